@@ -1,0 +1,62 @@
+//! Layer-2 domains: which wire, VLAN or overlay network a packet was on.
+
+use std::fmt;
+
+/// One layer-2 domain. The same IP address in two segments is two devices.
+///
+/// Made of the VLAN tags, outer first, and the overlay's network id (VXLAN VNI, GENEVE VNI,
+/// NVGRE VSID). Ids that differ by direction (MPLS labels, TEIDs) never count. The capture
+/// interface counts only when the user says that interfaces are apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Segment {
+    /// Overlay network id plus one; 0 when there is none.
+    pub overlay: u32,
+    /// Capture interface plus one; 0 when interfaces do not tell segments apart.
+    pub interface: u16,
+    /// VLAN id of the outer tag, 0 when untagged (a priority tag is untagged).
+    pub outer_vlan: u16,
+    /// VLAN id of the inner tag of a QinQ frame, 0 when there is none.
+    pub inner_vlan: u16,
+}
+
+impl Segment {
+    /// No tag, no overlay.
+    pub const UNTAGGED: Segment =
+        Segment { overlay: 0, interface: 0, outer_vlan: 0, inner_vlan: 0 };
+
+    /// A segment with one VLAN tag.
+    pub fn vlan(id: u16) -> Self {
+        Segment { outer_vlan: id, ..Self::UNTAGGED }
+    }
+}
+
+/// `untagged`, `vlan 20`, `vlan 100.20`, with ` vni 5001` and ` if 2` where they count.
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.outer_vlan, self.inner_vlan) {
+            (0, 0) => f.write_str("untagged")?,
+            (outer, 0) => write!(f, "vlan {outer}")?,
+            (outer, inner) => write!(f, "vlan {outer}.{inner}")?,
+        }
+        if self.overlay != 0 {
+            write!(f, " vni {}", self.overlay - 1)?;
+        }
+        if self.interface != 0 {
+            write!(f, " if {}", self.interface - 1)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_which() {
+        assert_eq!(Segment::UNTAGGED.to_string(), "untagged");
+        assert_eq!(Segment::vlan(20).to_string(), "vlan 20");
+        let qinq = Segment { outer_vlan: 100, inner_vlan: 20, overlay: 5002, interface: 0 };
+        assert_eq!(qinq.to_string(), "vlan 100.20 vni 5001");
+    }
+}

@@ -1,0 +1,109 @@
+//! Points in capture time: nanoseconds since the Unix epoch, UTC, from the packets alone.
+//!
+//! The machine's clock is never asked, so that the same capture gives the same report for ever.
+
+use std::fmt;
+use std::ops::Sub;
+
+/// Nanoseconds since 1970-01-01T00:00:00Z, as a packet carried them.
+///
+/// Signed, because damaged captures hold times before the epoch; the range ends in 2262.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The earliest time that can be told.
+    pub const MIN: Timestamp = Timestamp(i64::MIN);
+    /// The latest time that can be told.
+    pub const MAX: Timestamp = Timestamp(i64::MAX);
+    /// Nanoseconds in one second.
+    pub const SECOND: i64 = 1_000_000_000;
+    /// Nanoseconds in one millisecond.
+    pub const MILLISECOND: i64 = 1_000_000;
+
+    /// From whole seconds and nanoseconds; saturates at the ends of the range.
+    pub fn from_parts(seconds: i64, nanoseconds: u32) -> Self {
+        Timestamp(seconds.saturating_mul(Self::SECOND).saturating_add(i64::from(nanoseconds)))
+    }
+
+    /// Nanoseconds from `earlier` to `self`; negative when `earlier` is the later one.
+    pub fn since(self, earlier: Timestamp) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// This time moved by `nanoseconds`.
+    pub fn plus(self, nanoseconds: i64) -> Self {
+        Timestamp(self.0.saturating_add(nanoseconds))
+    }
+
+    /// Whole hours since the epoch, the grain of summed conversations.
+    pub fn hour(self) -> i64 {
+        self.0.div_euclid(3600 * Self::SECOND)
+    }
+
+    /// Calendar fields in UTC: year, month, day, hour, minute, second, nanosecond.
+    ///
+    /// Howard Hinnant's `civil_from_days`, valid over the whole range of the type.
+    pub fn civil(self) -> (i64, u32, u32, u32, u32, u32, u32) {
+        let seconds = self.0.div_euclid(Self::SECOND);
+        let nanos = self.0.rem_euclid(Self::SECOND) as u32;
+        let days = seconds.div_euclid(86_400);
+        let of_day = seconds.rem_euclid(86_400) as u32;
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let day_of_era = shifted.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32;
+        let month =
+            (if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 }) as u32;
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        (year, month, day, of_day / 3600, of_day / 60 % 60, of_day % 60, nanos)
+    }
+}
+
+impl Sub for Timestamp {
+    type Output = i64;
+    fn sub(self, earlier: Timestamp) -> i64 {
+        self.since(earlier)
+    }
+}
+
+/// RFC 3339 in UTC with as many fraction digits as the value needs (none, 3, 6 or 9).
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day, hour, minute, second, nanos) = self.civil();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        match nanos {
+            0 => {}
+            n if n % 1_000_000 == 0 => write!(f, ".{:03}", n / 1_000_000)?,
+            n if n % 1_000 == 0 => write!(f, ".{:06}", n / 1_000)?,
+            n => write!(f, ".{n:09}")?,
+        }
+        f.write_str("Z")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_rfc_3339() {
+        assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(Timestamp(951_782_400_500_000_000).to_string(), "2000-02-29T00:00:00.500Z");
+        assert_eq!(
+            Timestamp::from_parts(1_738_195_200, 1_000).to_string(),
+            "2025-01-30T00:00:00.000001Z"
+        );
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_shown() {
+        assert!(Timestamp::MIN.to_string().starts_with("1677-09-21T"));
+        assert!(Timestamp::MAX.to_string().starts_with("2262-04-11T"));
+    }
+}

@@ -1,0 +1,2 @@
+//! The build and test commands of the project.
+fn main() {}
