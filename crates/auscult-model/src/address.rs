@@ -56,10 +56,17 @@ impl FromStr for MacAddr {
         let mut bytes = [0u8; 6];
         let mut parts = text.split([':', '-']);
         for byte in &mut bytes {
-            let part = parts.next().filter(|p| p.len() == 2).ok_or("not a MAC address")?;
+            let part = parts
+                .next()
+                .filter(|p| p.len() == 2)
+                .ok_or("not a MAC address")?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| "not a MAC address")?;
         }
-        if parts.next().is_some() { Err("not a MAC address") } else { Ok(MacAddr(bytes)) }
+        if parts.next().is_some() {
+            Err("not a MAC address")
+        } else {
+            Ok(MacAddr(bytes))
+        }
     }
 }
 

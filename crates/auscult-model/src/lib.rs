@@ -1,14 +1,26 @@
 //! The nouns of Auscult: what every other crate talks about.
 //!
-//! No logic beyond construction and display, no I/O. The vocabulary is fixed in ARCHITECTURE.md;
-//! one word per idea, the same word in code, JSON and prose.
+//! No logic beyond construction, merging and display, no I/O. The vocabulary is fixed in
+//! ARCHITECTURE.md; one word per idea, the same word in code, JSON and prose.
 
 mod address;
+mod artifact;
+mod event;
+mod flow;
+mod phi;
+pub mod report;
 mod segment;
 mod time;
 mod trace;
 
 pub use address::MacAddr;
+pub use artifact::{Artifact, FileClass};
+pub use event::{About, Assignment, Event, Meaning, PhiRange};
+pub use flow::{
+    ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,
+    NeighbourKey, NeighbourSum, Outcome, Transport,
+};
+pub use phi::PhiKind;
 pub use segment::Segment;
 pub use time::Timestamp;
 pub use trace::{FileIndex, LinkType, PacketRef};

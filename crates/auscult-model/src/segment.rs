@@ -21,12 +21,19 @@ pub struct Segment {
 
 impl Segment {
     /// No tag, no overlay.
-    pub const UNTAGGED: Segment =
-        Segment { overlay: 0, interface: 0, outer_vlan: 0, inner_vlan: 0 };
+    pub const UNTAGGED: Segment = Segment {
+        overlay: 0,
+        interface: 0,
+        outer_vlan: 0,
+        inner_vlan: 0,
+    };
 
     /// A segment with one VLAN tag.
     pub fn vlan(id: u16) -> Self {
-        Segment { outer_vlan: id, ..Self::UNTAGGED }
+        Segment {
+            outer_vlan: id,
+            ..Self::UNTAGGED
+        }
     }
 }
 
@@ -56,7 +63,12 @@ mod tests {
     fn says_which() {
         assert_eq!(Segment::UNTAGGED.to_string(), "untagged");
         assert_eq!(Segment::vlan(20).to_string(), "vlan 20");
-        let qinq = Segment { outer_vlan: 100, inner_vlan: 20, overlay: 5002, interface: 0 };
+        let qinq = Segment {
+            outer_vlan: 100,
+            inner_vlan: 20,
+            overlay: 5002,
+            interface: 0,
+        };
         assert_eq!(qinq.to_string(), "vlan 100.20 vni 5001");
     }
 }

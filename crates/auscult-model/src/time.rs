@@ -23,7 +23,11 @@ impl Timestamp {
 
     /// From whole seconds and nanoseconds; saturates at the ends of the range.
     pub fn from_parts(seconds: i64, nanoseconds: u32) -> Self {
-        Timestamp(seconds.saturating_mul(Self::SECOND).saturating_add(i64::from(nanoseconds)))
+        Timestamp(
+            seconds
+                .saturating_mul(Self::SECOND)
+                .saturating_add(i64::from(nanoseconds)),
+        )
     }
 
     /// Nanoseconds from `earlier` to `self`; negative when `earlier` is the later one.
@@ -57,10 +61,21 @@ impl Timestamp {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32;
-        let month =
-            (if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 }) as u32;
+        let month = (if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        }) as u32;
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        (year, month, day, of_day / 3600, of_day / 60 % 60, of_day % 60, nanos)
+        (
+            year,
+            month,
+            day,
+            of_day / 3600,
+            of_day / 60 % 60,
+            of_day % 60,
+            nanos,
+        )
     }
 }
 
@@ -75,7 +90,10 @@ impl Sub for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day, hour, minute, second, nanos) = self.civil();
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
         match nanos {
             0 => {}
             n if n % 1_000_000 == 0 => write!(f, ".{:03}", n / 1_000_000)?,
@@ -94,7 +112,10 @@ mod tests {
     fn shows_rfc_3339() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(Timestamp(951_782_400_500_000_000).to_string(), "2000-02-29T00:00:00.500Z");
+        assert_eq!(
+            Timestamp(951_782_400_500_000_000).to_string(),
+            "2000-02-29T00:00:00.500Z"
+        );
         assert_eq!(
             Timestamp::from_parts(1_738_195_200, 1_000).to_string(),
             "2025-01-30T00:00:00.000001Z"

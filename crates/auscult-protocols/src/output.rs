@@ -1,0 +1,286 @@
+//! Where sessions say what they read, and how bytes are traced back to packets.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Range;
+
+use auscult_model::{Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp, Transport};
+
+/// Bytes of the presented slice from `start` on (up to the next origin) came from this packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// First byte in the presented slice.
+    pub start: usize,
+    /// The packet.
+    pub packet: PacketRef,
+    /// Its time.
+    pub time: Timestamp,
+    /// Where that first byte lies in the frame as captured; `None` when it cannot be told
+    /// (datagrams put together from fragments of which this is not the first).
+    pub frame_offset: Option<u32>,
+}
+
+/// A packet and its time, kept by a session to say later where a message began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// Time of the packet.
+    pub time: Timestamp,
+    /// The packet.
+    pub packet: PacketRef,
+}
+
+/// Where a message lies: the packet with its first byte and the one that completed it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Packet with the first byte.
+    pub first: Mark,
+    /// Packet with the last byte.
+    pub last: Mark,
+}
+
+/// One statement of a session; the engine adds who and whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// Which side sent the message.
+    pub direction: Direction,
+    /// Where it lies.
+    pub place: Place,
+    /// How sure, 0 to 1.
+    pub confidence: f32,
+    /// What was said.
+    pub meaning: Meaning,
+    /// Declared attributes.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+impl Said {
+    /// Adds a declared attribute.
+    pub fn with(&mut self, name: &'static str, value: impl Into<String>) -> &mut Self {
+        self.attributes.push((name, value.into()));
+        self
+    }
+
+    /// Sets how sure it is.
+    pub fn sure(&mut self, confidence: f32) -> &mut Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Says that the other side is the sender.
+    pub fn from_side(&mut self, direction: Direction) -> &mut Self {
+        self.direction = direction;
+        self
+    }
+}
+
+/// A flow that this one announced, between the same two hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// What will carry it.
+    pub transport: Transport,
+    /// Which side of this flow will be spoken to.
+    pub server: Direction,
+    /// On which port.
+    pub port: u16,
+    /// What it will speak, by record name.
+    pub protocol: &'static str,
+}
+
+/// Numbers and curves measured on a patient: they stay near the parser, few facts about them
+/// travel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sample<'a> {
+    /// Consecutive samples of one channel, without scale.
+    Wave {
+        /// Channel (`ecg1`, `resp`, `pleth`, …).
+        channel: &'static str,
+        /// The samples.
+        values: &'a [u8],
+    },
+    /// One number.
+    Number {
+        /// Quantity (`heart-rate`, `spo2`, …).
+        quantity: &'static str,
+        /// Value in the unit.
+        value: f64,
+        /// Unit (`/min`, `%`, `mmHg`, `Cel`).
+        unit: &'static str,
+    },
+    /// Samples were lost here.
+    Discontinuity,
+}
+
+/// Takes samples. The engine's counts them; the vital-signs analysis checks them.
+pub trait SampleSink {
+    /// One sample or block of samples, of the sender `direction`, at a packet.
+    fn sample(&mut self, direction: Direction, at: Mark, sample: &Sample<'_>);
+}
+
+/// Counts limits that were reached, by name.
+pub type Limits = BTreeMap<&'static str, u64>;
+
+/// At most this many statements wait between two collections; more are counted and dropped.
+pub const SAID_MAX: usize = 65_536;
+
+/// What a session writes to while it reads one presented slice.
+pub struct Output<'a> {
+    /// Which side sent the bytes that are being read.
+    pub direction: Direction,
+    /// Origins of the presented bytes, in order, the first at 0. Never empty.
+    origins: &'a [Origin],
+    said: &'a mut Vec<Said>,
+    expected: &'a mut Vec<Expectation>,
+    samples: &'a mut dyn SampleSink,
+    limits: &'a mut Limits,
+    key: &'a RandomState,
+}
+
+/// What outlives one presented slice.
+pub struct Collected<'a> {
+    /// Statements.
+    pub said: &'a mut Vec<Said>,
+    /// Announced flows.
+    pub expected: &'a mut Vec<Expectation>,
+    /// Where samples go.
+    pub samples: &'a mut dyn SampleSink,
+    /// Limits reached.
+    pub limits: &'a mut Limits,
+    /// Key of patient digests, random per run.
+    pub key: &'a RandomState,
+}
+
+impl Collected<'_> {
+    /// The same places, borrowed for one call.
+    pub fn again(&mut self) -> Collected<'_> {
+        Collected {
+            said: self.said,
+            expected: self.expected,
+            samples: self.samples,
+            limits: self.limits,
+            key: self.key,
+        }
+    }
+}
+
+impl<'a> Output<'a> {
+    /// For bytes of `direction` with these origins (at least one).
+    pub fn new(direction: Direction, origins: &'a [Origin], collected: Collected<'a>) -> Self {
+        debug_assert!(!origins.is_empty());
+        let Collected {
+            said,
+            expected,
+            samples,
+            limits,
+            key,
+        } = collected;
+        Output {
+            direction,
+            origins,
+            said,
+            expected,
+            samples,
+            limits,
+            key,
+        }
+    }
+
+    /// The packet that carried byte `at` of the presented slice.
+    pub fn mark(&self, at: usize) -> Mark {
+        let index = self
+            .origins
+            .partition_point(|origin| origin.start <= at)
+            .saturating_sub(1);
+        self.origins
+            .get(index)
+            .map_or_else(Mark::default, |origin| Mark {
+                time: origin.time,
+                packet: origin.packet,
+            })
+    }
+
+    /// Where the presented bytes of `range` lie; for an empty range, where it starts.
+    pub fn place(&self, range: Range<usize>) -> Place {
+        let last = range.end.saturating_sub(1).max(range.start);
+        Place {
+            first: self.mark(range.start),
+            last: self.mark(last),
+        }
+    }
+
+    /// As [`Output::place`], for a message that began in an earlier call.
+    pub fn place_since(&self, first: Mark, end: usize) -> Place {
+        Place {
+            first,
+            last: self.mark(end.saturating_sub(1)),
+        }
+    }
+
+    /// Says something with full confidence; change it on the returned statement.
+    pub fn say(&mut self, place: Place, meaning: Meaning) -> &mut Said {
+        if self.said.len() >= SAID_MAX {
+            *self.limits.entry("statements").or_default() += 1;
+            self.said.pop();
+        }
+        self.said.push(Said {
+            direction: self.direction,
+            place,
+            confidence: 1.0,
+            meaning,
+            attributes: Vec::new(),
+        });
+        let newest = self.said.len() - 1;
+        &mut self.said[newest]
+    }
+
+    /// Where the presented bytes of `range` lie in their frames, a range a packet.
+    pub fn phi(&self, range: Range<usize>, kind: PhiKind, into: &mut Vec<PhiRange>) {
+        let mut at = range.start;
+        while at < range.end {
+            let index = self.origins.partition_point(|origin| origin.start <= at);
+            let Some(origin) = self.origins.get(index.saturating_sub(1)) else {
+                return;
+            };
+            let next = self
+                .origins
+                .get(index)
+                .map_or(usize::MAX, |origin| origin.start);
+            let end = range.end.min(next);
+            if let Some(offset) = origin.frame_offset {
+                let start = offset.saturating_add((at - origin.start) as u32);
+                let bytes = start..start.saturating_add((end - at) as u32);
+                into.push(PhiRange {
+                    packet: origin.packet,
+                    bytes,
+                    kind,
+                });
+            }
+            at = end;
+        }
+    }
+
+    /// Announces a flow between the same two hosts.
+    pub fn expect(&mut self, expectation: Expectation) {
+        self.expected.push(expectation);
+    }
+
+    /// Passes samples on.
+    pub fn sample(&mut self, at: usize, sample: &Sample<'_>) {
+        let mark = self.mark(at);
+        self.samples.sample(self.direction, mark, sample);
+    }
+
+    /// Counts a limit that was reached.
+    pub fn limit(&mut self, name: &'static str) {
+        *self.limits.entry(name).or_default() += 1;
+    }
+
+    /// Keyed digest that tells patients apart within this run; never shown or kept.
+    pub fn patient_digest(&self, parts: &[&[u8]]) -> u64 {
+        let mut hasher = self.key.build_hasher();
+        for part in parts {
+            hasher.write_usize(part.len());
+            hasher.write(part);
+        }
+        hasher.finish()
+    }
+}
