@@ -1,1 +1,34 @@
-//! Not written yet.
+//! Capture files and streams, read into packets.
+//!
+//! [`Inputs`] takes what the user named (files, folders, standard input), tells pcap from pcapng
+//! and gzip from zstd by their bytes, merges everything by time and hands out [`Batch`]es of
+//! packets that lie in the block in which they were read. [`CaptureReader`] does the same for one
+//! source of bytes. What went wrong stops one file, is told in its [`CaptureInfo`], and never
+//! makes what was read before it disappear.
+//!
+//! Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1952, RFC 8878. Limits:
+//! [`Options`]. Nothing here depends on the operating system.
+
+mod batch;
+mod clock;
+mod compression;
+mod fingerprint;
+mod info;
+mod inputs;
+mod listing;
+mod pcap;
+mod pcapng;
+mod reader;
+mod recognise;
+mod record;
+mod stream;
+
+pub use batch::{Batch, PacketMeta};
+pub use clock::{Clock, ClockSteps};
+pub use compression::Compression;
+pub use fingerprint::Fingerprint;
+pub use info::{CaptureInfo, Format, InterfaceInfo, Oddities, StoppedAt};
+pub use inputs::{Inputs, Skipped};
+pub use listing::OpenError;
+pub use reader::{CaptureReader, Options};
+pub use recognise::NotACapture;

@@ -1,0 +1,290 @@
+//! All inputs as one sequence of packets in the order of time.
+//!
+//! A merge by (packet time, order of arguments) that keeps the order within each file. Each file's
+//! first packet time is looked up beforehand; a file is opened when its turn comes and closed at
+//! its end, so that thousands of rotated files need one open file at a time. While a block of one
+//! file lies wholly before every other file it is handed on as it is; only blocks of files that
+//! overlap in time are copied, packet by packet. The sequence does not depend on how many bytes a
+//! read returns.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::path::PathBuf;
+
+use auscult_model::{FileIndex, Timestamp};
+
+use crate::batch::Batch;
+use crate::clock::{Clock, ClockSteps};
+use crate::info::{CaptureInfo, StoppedAt};
+use crate::listing::{Entry, OpenError, list};
+use crate::reader::{CaptureReader, Options};
+use crate::recognise::NotACapture;
+
+/// Bytes read at a time when only a file's first packet is wanted.
+const PEEK_BLOCK: usize = 16 << 10;
+
+/// A file in a folder, or an empty file, that is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The name as given.
+    pub name: String,
+    /// What it is.
+    pub reason: NotACapture,
+}
+
+/// A file that is being read, or may be.
+struct Input {
+    entry: Entry,
+    /// Open between its first and last packet.
+    reader: Option<CaptureReader>,
+    /// Packets read and not handed on yet, from `next` on.
+    held: Batch,
+    next: usize,
+    begun: bool,
+}
+
+/// All inputs, merged by time.
+pub struct Inputs {
+    inputs: Vec<Input>,
+    captures: Vec<CaptureInfo>,
+    skipped: Vec<Skipped>,
+    options: Options,
+    /// The time of the next packet of every file that is not at its end, except `turn`.
+    order: BinaryHeap<Reverse<(Timestamp, u32)>>,
+    /// The file whose next block is to be read.
+    turn: Option<u32>,
+    /// Files with a reader.
+    open: usize,
+    clock: Clock,
+}
+
+impl Inputs {
+    /// Opens captures, folders of captures and `-` (standard input).
+    pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, OpenError> {
+        let entries = list(paths)?;
+        let alone = entries.len() == 1;
+        let mut inputs = Inputs {
+            inputs: Vec::new(),
+            captures: Vec::new(),
+            skipped: Vec::new(),
+            options,
+            order: BinaryHeap::new(),
+            turn: None,
+            open: 0,
+            clock: Clock::default(),
+        };
+        for entry in entries {
+            let folder = entry.folder;
+            let name = entry.name.clone();
+            match inputs.add(entry, alone) {
+                Ok(()) => {}
+                Err(OpenError::NotACapture { name, reason })
+                    if folder.is_some() || (reason.is_empty_file() && !alone) =>
+                {
+                    inputs.skipped.push(Skipped { name, reason });
+                }
+                Err(OpenError::Unreadable { error, .. }) if folder.is_some() => {
+                    inputs.skipped.push(Skipped {
+                        name,
+                        reason: NotACapture::unreadable(&error),
+                    });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if inputs.inputs.is_empty() {
+            let name = paths
+                .first()
+                .map(|path| path.to_string_lossy().into_owned());
+            let files = inputs.skipped.len();
+            return Err(OpenError::NoCaptures {
+                name: name.unwrap_or_default(),
+                files,
+            });
+        }
+        Ok(inputs)
+    }
+
+    /// Fills `batch` with the next packets, at least one; `false` at the end of all inputs.
+    pub fn next_batch(&mut self, batch: &mut Batch) -> bool {
+        batch.clear();
+        self.merge(batch);
+        let mut file = None;
+        for meta in &mut batch.packets {
+            let mut border = false;
+            if file != Some(meta.file) {
+                file = Some(meta.file);
+                if let Some(input) = self.inputs.get_mut(meta.file.0 as usize) {
+                    border = !std::mem::replace(&mut input.begun, true);
+                }
+            }
+            meta.clock = self.clock.tick(meta.time, border);
+        }
+        !batch.packets.is_empty()
+    }
+
+    /// What is known of each capture, by file index; final after the end.
+    pub fn captures(&self) -> &[CaptureInfo] {
+        &self.captures
+    }
+
+    /// Files that were not read, and why.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// What the clock met so far.
+    pub fn clock_steps(&self) -> ClockSteps {
+        self.clock.steps
+    }
+
+    /// Adds an input; keeps it open when it cannot be opened again or is the only one.
+    fn add(&mut self, entry: Entry, alone: bool) -> Result<(), OpenError> {
+        let index = self.inputs.len() as u32;
+        let keep = alone || !entry.reopens;
+        let block = if keep { self.options.block } else { PEEK_BLOCK };
+        let options = Options {
+            block,
+            fingerprint: self.options.fingerprint,
+            ..self.options
+        };
+        let source = entry.open().map_err(|error| OpenError::Unreadable {
+            name: entry.name.clone(),
+            error,
+        })?;
+        let mut reader = CaptureReader::new(&entry.name, FileIndex(index), source, options)
+            .map_err(|reason| OpenError::NotACapture {
+                name: entry.name.clone(),
+                reason,
+            })?;
+        let mut held = Batch::new();
+        let first = reader
+            .next_batch(&mut held)
+            .then(|| held.packets.first())
+            .flatten();
+        if let Some(meta) = first {
+            self.order.push(Reverse((meta.time, index)));
+        }
+        let kept = keep && first.is_some();
+        let mut info = reader.info().clone();
+        if !kept && first.is_some() {
+            info = CaptureInfo::new(&entry.name, info.format, info.compression);
+            held = Batch::new();
+        }
+        self.captures.push(info);
+        self.open += usize::from(kept);
+        let reader = kept.then_some(reader);
+        self.inputs.push(Input {
+            entry,
+            reader,
+            held,
+            next: 0,
+            begun: false,
+        });
+        Ok(())
+    }
+
+    /// Takes packets in order until `batch` is full or is a whole block of one file.
+    fn merge(&mut self, batch: &mut Batch) {
+        loop {
+            let turn = self.turn.take();
+            let Some(index) = turn.or_else(|| self.order.pop().map(|Reverse((_, it))| it)) else {
+                return;
+            };
+            if !self.load(index) {
+                continue;
+            }
+            let limit = self.order.peek().map(|Reverse(limit)| *limit);
+            let others = self.open > 1;
+            let Some(input) = self.inputs.get_mut(index as usize) else {
+                return;
+            };
+            let before = |time: Timestamp| limit.is_none_or(|limit| (time, index) <= limit);
+            if batch.packets.is_empty() && input.next == 0 && before(input.held.latest) {
+                std::mem::swap(batch, &mut input.held);
+                input.held.clear();
+                self.turn = Some(index);
+                return;
+            }
+            let full = !copy_while(input, batch, self.options.block, before);
+            match input.held.packets.get(input.next) {
+                Some(meta) => self.order.push(Reverse((meta.time, index))),
+                None => self.turn = Some(index),
+            }
+            // With no other file open the next block can go the short way.
+            if full || (self.turn.is_some() && !others) {
+                return;
+            }
+        }
+    }
+
+    /// Makes sure that a file holds packets; opens it when its turn has come, closes it and
+    /// returns `false` at its end.
+    fn load(&mut self, index: u32) -> bool {
+        let place = index as usize;
+        let Some(input) = self.inputs.get_mut(place) else {
+            return false;
+        };
+        if input.held.packets.len() > input.next {
+            return true;
+        }
+        if input.reader.is_none() {
+            let name = &input.entry.name;
+            let opened = input
+                .entry
+                .open()
+                .map_err(|error| error.to_string())
+                .and_then(|source| {
+                    CaptureReader::new(name, FileIndex(index), source, self.options)
+                        .map_err(|changed| changed.to_string())
+                });
+            match opened {
+                Ok(reader) => input.reader = Some(reader),
+                Err(why) => {
+                    if let Some(info) = self.captures.get_mut(place) {
+                        info.stopped_at = Some(StoppedAt {
+                            offset: 0,
+                            after_packet: 0,
+                            why,
+                        });
+                    }
+                    return false;
+                }
+            }
+            self.open += 1;
+        }
+        input.next = 0;
+        let Some(reader) = &mut input.reader else {
+            return false;
+        };
+        let more = reader.next_batch(&mut input.held);
+        if !more {
+            if let Some(info) = self.captures.get_mut(place) {
+                info.clone_from(reader.info());
+            }
+            input.reader = None;
+            input.held = Batch::new();
+            self.open -= 1;
+        }
+        more
+    }
+}
+
+/// Copies packets of an input while they are in order; `false` when the batch is full.
+fn copy_while(
+    input: &mut Input,
+    batch: &mut Batch,
+    room: usize,
+    before: impl Fn(Timestamp) -> bool,
+) -> bool {
+    while let Some(meta) = input.held.packets.get(input.next) {
+        if !before(meta.time) {
+            return true;
+        }
+        if !batch.push_copy(meta, input.held.data(meta), room) {
+            return false;
+        }
+        input.next += 1;
+    }
+    true
+}
