@@ -7,7 +7,7 @@
 //! Limits: a country is where the range is *registered*, never where a machine stands (1.1.1.1 is
 //! registered in AU and answers next door). An organisation is the network that announces the
 //! range, never its customer: CERNET carries universities and names none of them. Data are as
-//! old as their dates say; only the largest ranges of some seventy networks are held.
+//! old as their dates say; only the larger ranges of sixty-five networks are held.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
