@@ -1,1 +1,30 @@
-//! Not written yet.
+//! Bytes to layers: one pass over a frame without allocation, and whole datagrams from fragments.
+//!
+//! [`decode`] reads link, network and transport headers of one frame into [`Layers`], a plain
+//! value of numbers and offsets. It never fails as a whole: what cannot be read ends in a
+//! [`Stop`] that says why and where, and everything before it stays valid. Checksums are not
+//! verified, since captures taken on a sending machine (checksum offload) hold wrong ones.
+//!
+//! [`dispatch_key`] finds the pair of addresses that a packet belongs to with less work than
+//! decoding, so that packets can be spread over shards; [`Defragmenter`] joins IP fragments
+//! under limits.
+//!
+//! Limits: no tunnel is entered; what a tunnel carries is the payload.
+
+mod decode;
+mod defragment;
+mod dispatch;
+mod icmp;
+mod layers;
+mod reassembled;
+mod transport;
+
+pub use decode::{decode, decode_ip};
+pub use defragment::{Counters, Defragmenter, Limits, Outcome, Refusal};
+pub use dispatch::{dispatch_key, shard_of};
+pub use icmp::{NeighbourDiscovery, NeighbourMessage, PREFIXES_MAX, Quoted};
+pub use layers::{
+    Arp, Fragment, Icmp, Layers, Network, Range32, Sctp, Stop, StopReason, Tcp, TcpFlags,
+    Transport, Udp,
+};
+pub use reassembled::{Datagram, Part};
