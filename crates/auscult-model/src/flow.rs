@@ -194,6 +194,8 @@ pub struct ConversationSum {
     /// Shortest time from the originator's packet to the responder's answer to it, handshake
     /// and payload acknowledgements alike, in nanoseconds; `i64::MAX` when none was measured.
     pub round_trip: i64,
+    /// The same for the responder's packets and the originator's answers to them.
+    pub round_trip_back: i64,
     /// Attempts to begin: SYNs with their repeats, or first datagrams without answer.
     pub attempts: u64,
     /// Repeats of the opening at the pace of retransmission (≥ 0.8 s apart).
@@ -237,6 +239,7 @@ impl ConversationSum {
             ttl_min: [255; 2],
             ttl_max: [0; 2],
             round_trip: i64::MAX,
+            round_trip_back: i64::MAX,
             attempts: 0,
             paced_repeats: 0,
             retransmissions: [0; 2],
@@ -269,6 +272,7 @@ impl ConversationSum {
             self.resets[side] += other.resets[side];
         }
         self.round_trip = self.round_trip.min(other.round_trip);
+        self.round_trip_back = self.round_trip_back.min(other.round_trip_back);
         self.attempts += other.attempts;
         self.paced_repeats += other.paced_repeats;
         self.icmp_errors += other.icmp_errors;
