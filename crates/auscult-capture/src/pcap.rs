@@ -22,6 +22,16 @@ pub(crate) struct Pcap {
     /// Length of a record's header.
     header: usize,
     link: LinkType,
+    lengths: Lengths,
+}
+
+/// Which of a record's two lengths is which: early versions wrote the wire length first, and
+/// version 2.3 was written both ways (as libpcap reads them).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lengths {
+    CapturedFirst,
+    OriginalFirst,
+    LargerIsOriginal,
 }
 
 impl Pcap {
@@ -44,6 +54,7 @@ impl Pcap {
         let cut = || "the file ends within its header".to_owned();
         let (order, format) = Pcap::detect(header).ok_or_else(cut)?;
         let major = order.u16_at(header, 4).ok_or_else(cut)?;
+        let minor = order.u16_at(header, 6).ok_or_else(cut)?;
         let snaplen = order.u32_at(header, 16).ok_or_else(cut)?;
         let link = order.u32_at(header, 20).ok_or_else(cut)?;
         if major != 2 {
@@ -69,6 +80,11 @@ impl Pcap {
                 16
             },
             link,
+            lengths: match minor {
+                0..=2 => Lengths::OriginalFirst,
+                3 => Lengths::LargerIsOriginal,
+                _ => Lengths::CapturedFirst,
+            },
         })
     }
 
@@ -115,8 +131,13 @@ impl Pcap {
             ] = *fields;
             let seconds = self.order.u32([s0, s1, s2, s3]);
             let fraction = self.order.u32([f0, f1, f2, f3]);
-            let captured = self.order.u32([c0, c1, c2, c3]);
+            let mut captured = self.order.u32([c0, c1, c2, c3]);
             let mut original = self.order.u32([o0, o1, o2, o3]);
+            if self.lengths == Lengths::OriginalFirst
+                || (self.lengths == Lengths::LargerIsOriginal && captured > original)
+            {
+                std::mem::swap(&mut captured, &mut original);
+            }
             let end = self.header + captured as usize;
             if captured as usize > tally.max_record {
                 tally.oddities.record_limit += 1;

@@ -17,6 +17,9 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
+/// Blocks without a packet that Wireshark shows, and numbers, as frames: the systemd journal,
+/// custom blocks, Sysdig events (tried with tshark 4.0.17).
+const NUMBERED: [u32; 6] = [9, 0x0bad, 0x4000_0bad, 0x204, 0x216, 0x221];
 
 /// Block type, total length, and the length again at the end.
 const FRAME: usize = 12;
@@ -180,7 +183,7 @@ impl Pcapng {
             }
             INTERFACE => self.interface(body, tally).ok_or_else(short)?,
             INTERFACE_STATISTICS => self.statistics(body, tally).ok_or_else(short)?,
-            _ => tally.oddities.skipped_blocks += 1,
+            _ => skipped(kind, tally),
         }
         Ok(())
     }
@@ -353,10 +356,17 @@ fn too_long(at: usize, kind: u32, length: usize, tally: &mut Tally) -> Step {
             why: format!("a block claims {length} bytes"),
         };
     }
-    tally.oddities.skipped_blocks += 1;
-    Step::Skip {
-        at,
-        length: length as u64,
+    skipped(kind, tally);
+    Step::Skip { at, length: length as u64 }
+}
+
+/// Counts a block that is not read.
+fn skipped(kind: u32, tally: &mut Tally) {
+    if NUMBERED.contains(&kind) {
+        tally.number += 1;
+        tally.oddities.not_packets += 1;
+    } else {
+        tally.oddities.skipped_blocks += 1;
     }
 }
 
