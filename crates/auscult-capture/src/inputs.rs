@@ -10,18 +10,24 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use auscult_model::{FileIndex, Timestamp};
+use auscult_model::{FileIndex, PacketRef, Timestamp};
 
 use crate::batch::Batch;
 use crate::clock::{Clock, ClockSteps};
+use crate::fetch::{FetchedPacket, by_file, fetch_file};
 use crate::info::{CaptureInfo, StoppedAt};
 use crate::listing::{Entry, OpenError, list};
 use crate::reader::{CaptureReader, Options};
 use crate::recognise::NotACapture;
+use crate::trail::Trail;
 
 /// Bytes read at a time when only a file's first packet is wanted.
 const PEEK_BLOCK: usize = 16 << 10;
+/// With more inputs than this, files are not kept open between two reads.
+const MAX_KEPT_OPEN: usize = 100;
 
 /// A file in a folder, or an empty file, that is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +39,25 @@ pub struct Skipped {
 }
 
 /// A file that is being read, or may be.
-struct Input {
-    entry: Entry,
+pub(crate) struct Input {
+    pub(crate) entry: Entry,
     /// Open between its first and last packet.
     reader: Option<CaptureReader>,
     /// Packets read and not handed on yet, from `next` on.
     held: Batch,
     next: usize,
     begun: bool,
+    /// Where to find packets again; filled at the end.
+    pub(crate) trail: Trail,
+}
+
+/// How far the inputs were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the files (as they are, compressed or not).
+    pub read: u64,
+    /// Bytes of all files; `None` when one of them is a stream.
+    pub total: Option<u64>,
 }
 
 /// All inputs, merged by time.
@@ -56,6 +73,8 @@ pub struct Inputs {
     /// Files with a reader.
     open: usize,
     clock: Clock,
+    read: Arc<AtomicU64>,
+    keep_open: bool,
 }
 
 impl Inputs {
@@ -72,6 +91,8 @@ impl Inputs {
             turn: None,
             open: 0,
             clock: Clock::default(),
+            read: Arc::new(AtomicU64::new(0)),
+            keep_open: entries.len() <= MAX_KEPT_OPEN,
         };
         for entry in entries {
             let folder = entry.folder;
@@ -138,6 +159,32 @@ impl Inputs {
         self.clock.steps
     }
 
+    /// How far the inputs were read.
+    pub fn progress(&self) -> Progress {
+        let sizes = self.inputs.iter().map(|input| input.entry.size);
+        let total = sizes.into_iter().sum();
+        Progress {
+            read: self.read.load(Ordering::Relaxed),
+            total,
+        }
+    }
+
+    /// Reads packets again: those that are wanted and can be had, by file and number.
+    ///
+    /// Nothing comes from standard input or a pipe. Uncompressed files are entered near the
+    /// packet, compressed ones are read from their start to the last packet wanted.
+    pub fn fetch(&self, wanted: &[PacketRef]) -> Vec<FetchedPacket> {
+        let mut found = Vec::new();
+        for (file, numbers) in by_file(wanted) {
+            if let Some(input) = self.inputs.get(file.0 as usize)
+                && input.entry.reopens
+            {
+                fetch_file(input, file, &numbers, self.options, &mut found);
+            }
+        }
+        found
+    }
+
     /// Adds an input; keeps it open when it cannot be opened again or is the only one.
     fn add(&mut self, entry: Entry, alone: bool) -> Result<(), OpenError> {
         let index = self.inputs.len() as u32;
@@ -148,10 +195,17 @@ impl Inputs {
             fingerprint: self.options.fingerprint,
             ..self.options
         };
-        let source = entry.open().map_err(|error| OpenError::Unreadable {
-            name: entry.name.clone(),
-            error,
-        })?;
+        let read = if keep {
+            self.read.clone()
+        } else {
+            Arc::default()
+        };
+        let source = entry
+            .open(true, read)
+            .map_err(|error| OpenError::Unreadable {
+                name: entry.name.clone(),
+                error,
+            })?;
         let mut reader = CaptureReader::new(&entry.name, FileIndex(index), source, options)
             .map_err(|reason| OpenError::NotACapture {
                 name: entry.name.clone(),
@@ -180,6 +234,7 @@ impl Inputs {
             held,
             next: 0,
             begun: false,
+            trail: Trail::default(),
         });
         Ok(())
     }
@@ -218,10 +273,24 @@ impl Inputs {
         }
     }
 
+    /// Smaller blocks when many files are open, so that together they hold some 64 MiB.
+    fn block_for(&self, open: usize) -> Options {
+        let block = match open {
+            0..256 => self.options.block,
+            256..1024 => self.options.block.min(64 << 10),
+            _ => self.options.block.min(16 << 10),
+        };
+        Options {
+            block,
+            ..self.options
+        }
+    }
+
     /// Makes sure that a file holds packets; opens it when its turn has come, closes it and
     /// returns `false` at its end.
     fn load(&mut self, index: u32) -> bool {
         let place = index as usize;
+        let options = self.block_for(self.open);
         let Some(input) = self.inputs.get_mut(place) else {
             return false;
         };
@@ -230,12 +299,11 @@ impl Inputs {
         }
         if input.reader.is_none() {
             let name = &input.entry.name;
-            let opened = input
-                .entry
-                .open()
+            let source = input.entry.open(self.keep_open, self.read.clone());
+            let opened = source
                 .map_err(|error| error.to_string())
                 .and_then(|source| {
-                    CaptureReader::new(name, FileIndex(index), source, self.options)
+                    CaptureReader::new(name, FileIndex(index), source, options)
                         .map_err(|changed| changed.to_string())
                 });
             match opened {
@@ -262,6 +330,7 @@ impl Inputs {
             if let Some(info) = self.captures.get_mut(place) {
                 info.clone_from(reader.info());
             }
+            input.trail = reader.take_trail();
             input.reader = None;
             input.held = Batch::new();
             self.open -= 1;

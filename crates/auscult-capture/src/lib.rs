@@ -12,6 +12,7 @@
 mod batch;
 mod clock;
 mod compression;
+mod fetch;
 mod fingerprint;
 mod info;
 mod inputs;
@@ -21,14 +22,17 @@ mod pcapng;
 mod reader;
 mod recognise;
 mod record;
+mod source;
 mod stream;
+mod trail;
 
 pub use batch::{Batch, PacketMeta};
 pub use clock::{Clock, ClockSteps};
 pub use compression::Compression;
+pub use fetch::FetchedPacket;
 pub use fingerprint::Fingerprint;
 pub use info::{CaptureInfo, Format, InterfaceInfo, Oddities, StoppedAt};
-pub use inputs::{Inputs, Skipped};
+pub use inputs::{Inputs, Progress, Skipped};
 pub use listing::OpenError;
 pub use reader::{CaptureReader, Options};
 pub use recognise::NotACapture;

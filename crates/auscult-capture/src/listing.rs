@@ -1,12 +1,15 @@
 //! From what the user named to a list of files: arguments in order, folders sorted by name.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use thiserror::Error;
 
 use crate::recognise::NotACapture;
+use crate::source::{FileSource, Origin, StdinSource};
 
 /// Why nothing can be read.
 #[derive(Debug, Error)]
@@ -40,13 +43,6 @@ pub enum OpenError {
     Nothing,
 }
 
-/// Where an input's bytes come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Stdin,
-    File(PathBuf),
-}
-
 /// A file to look at.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -56,14 +52,23 @@ pub(crate) struct Entry {
     pub(crate) folder: Option<usize>,
     /// Whether it can be opened again and gives the same bytes.
     pub(crate) reopens: bool,
+    /// Bytes in it, where known.
+    pub(crate) size: Option<u64>,
 }
 
 impl Entry {
-    /// Opens the bytes.
-    pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    /// Opens the bytes; `read` counts those taken.
+    pub(crate) fn open(
+        &self,
+        keep_open: bool,
+        read: Arc<AtomicU64>,
+    ) -> io::Result<Box<dyn Read + Send>> {
         Ok(match &self.origin {
-            Origin::Stdin => Box::new(io::stdin()),
-            Origin::File(path) => Box::new(File::open(path)?),
+            Origin::Stdin => Box::new(StdinSource { read }),
+            Origin::File(path) => {
+                let keep_open = keep_open || !self.reopens;
+                Box::new(FileSource::open(path.clone(), 0, keep_open, read)?)
+            }
         })
     }
 }
@@ -74,11 +79,13 @@ pub(crate) fn list(paths: &[PathBuf]) -> Result<Vec<Entry>, OpenError> {
     for (index, path) in paths.iter().enumerate() {
         let name = path.to_string_lossy().into_owned();
         if path.as_os_str() == "-" {
+            let origin = Origin::Stdin;
             entries.push(Entry {
                 name,
-                origin: Origin::Stdin,
+                origin,
                 folder: None,
                 reopens: false,
+                size: None,
             });
             continue;
         }
@@ -92,19 +99,23 @@ pub(crate) fn list(paths: &[PathBuf]) -> Result<Vec<Entry>, OpenError> {
             if files.is_empty() {
                 return Err(OpenError::NoCaptures { name, files: 0 });
             }
-            entries.extend(files.into_iter().map(|file| Entry {
+            entries.extend(files.into_iter().map(|(file, size)| Entry {
                 name: file.to_string_lossy().into_owned(),
                 origin: Origin::File(file),
                 folder: Some(index),
                 reopens: true,
+                size: Some(size),
             }));
         } else {
             let reopens = metadata.is_file();
+            let size = reopens.then_some(metadata.len());
+            let origin = Origin::File(path.clone());
             entries.push(Entry {
                 name,
-                origin: Origin::File(path.clone()),
+                origin,
                 folder: None,
                 reopens,
+                size,
             });
         }
     }
@@ -115,16 +126,18 @@ pub(crate) fn list(paths: &[PathBuf]) -> Result<Vec<Entry>, OpenError> {
     }
 }
 
-/// Regular files of a folder, sorted by name; folders in it are left alone.
-fn folder(path: &Path) -> io::Result<Vec<PathBuf>> {
+/// Regular files of a folder with their sizes, sorted by name; folders in it are left alone.
+fn folder(path: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path)? {
         let file = entry?.path();
         // A broken link or a file that vanished meanwhile is no input.
-        if fs::metadata(&file).is_ok_and(|metadata| metadata.is_file()) {
-            files.push(file);
+        if let Ok(metadata) = fs::metadata(&file)
+            && metadata.is_file()
+        {
+            files.push((file, metadata.len()));
         }
     }
-    files.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+    files.sort_by(|(a, _), (b, _)| a.file_name().cmp(&b.file_name()));
     Ok(files)
 }

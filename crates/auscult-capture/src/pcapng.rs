@@ -27,12 +27,14 @@ const MAX_INTERFACES: usize = 65_535;
 const MAX_NAME: usize = 256;
 
 /// State of a file between two blocks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Pcapng {
     order: Order,
     section: Vec<Interface>,
     /// Time of the packet before, for packets without one.
     time: Timestamp,
+    /// Sections and interfaces so far.
+    generation: u64,
 }
 
 /// What a packet needs to know of its interface.
@@ -101,6 +103,11 @@ impl Pcapng {
     /// Whether a file begins as a pcapng file.
     pub(crate) fn detect(prefix: &[u8]) -> bool {
         prefix.starts_with(&SECTION_HEADER.to_be_bytes())
+    }
+
+    /// Changes with every section and interface.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Walks the blocks of a window.
@@ -180,6 +187,7 @@ impl Pcapng {
                     return Err(format!("pcapng format version {major} is not known"));
                 }
                 self.section.clear();
+                self.generation += 1;
             }
             INTERFACE => self.interface(body, tally).ok_or_else(short)?,
             INTERFACE_STATISTICS => self.statistics(body, tally).ok_or_else(short)?,
@@ -298,6 +306,7 @@ impl Pcapng {
                 _ => {}
             }
         }
+        self.generation += 1;
         let global = tally.interfaces.len().min(MAX_INTERFACES);
         if global < MAX_INTERFACES {
             tally.interfaces.push(info);
@@ -357,7 +366,10 @@ fn too_long(at: usize, kind: u32, length: usize, tally: &mut Tally) -> Step {
         };
     }
     skipped(kind, tally);
-    Step::Skip { at, length: length as u64 }
+    Step::Skip {
+        at,
+        length: length as u64,
+    }
 }
 
 /// Counts a block that is not read.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use auscult_model::{FileIndex, Timestamp};
 
 use crate::batch::Batch;
-use crate::compression::{self, Limits};
+use crate::compression::{self, Compression, Limits};
 use crate::fingerprint::Fingerprint;
 use crate::info::{CaptureInfo, Format, StoppedAt};
 use crate::pcap::{self, Pcap};
@@ -13,6 +13,7 @@ use crate::pcapng::Pcapng;
 use crate::recognise::{NotACapture, recognise};
 use crate::record::{Step, Tally, Window};
 use crate::stream::Stream;
+use crate::trail::{Resume, Trail};
 
 /// How to read.
 #[derive(Clone, Copy, Debug)]
@@ -41,16 +42,39 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// With block and record sizes that the reader can work with.
+    fn sound(self) -> Self {
+        Options {
+            block: self.block.clamp(PREFIX, LARGEST),
+            max_record: self.max_record.clamp(PREFIX, LARGEST),
+            ..self
+        }
+    }
+}
+
 /// Bytes looked at to tell what a file is.
 const PREFIX: usize = 4096;
 /// Blocks and records are addressed by 32-bit offsets within a batch.
 const LARGEST: usize = 1 << 30;
 
-enum Parser {
+/// What reads the records.
+#[derive(Clone, Debug)]
+pub(crate) enum Parser {
     Pcap(Pcap),
     Pcapng(Pcapng),
     /// Nothing more can be read.
     Stopped,
+}
+
+impl Parser {
+    /// Changes when what records refer to changes.
+    pub(crate) fn generation(&self) -> u64 {
+        match self {
+            Parser::Pcapng(pcapng) => pcapng.generation(),
+            Parser::Pcap(_) | Parser::Stopped => 0,
+        }
+    }
 }
 
 /// Reads one capture.
@@ -65,6 +89,7 @@ pub struct CaptureReader {
     need: usize,
     /// Time of the packet before.
     before: Timestamp,
+    trail: Trail,
     done: bool,
 }
 
@@ -78,11 +103,7 @@ impl CaptureReader {
         mut source: Box<dyn Read + Send>,
         options: Options,
     ) -> Result<CaptureReader, NotACapture> {
-        let options = Options {
-            block: options.block.clamp(PREFIX, LARGEST),
-            max_record: options.max_record.clamp(PREFIX, LARGEST),
-            ..options
-        };
+        let options = options.sound();
         let limits = Limits {
             total: options.max_decompressed,
             ratio: options.max_ratio,
@@ -136,13 +157,54 @@ impl CaptureReader {
             fingerprint: Fingerprint::default(),
             need: 0,
             before: Timestamp::MIN,
+            trail: Trail::default(),
             done: false,
         })
+    }
+
+    /// Goes on in the middle of an uncompressed file. What [`CaptureReader::info`] then says
+    /// covers only what is read.
+    pub(crate) fn resume(
+        name: &str,
+        file: FileIndex,
+        source: Box<dyn Read + Send>,
+        options: Options,
+        resume: Resume,
+    ) -> CaptureReader {
+        let Resume {
+            number,
+            offset,
+            parser,
+        } = resume;
+        let options = options.sound();
+        let max_record = options.max_record;
+        CaptureReader {
+            stream: Stream::new(Vec::new(), source, offset),
+            parser,
+            tally: Tally {
+                file,
+                max_record,
+                number,
+                ..Tally::default()
+            },
+            info: CaptureInfo::new(name, Format::Pcap, Compression::None),
+            options,
+            fingerprint: Fingerprint::default(),
+            need: 0,
+            before: Timestamp::MIN,
+            trail: Trail::default(),
+            done: false,
+        }
     }
 
     /// What is known of the capture; final once [`CaptureReader::next_batch`] returned `false`.
     pub fn info(&self) -> &CaptureInfo {
         &self.info
+    }
+
+    /// Landmarks of what was read so far.
+    pub(crate) fn take_trail(&mut self) -> Trail {
+        std::mem::take(&mut self.trail)
     }
 
     /// Fills `batch` with the next packets, at least one; `false` when there are no more.
@@ -188,6 +250,9 @@ impl CaptureReader {
                 self.need = need;
                 if last {
                     self.end_of_source();
+                } else if self.info.compression == Compression::None {
+                    self.trail
+                        .mark(self.tally.number, self.stream.offset(), &self.parser);
                 }
             }
             Step::Skip { .. } => self.need = 0,

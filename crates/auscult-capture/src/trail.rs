@@ -1,0 +1,86 @@
+//! Landmarks left while a file is read, so that a packet can be fetched again without reading
+//! everything before it.
+//!
+//! For uncompressed files only. At most 4,096 landmarks: when they are too many, every second one
+//! is dropped. A landmark holds all that is needed to go on there; for pcapng that is the table of
+//! the section's interfaces, of which at most 64 states are kept.
+
+use crate::reader::Parser;
+
+const MAX_LANDMARKS: usize = 4096;
+const MAX_STATES: usize = 64;
+
+/// A place between two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Landmark {
+    /// Frames numbered before this place.
+    number: u64,
+    /// Offset in the file.
+    offset: u64,
+    /// Index of the parser's state.
+    state: usize,
+}
+
+/// The landmarks of one file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trail {
+    landmarks: Vec<Landmark>,
+    states: Vec<Parser>,
+    /// Interfaces described when the last state was kept, and sections begun.
+    generation: u64,
+    /// A landmark is left at every `stride`th block.
+    stride: u64,
+    blocks: u64,
+}
+
+/// Where to go on reading.
+#[derive(Clone, Debug)]
+pub(crate) struct Resume {
+    pub(crate) number: u64,
+    pub(crate) offset: u64,
+    pub(crate) parser: Parser,
+}
+
+impl Trail {
+    /// Notes that a block ended between two records.
+    pub(crate) fn mark(&mut self, number: u64, offset: u64, parser: &Parser) {
+        self.blocks += 1;
+        if !self.blocks.is_multiple_of(self.stride.max(1)) {
+            return;
+        }
+        if self.states.is_empty() || self.generation != parser.generation() {
+            if self.states.len() >= MAX_STATES {
+                return;
+            }
+            self.generation = parser.generation();
+            self.states.push(parser.clone());
+        }
+        if self.landmarks.len() >= MAX_LANDMARKS {
+            let mut place = 0u64;
+            self.landmarks.retain(|_| {
+                place += 1;
+                place.is_multiple_of(2)
+            });
+            self.stride = self.stride.max(1) * 2;
+        }
+        self.landmarks.push(Landmark {
+            number,
+            offset,
+            state: self.states.len() - 1,
+        });
+    }
+
+    /// The last landmark before a frame; `None` when the start of the file is the nearest.
+    pub(crate) fn before(&self, number: u64) -> Option<Resume> {
+        let after = self
+            .landmarks
+            .partition_point(|landmark| landmark.number < number);
+        let landmark = self.landmarks.get(after.checked_sub(1)?)?;
+        let parser = self.states.get(landmark.state)?.clone();
+        Some(Resume {
+            number: landmark.number,
+            offset: landmark.offset,
+            parser,
+        })
+    }
+}
