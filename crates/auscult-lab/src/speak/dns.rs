@@ -1,0 +1,45 @@
+//! DNS questions and answers for addresses (RFC 1035).
+
+use std::net::Ipv4Addr;
+
+fn name(out: &mut Vec<u8>, name: &str) {
+    for label in name.split('.').filter(|l| !l.is_empty()) {
+        out.push(label.len().min(63) as u8);
+        out.extend(label.bytes().take(63));
+    }
+    out.push(0);
+}
+
+/// A question for the address of `host`.
+pub fn question(id: u16, host: &str) -> Vec<u8> {
+    let mut out = id.to_be_bytes().to_vec();
+    out.extend_from_slice(&[1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    name(&mut out, host);
+    out.extend_from_slice(&[0, 1, 0, 1]);
+    out
+}
+
+/// The answer: addresses, or "no such name" when there are none.
+pub fn answer(id: u16, host: &str, addresses: &[Ipv4Addr]) -> Vec<u8> {
+    let mut out = id.to_be_bytes().to_vec();
+    let code = if addresses.is_empty() { 3 } else { 0 };
+    out.extend_from_slice(&[
+        0x81,
+        0x80 | code,
+        0,
+        1,
+        0,
+        addresses.len() as u8,
+        0,
+        0,
+        0,
+        0,
+    ]);
+    name(&mut out, host);
+    out.extend_from_slice(&[0, 1, 0, 1]);
+    for address in addresses {
+        out.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0x2c, 0, 4]);
+        out.extend_from_slice(&address.octets());
+    }
+    out
+}
