@@ -162,10 +162,10 @@ fn is_erf(prefix: &[u8]) -> bool {
     let record = u16::from_be_bytes([*r0, *r1]);
     let wire = u16::from_be_bytes([*w0, *w1]);
     (1..=48).contains(&(kind & 0x7f))
+        && (946_684_800..1 << 31).contains(&seconds)
         && record >= 16
         && wire > 0
-        && seconds > 946_684_800
-        && u32::from(wire) <= 65_000
+        && u32::from(record) <= u32::from(wire) + 64
 }
 
 fn is_markup(prefix: &[u8]) -> bool {
