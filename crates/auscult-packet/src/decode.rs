@@ -78,18 +78,26 @@ impl<'a> Extent<'a> {
 
 /// Reads the headers of one frame. `original_len` is the length on the wire, which the capture
 /// may have cut.
+#[inline]
 pub fn decode(link: LinkType, frame: &[u8], original_len: u32) -> Layers {
     let mut layers = Layers::new(link);
+    decode_into(&mut layers, link, frame, original_len);
+    layers
+}
+
+/// [`decode`] into layers that the caller keeps: whatever they held is gone. The way for loops
+/// over many packets, since returning a struct of this size costs a copy.
+pub fn decode_into(layers: &mut Layers, link: LinkType, frame: &[u8], original_len: u32) {
+    *layers = Layers::new(link);
     let extent = Extent {
         bytes: frame,
         declared_end: (original_len as usize).max(frame.len()),
     };
     if link == LinkType::ETHERNET {
-        decode_ethernet(&mut layers, extent);
+        decode_ethernet(layers, extent);
     } else {
-        decode_other_link(&mut layers, extent);
+        decode_other_link(layers, extent);
     }
-    layers
 }
 
 /// Reads a packet that begins with an IPv4 or IPv6 header, as a reassembled datagram does.

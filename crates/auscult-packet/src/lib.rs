@@ -19,7 +19,7 @@ mod layers;
 mod reassembled;
 mod transport;
 
-pub use decode::{decode, decode_ip};
+pub use decode::{decode, decode_into, decode_ip};
 pub use defragment::{Counters, Defragmenter, Limits, Outcome, Refusal};
 pub use dispatch::{dispatch_key, shard_of};
 pub use icmp::{NeighbourDiscovery, NeighbourMessage, PREFIXES_MAX, Quoted};

@@ -1,0 +1,370 @@
+//! What must hold for any bytes, and agreement with etherparse on well-formed packets.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod captures;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use auscult_model::LinkType;
+use auscult_packet::{
+    Layers, Network, StopReason, Transport, decode, decode_ip, dispatch_key, shard_of,
+};
+use captures::check_ranges;
+use etherparse::{PacketBuilder, SlicedPacket, TcpOptionElement, TransportSlice, VlanId};
+use proptest::prelude::*;
+
+const LINKS: [u16; 10] = [1, 12, 14, 101, 113, 228, 229, 276, 127, 0];
+
+fn every_length(link: LinkType, frame: &[u8], original_len: u32) -> Layers {
+    let whole = decode(link, frame, original_len);
+    for len in 0..=frame.len() {
+        let cut = &frame[..len];
+        let layers = decode(link, cut, original_len);
+        check_ranges(&layers, len);
+        dispatch_key(link, cut);
+        layers.quoted(cut);
+        layers.neighbour_discovery(cut);
+        // What a shorter cut shows is what the whole shows.
+        if layers.is_ip() {
+            assert_eq!((layers.src, layers.dst), (whole.src, whole.dst));
+            assert_eq!(layers.vlan, whole.vlan);
+        }
+        if layers.transport != Transport::None && layers.stop.is_none() {
+            assert_eq!(layers.transport, whole.transport);
+            assert_eq!(layers.payload_on_wire, whole.payload_on_wire);
+            assert_eq!(layers.payload.start, whole.payload.start);
+        }
+        if let (Some(stop), None) = (layers.stop, whole.stop) {
+            assert_eq!(stop.why, StopReason::CutByCapture);
+        }
+    }
+    whole
+}
+
+/// Addresses that IPv4 ICMP errors of the test come from.
+const ROUTER: [u8; 4] = [10, 9, 8, 7];
+
+#[derive(Clone, Debug)]
+struct Packet {
+    v6: bool,
+    src: [u8; 16],
+    dst: [u8; 16],
+    ttl: u8,
+    tags: Vec<u16>,
+    tcp: bool,
+    ports: (u16, u16),
+    seq: u32,
+    ack: u32,
+    window: u16,
+    flags: u8,
+    mss: Option<u16>,
+    scale: Option<u8>,
+    timestamp: Option<(u32, u32)>,
+    payload: Vec<u8>,
+    padding: usize,
+}
+
+prop_compose! {
+    fn packet()(
+        (v6, tcp, ttl) in any::<(bool, bool, u8)>(), (src, dst) in any::<([u8; 16], [u8; 16])>(),
+        tags in prop::collection::vec(0u16..4096, 0..3),
+        (seq, ack, window, flags) in any::<(u32, u32, u16, u8)>(),
+        ports in any::<(u16, u16)>(),
+        (mss, scale, timestamp) in any::<(Option<u16>, Option<u8>, Option<(u32, u32)>)>(),
+        payload in prop::collection::vec(any::<u8>(), 0..200), padding in 0usize..20,
+    ) -> Packet {
+        Packet {
+            v6, src, dst, ttl, tags, tcp, ports, seq, ack, window, flags, mss, scale, timestamp,
+            payload, padding,
+        }
+    }
+}
+
+impl Packet {
+    fn v4(address: &[u8; 16]) -> [u8; 4] {
+        [address[0], address[1], address[2], address[3]]
+    }
+
+    fn reversed(&self) -> Packet {
+        let (src, dst) = (self.dst, self.src);
+        let ports = (self.ports.1, self.ports.0);
+        Packet {
+            src,
+            dst,
+            ports,
+            ..self.clone()
+        }
+    }
+
+    fn options(&self) -> Vec<TcpOptionElement> {
+        let mut options = Vec::new();
+        options.extend(self.mss.map(TcpOptionElement::MaximumSegmentSize));
+        options.extend(self.scale.map(TcpOptionElement::WindowScale));
+        options.extend(
+            self.timestamp
+                .map(|(a, b)| TcpOptionElement::Timestamp(a, b)),
+        );
+        options
+    }
+
+    /// Ethernet to payload by etherparse, with padding behind.
+    fn frame(&self) -> Vec<u8> {
+        let link = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]);
+        let id = |at: usize| VlanId::try_new(self.tags[at]).unwrap();
+        let (v4_src, v4_dst) = (Self::v4(&self.src), Self::v4(&self.dst));
+        let network = match (self.tags.len(), self.v6) {
+            (0, false) => link.ipv4(v4_src, v4_dst, self.ttl),
+            (0, true) => link.ipv6(self.src, self.dst, self.ttl),
+            (1, false) => link.single_vlan(id(0)).ipv4(v4_src, v4_dst, self.ttl),
+            (1, true) => link.single_vlan(id(0)).ipv6(self.src, self.dst, self.ttl),
+            (_, false) => link
+                .double_vlan(id(0), id(1))
+                .ipv4(v4_src, v4_dst, self.ttl),
+            (_, true) => link
+                .double_vlan(id(0), id(1))
+                .ipv6(self.src, self.dst, self.ttl),
+        };
+        let mut frame = Vec::new();
+        if self.tcp {
+            let mut step = network
+                .tcp(self.ports.0, self.ports.1, self.seq, self.window)
+                .options(&self.options())
+                .unwrap();
+            if self.flags & 1 != 0 {
+                step = step.ack(self.ack);
+            }
+            if self.flags & 2 != 0 {
+                step = step.syn();
+            }
+            if self.flags & 4 != 0 {
+                step = step.fin();
+            }
+            if self.flags & 8 != 0 {
+                step = step.psh();
+            }
+            if self.flags & 16 != 0 {
+                step = step.rst();
+            }
+            step.write(&mut frame, &self.payload).unwrap();
+        } else {
+            network
+                .udp(self.ports.0, self.ports.1)
+                .write(&mut frame, &self.payload)
+                .unwrap();
+        }
+        frame.resize(frame.len() + self.padding, 0xee);
+        frame
+    }
+
+    /// The IP packet alone.
+    fn ip(&self) -> Vec<u8> {
+        let frame = self.frame();
+        frame[14 + 4 * self.tags.len()..frame.len() - self.padding].to_vec()
+    }
+
+    /// An ICMP error from elsewhere to the sender, quoting `len` bytes of this packet.
+    fn error(&self, len: usize) -> Vec<u8> {
+        let ip = self.ip();
+        let quote = &ip[..ip.len().min(len)];
+        let mut frame = Vec::new();
+        let link = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 9], [2, 0, 0, 0, 0, 1]);
+        if self.v6 {
+            let mut router = [0; 16];
+            router[15] = 7;
+            link.ipv6(router, self.src, 64)
+                .icmpv6_raw(1, 4, [0; 4])
+                .write(&mut frame, quote)
+                .unwrap();
+        } else {
+            link.ipv4(ROUTER, Self::v4(&self.src), 64)
+                .icmpv4_raw(3, 3, [0; 4])
+                .write(&mut frame, quote)
+                .unwrap();
+        }
+        frame
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 512,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_bytes(
+        link in prop::sample::select(&LINKS[..]),
+        bytes in prop::collection::vec(any::<u8>(), 0..160),
+        more in 0u32..100,
+    ) {
+        let layers = decode(LinkType(link), &bytes, bytes.len() as u32 + more);
+        check_ranges(&layers, bytes.len());
+        layers.quoted(&bytes);
+        layers.neighbour_discovery(&bytes);
+        prop_assert!(shard_of(dispatch_key(LinkType(link), &bytes), 64) < 64);
+    }
+
+    /// Random bytes behind a plausible beginning get deeper.
+    #[test]
+    fn any_bytes_behind_ethertype(
+        ethertype in prop::sample::select(&[0x0800u16, 0x86dd, 0x8100, 0x88a8, 0x0806, 40][..]),
+        first: u8,
+        protocol in prop::sample::select(&[0u8, 1, 6, 17, 43, 44, 51, 58, 59, 60, 132][..]),
+        mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let version = if ethertype == 0x86dd { 0x60 } else { 0x40 };
+        if bytes.len() > 10 {
+            bytes[0] = version | (first & 0x0f);
+            bytes[if version == 0x60 { 6 } else { 9 }] = protocol;
+            bytes[2] = 0;
+            bytes[4] = 0;
+        }
+        let mut frame = vec![0; 12];
+        frame.extend(ethertype.to_be_bytes());
+        frame.extend(bytes);
+        let len = frame.len() as u32;
+        every_length(LinkType::ETHERNET, &frame, len);
+    }
+
+    #[test]
+    fn agrees_with_etherparse(packet in packet()) {
+        let frame = packet.frame();
+        let layers = every_length(LinkType::ETHERNET, &frame, frame.len() as u32);
+        let sliced = SlicedPacket::from_ethernet(&frame).unwrap();
+        prop_assert_eq!(layers.stop, None);
+        let ids: Vec<u16> = packet.tags.iter().copied().filter(|&id| id != 0).collect();
+        prop_assert_eq!(usize::from(layers.vlan_depth), ids.len());
+        prop_assert!(layers.vlan.starts_with(&ids));
+        prop_assert_eq!(layers.ttl, packet.ttl);
+        let (src, dst): (IpAddr, IpAddr) = if packet.v6 {
+            (Ipv6Addr::from(packet.src).into(), Ipv6Addr::from(packet.dst).into())
+        } else {
+            let (src, dst) = (Packet::v4(&packet.src), Packet::v4(&packet.dst));
+            (Ipv4Addr::from(src).into(), Ipv4Addr::from(dst).into())
+        };
+        prop_assert_eq!((layers.src, layers.dst), (src, dst));
+        prop_assert_eq!(layers.payload_of(&frame), &packet.payload[..]);
+        prop_assert_eq!(layers.payload_on_wire as usize, packet.payload.len());
+        match (layers.transport, sliced.transport.unwrap()) {
+            (Transport::Tcp(ours), TransportSlice::Tcp(theirs)) => {
+                prop_assert_eq!(ours.src_port, theirs.source_port());
+                prop_assert_eq!(ours.dst_port, theirs.destination_port());
+                prop_assert_eq!(ours.seq, theirs.sequence_number());
+                prop_assert_eq!(ours.ack, theirs.acknowledgment_number());
+                prop_assert_eq!(ours.flags.syn(), theirs.syn());
+                prop_assert_eq!(ours.flags.ack(), theirs.ack());
+                prop_assert_eq!(ours.flags.fin(), theirs.fin());
+                prop_assert_eq!(ours.flags.rst(), theirs.rst());
+                prop_assert_eq!(ours.flags.psh(), theirs.psh());
+                prop_assert_eq!(ours.flags.urg(), theirs.urg());
+                prop_assert_eq!(ours.window, theirs.window_size());
+                prop_assert_eq!(ours.checksum, theirs.checksum());
+                prop_assert_eq!(usize::from(ours.header_len), theirs.header_slice().len());
+                prop_assert_eq!(ours.mss, packet.mss);
+                prop_assert_eq!(ours.window_scale, packet.scale);
+                prop_assert_eq!(ours.timestamp, packet.timestamp);
+            }
+            (Transport::Udp(ours), TransportSlice::Udp(theirs)) => {
+                prop_assert_eq!(ours.src_port, theirs.source_port());
+                prop_assert_eq!(ours.dst_port, theirs.destination_port());
+                prop_assert_eq!(ours.length, theirs.length());
+                prop_assert_eq!(ours.checksum, theirs.checksum());
+            }
+            (ours, theirs) => prop_assert!(false, "{:?} {:?}", ours, theirs),
+        }
+    }
+
+    #[test]
+    fn both_directions_and_errors_share_a_key(packet in packet(), quote in 40usize..120) {
+        let key = |frame: &[u8]| dispatch_key(LinkType::ETHERNET, frame);
+        let own = key(&packet.frame());
+        prop_assert_eq!(own, key(&packet.reversed().frame()));
+        prop_assert_eq!(own, dispatch_key(LinkType::RAW, &packet.ip()));
+        let error = packet.error(quote);
+        prop_assert_eq!(own, key(&error));
+        let layers = decode(LinkType::ETHERNET, &error, error.len() as u32);
+        let quoted = layers.quoted(&error).unwrap();
+        let plain = decode_ip(&packet.ip(), packet.ip().len() as u32);
+        prop_assert_eq!((quoted.src, quoted.dst), (plain.src, plain.dst));
+        prop_assert_eq!(quoted.ip_protocol, plain.ip_protocol);
+        if quote >= 48 {
+            prop_assert_eq!((quoted.src_port, quoted.dst_port), plain.ports().unwrap());
+            prop_assert_eq!(quoted.tcp_seq, packet.tcp.then_some(packet.seq));
+        }
+        // Other people's packets go elsewhere, with a chance of 2^-64.
+        let mut other = packet.clone();
+        other.dst[0] ^= 1;
+        if (packet.src[0] ^ 1, &packet.src[1..]) != (packet.dst[0], &packet.dst[1..]) {
+            prop_assert_ne!(own, key(&other.frame()));
+        }
+    }
+}
+
+#[test]
+fn keys_spread_over_shards() {
+    let mut shards = [0usize; 64];
+    for host in 0..=255u8 {
+        for peer in 0..64u8 {
+            let mut ip = [0u8; 20];
+            ip[0] = 0x45;
+            ip[12..20].copy_from_slice(&[10, 0, 0, host, 10, 0, 1, peer]);
+            shards[shard_of(dispatch_key(LinkType::RAW, &ip), 64)] += 1;
+        }
+    }
+    // 256 expected in each, standard deviation 16.
+    assert!(
+        shards.iter().all(|&count| (156..=356).contains(&count)),
+        "{shards:?}"
+    );
+    assert_eq!(shard_of(u64::MAX, 64), 63);
+    assert_eq!(shard_of(7, 0), 0);
+}
+
+/// Every offset of every header field survives every cut, in real frames too.
+#[test]
+fn every_truncation_of_real_frames() {
+    let Some(folder) = captures::folder() else {
+        return;
+    };
+    let mut frames = 0;
+    for name in [
+        "formats/ip6_fragments.pcap",
+        "formats/sll2.pcap",
+        "arkime/ah-esp.pcap",
+        "arkime/dot1ad.pcap",
+        "ndpi/sctp.cap",
+        "ndpi/fuzz-2006-09-29-28586.pcap",
+        "ndpi/dns_fragmented.pcap",
+    ] {
+        for frame in captures::frames(&folder.join(name))
+            .expect(name)
+            .iter()
+            .take(200)
+        {
+            frames += 1;
+            let head = &frame.bytes[..frame.bytes.len().min(400)];
+            let link = LinkType(frame.link);
+            every_length(link, head, frame.original_len);
+            check_ranges(
+                &decode(link, &frame.bytes, frame.original_len),
+                frame.bytes.len(),
+            );
+        }
+    }
+    assert!(frames > 200, "{frames}");
+}
+
+#[test]
+fn no_ip_is_no_reason_to_stop_at_the_link() {
+    let mut stp = vec![
+        1, 0x80, 0xc2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 38, 0x42, 0x42, 3,
+    ];
+    stp.resize(60, 0);
+    let layers = decode(LinkType::ETHERNET, &stp, 60);
+    assert_eq!(layers.network, Network::None);
+    assert_eq!(layers.stop.unwrap().why, StopReason::EtherType);
+    assert!(layers.src_mac.is_some() && layers.dst_mac.is_some());
+    assert_ne!(dispatch_key(LinkType::ETHERNET, &stp), 0);
+}
