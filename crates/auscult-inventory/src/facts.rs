@@ -1,0 +1,216 @@
+//! The facts that a ledger keeps: what was seen, how often, when, and in which packets.
+//!
+//! Every fact merges commutatively, so that neither the order of inputs nor the cutting of a
+//! capture into files changes what is concluded.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use auscult_model::{
+    ConversationSum, Endpoint, Event, MacAddr, NeighbourSum, PacketRef, PhiKind, Segment, Timestamp,
+};
+
+use crate::table::Fact;
+
+/// One side of a message, without its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Party {
+    /// Where it was seen.
+    pub segment: Segment,
+    /// Network address.
+    pub ip: IpAddr,
+    /// Link-layer address on that side: its own, or a router's. `None` where the link has none.
+    pub mac: Option<MacAddr>,
+}
+
+impl From<Endpoint> for Party {
+    fn from(endpoint: Endpoint) -> Self {
+        Party {
+            segment: endpoint.segment,
+            ip: endpoint.ip,
+            mac: real(endpoint.mac),
+        }
+    }
+}
+
+/// The address if it can name one card: not absent, zero, broadcast or multicast.
+pub(crate) fn real(mac: Option<MacAddr>) -> Option<MacAddr> {
+    mac.filter(|mac| *mac != MacAddr::NONE && !mac.is_group())
+}
+
+/// Whom a claim is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The holder of an address, as seen on one side of a message.
+    Party(Party),
+    /// The holder of a link-layer address, wherever it is.
+    Mac(MacAddr),
+}
+
+/// How often something was seen, when, and in which packets first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    /// First time.
+    pub first: Timestamp,
+    /// First and last packet of the earliest occurrence.
+    pub packets: [PacketRef; 2],
+    /// Last time.
+    pub last: Timestamp,
+    /// How often.
+    pub count: u64,
+}
+
+impl Seen {
+    /// Of one event, with its repeats.
+    pub fn of(event: &Event) -> Self {
+        Seen {
+            first: event.first,
+            packets: [event.first_packet, event.last_packet],
+            last: event.last,
+            count: event.count,
+        }
+    }
+}
+
+impl Fact for Seen {
+    fn merge(&mut self, other: &Self) {
+        if (other.first, other.packets) < (self.first, self.packets) {
+            (self.first, self.packets) = (other.first, other.packets);
+        }
+        self.last = self.last.max(other.last);
+        self.count = self.count.saturating_add(other.count);
+    }
+
+    fn weight(&self) -> u64 {
+        self.count
+    }
+}
+
+/// A value was claimed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClaimFact {
+    /// When and where.
+    pub seen: Seen,
+    /// The surest reading of it.
+    pub confidence: f32,
+}
+
+impl Fact for ClaimFact {
+    fn merge(&mut self, other: &Self) {
+        self.seen.merge(&other.seen);
+        self.confidence = self.confidence.max(other.confidence);
+    }
+
+    fn weight(&self) -> u64 {
+        self.seen.count
+    }
+}
+
+/// Messages of one protocol went from one party to another.
+pub type SpokenFact = ClaimFact;
+
+/// Patient data went from one party to another in one protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatientDataFact {
+    /// When and where.
+    pub seen: Seen,
+    /// The surest reading of it.
+    pub confidence: f32,
+    /// Kinds that were filled in.
+    pub kinds: BTreeSet<PhiKind>,
+    /// Distinct patients by keyed digest, at most [`PatientDataFact::PATIENTS`]; never shown.
+    pub patients: BTreeSet<u64>,
+}
+
+impl PatientDataFact {
+    /// So many distinct patients are told apart; beyond it is "at least".
+    pub const PATIENTS: usize = 256;
+}
+
+impl Fact for PatientDataFact {
+    fn merge(&mut self, other: &Self) {
+        self.seen.merge(&other.seen);
+        self.confidence = self.confidence.max(other.confidence);
+        self.kinds.extend(&other.kinds);
+        self.patients.extend(&other.patients);
+        while self.patients.len() > Self::PATIENTS {
+            self.patients.pop_last();
+        }
+    }
+
+    fn weight(&self) -> u64 {
+        self.seen.count
+    }
+}
+
+/// Something was asked of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestFact {
+    /// When and where.
+    pub seen: Seen,
+    /// How often it was granted.
+    pub granted: u64,
+    /// How often it was refused.
+    pub refused: u64,
+}
+
+impl Fact for RequestFact {
+    fn merge(&mut self, other: &Self) {
+        self.seen.merge(&other.seen);
+        self.granted = self.granted.saturating_add(other.granted);
+        self.refused = self.refused.saturating_add(other.refused);
+    }
+
+    fn weight(&self) -> u64 {
+        self.seen.count
+    }
+}
+
+impl Fact for ConversationSum {
+    fn merge(&mut self, other: &Self) {
+        ConversationSum::merge(self, other);
+    }
+
+    fn weight(&self) -> u64 {
+        self.flows
+    }
+}
+
+impl Fact for NeighbourSum {
+    fn merge(&mut self, other: &Self) {
+        NeighbourSum::merge(self, other);
+    }
+
+    fn weight(&self) -> u64 {
+        self.count
+    }
+}
+
+/// Openings of flows that may be legs of one flow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartFact {
+    /// Client's address, where, when, in which packet; the smallest few.
+    pub legs: BTreeSet<(Timestamp, IpAddr, Segment, PacketRef)>,
+    /// Openings that found no room.
+    pub dropped: u64,
+}
+
+impl StartFact {
+    /// So many openings with one sequence number are kept: two legs with repeats.
+    pub const LEGS: usize = 16;
+}
+
+impl Fact for StartFact {
+    fn merge(&mut self, other: &Self) {
+        self.legs.extend(&other.legs);
+        self.dropped = self.dropped.saturating_add(other.dropped);
+        while self.legs.len() > Self::LEGS {
+            self.legs.pop_last();
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    fn weight(&self) -> u64 {
+        self.dropped.saturating_add(self.legs.len() as u64)
+    }
+}

@@ -1,0 +1,505 @@
+//! Everything that was learnt about parties, bounded, in tables that merge in any order.
+//!
+//! The ledger draws no conclusions; [`crate::Inventory::resolve`] does. It keeps no values of
+//! patient data. Limits: each table has a cap (see [`Limits`]), what found no room is counted by
+//! name; hours of conversations are added up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use auscult_model::{
+    Assignment, ConversationKey, ConversationSum, Event, FileIndex, FlowStart, MacAddr, Meaning,
+    NeighbourKey, NeighbourSum, Outcome, Segment, Transport,
+};
+
+use crate::facts::{
+    ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject, real,
+};
+use crate::table::Table;
+
+/// How many rows each table of a [`Ledger`] may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Subjects and attributes of claims.
+    pub claims: usize,
+    /// Values of one attribute of one subject.
+    pub values: usize,
+    /// Conversations.
+    pub conversations: usize,
+    /// ARP and neighbour discovery.
+    pub neighbours: usize,
+    /// Openings of flows.
+    pub starts: usize,
+    /// Addresses that names were given for.
+    pub names: usize,
+    /// Names of one address.
+    pub names_each: usize,
+    /// Addresses assigned.
+    pub assignments: usize,
+    /// Networks, routers, name servers described.
+    pub networks: usize,
+    /// Services offered.
+    pub services: usize,
+    /// Pairs of parties that spoke a protocol.
+    pub spoken: usize,
+    /// Pairs of parties between which patient data went.
+    pub patient_data: usize,
+    /// Parties and operations of requests.
+    pub requests: usize,
+    /// Objects of one operation between two parties.
+    pub objects: usize,
+}
+
+impl Default for Limits {
+    /// Enough for a large hospital; about 400 MB when every table is full.
+    fn default() -> Self {
+        Limits {
+            claims: 200_000,
+            values: 16,
+            conversations: 300_000,
+            neighbours: 200_000,
+            starts: 100_000,
+            names: 100_000,
+            names_each: 16,
+            assignments: 100_000,
+            networks: 4_096,
+            services: 100_000,
+            spoken: 200_000,
+            patient_data: 50_000,
+            requests: 50_000,
+            objects: 64,
+        }
+    }
+}
+
+impl Limits {
+    /// Every cap at most `rows`.
+    pub fn at_most(rows: usize) -> Self {
+        let all = Limits::default();
+        Limits {
+            claims: all.claims.min(rows),
+            values: all.values.min(rows),
+            conversations: all.conversations.min(rows),
+            neighbours: all.neighbours.min(rows),
+            starts: all.starts.min(rows),
+            names: all.names.min(rows),
+            names_each: all.names_each.min(rows),
+            assignments: all.assignments.min(rows),
+            networks: all.networks.min(rows),
+            services: all.services.min(rows),
+            spoken: all.spoken.min(rows),
+            patient_data: all.patient_data.min(rows),
+            requests: all.requests.min(rows),
+            objects: all.objects.min(rows),
+        }
+    }
+}
+
+/// Longest value kept, in bytes.
+const VALUE_MAX: usize = 256;
+
+/// Conversations sort by how much they say: when there is no room, openings that nobody
+/// answered (a scan) go before conversations that somebody had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ranked {
+    rank: u8,
+    key: ConversationKey,
+}
+
+impl Ranked {
+    fn new(key: ConversationKey) -> Self {
+        let rank = match (key.outcome, key.protocol) {
+            (Outcome::Answered, "unknown") => 1,
+            (Outcome::Answered, _) => 0,
+            (Outcome::Unanswered | Outcome::Refused, _) => 2,
+        };
+        // The hour serves states; who somebody is does not depend on it.
+        let key = ConversationKey { hour: 0, ..key };
+        Ranked { rank, key }
+    }
+}
+
+/// A network's own description of itself, or part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Described {
+    /// On-link prefix.
+    Prefix(IpAddr, u8),
+    /// A way out.
+    Router(IpAddr),
+    /// A name server.
+    NameServer(IpAddr),
+}
+
+/// What was asked: by whom, of whom, in which protocol, by which word.
+pub type RequestKey = (Party, Party, &'static str, &'static str);
+/// Initial sequence number, time stamp option, server, port: what translation leaves alone.
+pub type StartKey = (IpAddr, u16, u32, u32);
+/// Who sent to whom in which protocol.
+pub type PairKey = (&'static str, Party, Party);
+
+/// All facts. See the module's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ledger {
+    claims: Table<(Subject, &'static str), Table<(String, &'static str), ClaimFact>>,
+    conversations: Table<Ranked, ConversationSum>,
+    neighbours: Table<NeighbourKey, NeighbourSum>,
+    starts: Table<StartKey, StartFact>,
+    names: Table<IpAddr, Table<(String, IpAddr), Seen>>,
+    lookups: Table<&'static str, Seen>,
+    assignments: Table<(MacAddr, IpAddr, Assignment, Segment), Seen>,
+    networks: Table<(Segment, Described), Seen>,
+    services: Table<(Party, Transport, u16, &'static str), Seen>,
+    spoken: Table<PairKey, SpokenFact>,
+    patient_data: Table<PairKey, PatientDataFact>,
+    requests: Table<RequestKey, Table<String, RequestFact>>,
+    cooked: BTreeSet<Segment>,
+    files: BTreeMap<FileIndex, String>,
+    limits: Limits,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Ledger::new(Limits::default())
+    }
+}
+
+impl Ledger {
+    /// Nothing known yet.
+    pub fn new(limits: Limits) -> Self {
+        Ledger {
+            claims: Table::new(limits.claims),
+            conversations: Table::new(limits.conversations),
+            neighbours: Table::new(limits.neighbours),
+            starts: Table::new(limits.starts),
+            names: Table::new(limits.names),
+            lookups: Table::new(limits.networks),
+            assignments: Table::new(limits.assignments),
+            networks: Table::new(limits.networks),
+            services: Table::new(limits.services),
+            spoken: Table::new(limits.spoken),
+            patient_data: Table::new(limits.patient_data),
+            requests: Table::new(limits.requests),
+            cooked: BTreeSet::new(),
+            files: BTreeMap::new(),
+            limits,
+        }
+    }
+
+    /// Takes in what a protocol said.
+    pub fn event(&mut self, event: &Event) {
+        let seen = Seen::of(event);
+        let (from, to) = (Party::from(event.from), Party::from(event.to));
+        let fact = ClaimFact {
+            seen,
+            confidence: event.confidence,
+        };
+        self.spoken.add((event.protocol, from, to), fact);
+        match &event.meaning {
+            Meaning::Claim {
+                about,
+                attribute,
+                value,
+            } => {
+                let subject = Subject::Party(event.party(*about).into());
+                self.claim(subject, attribute, value, event.protocol, fact);
+            }
+            Meaning::ClaimByMac {
+                mac,
+                attribute,
+                value,
+            } => {
+                if real(Some(*mac)).is_some() {
+                    self.claim(Subject::Mac(*mac), attribute, value, event.protocol, fact);
+                }
+            }
+            Meaning::NameAnswered { name, addresses } => {
+                self.lookups.add(event.protocol, seen);
+                for &ip in addresses {
+                    let mut one = Table::new(self.limits.names_each);
+                    one.add((cut(name), event.from.ip), seen);
+                    self.names.add(ip, one);
+                }
+            }
+            Meaning::AddressAssigned { mac, ip, how } => {
+                if real(Some(*mac)).is_some() && !ip.is_unspecified() {
+                    let key = (*mac, *ip, *how, event.from.segment);
+                    self.assignments.add(key, seen);
+                }
+            }
+            Meaning::NetworkDescribed {
+                prefix,
+                routers,
+                name_servers,
+            } => {
+                let prefix = prefix.map(|(ip, length)| Described::Prefix(ip, length));
+                let routers = routers.iter().copied().map(Described::Router);
+                let servers = name_servers.iter().copied().map(Described::NameServer);
+                for part in prefix.into_iter().chain(routers).chain(servers) {
+                    self.networks.add((event.from.segment, part), seen);
+                }
+            }
+            Meaning::PatientData { kinds, patient, .. } => {
+                let fact = PatientDataFact {
+                    seen,
+                    confidence: event.confidence,
+                    kinds: kinds.iter().copied().collect(),
+                    patients: patient.iter().copied().collect(),
+                };
+                self.patient_data.add((event.protocol, from, to), fact);
+            }
+            Meaning::Request {
+                operation,
+                object,
+                granted,
+            } => self.request(
+                (from, to, event.protocol, *operation),
+                object,
+                *granted,
+                seen,
+            ),
+            Meaning::ServiceOffered {
+                about,
+                transport,
+                port,
+                protocol,
+            } => {
+                let party = Party::from(event.party(*about));
+                self.services
+                    .add((party, *transport, *port, protocol), seen);
+            }
+            // Who sent them is known from `spoken`; what they mean is for detectors.
+            Meaning::Login { .. }
+            | Meaning::File(_)
+            | Meaning::SettingChanged { .. }
+            | Meaning::Alarm { .. }
+            | Meaning::Malformed { .. } => {}
+        }
+    }
+
+    fn claim(
+        &mut self,
+        subject: Subject,
+        attribute: &'static str,
+        value: &str,
+        source: &'static str,
+        fact: ClaimFact,
+    ) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        let mut values = Table::new(self.limits.values);
+        values.add((cut(value), source), fact);
+        self.claims.add((subject, attribute), values);
+    }
+
+    fn request(&mut self, key: RequestKey, object: &str, granted: Option<bool>, seen: Seen) {
+        let times = |answer| {
+            if granted == Some(answer) {
+                seen.count
+            } else {
+                0
+            }
+        };
+        let fact = RequestFact {
+            seen,
+            granted: times(true),
+            refused: times(false),
+        };
+        let mut objects = Table::new(self.limits.objects);
+        objects.add(cut(object), fact);
+        self.requests.add(key, objects);
+    }
+
+    /// Takes in a sum of conversations.
+    pub fn conversation(&mut self, key: &ConversationKey, sum: &ConversationSum) {
+        self.conversations.add(Ranked::new(*key), sum.clone());
+    }
+
+    /// Takes in a sum of questions and answers about link-layer addresses.
+    pub fn neighbour(&mut self, key: &NeighbourKey, sum: &NeighbourSum) {
+        self.neighbours.add(*key, *sum);
+    }
+
+    /// Takes in what a flow began with.
+    pub fn flow_start(&mut self, start: &FlowStart) {
+        let key = (
+            start.responder,
+            start.port,
+            start.sequence,
+            start.tcp_timestamp,
+        );
+        let leg = (start.time, start.originator, start.segment, start.packet);
+        let fact = StartFact {
+            legs: BTreeSet::from([leg]),
+            dropped: 0,
+        };
+        self.starts.add(key, fact);
+    }
+
+    /// The link of this segment shows no destination MAC (Linux cooked captures), so that where
+    /// a frame was sent to cannot be told there.
+    pub fn link_without_destinations(&mut self, segment: Segment) {
+        self.cooked.insert(segment);
+    }
+
+    /// The name of an input file, for evidence.
+    pub fn file(&mut self, index: FileIndex, name: &str) {
+        self.files.entry(index).or_insert_with(|| name.to_owned());
+    }
+
+    /// Takes in everything another ledger knows.
+    pub fn merge(&mut self, other: Ledger) {
+        self.claims.merge(other.claims);
+        self.conversations.merge(other.conversations);
+        self.neighbours.merge(other.neighbours);
+        self.starts.merge(other.starts);
+        self.names.merge(other.names);
+        self.lookups.merge(other.lookups);
+        self.assignments.merge(other.assignments);
+        self.networks.merge(other.networks);
+        self.services.merge(other.services);
+        self.spoken.merge(other.spoken);
+        self.patient_data.merge(other.patient_data);
+        self.requests.merge(other.requests);
+        self.cooked.extend(other.cooked);
+        for (index, name) in other.files {
+            self.files.entry(index).or_insert(name);
+        }
+    }
+}
+
+/// Reading the facts, for the resolver and for detectors.
+impl Ledger {
+    /// Limits that were reached, with the observations that found no room.
+    pub fn limits(&self) -> BTreeMap<&'static str, u64> {
+        let values = self.claims.rows().values().map(Table::dropped).sum();
+        let names = self.names.rows().values().map(Table::dropped).sum();
+        let objects = self.requests.rows().values().map(Table::dropped).sum();
+        let starts = self.starts.rows().values().map(|start| start.dropped).sum();
+        let all = [
+            ("inventory claims", self.claims.dropped()),
+            ("inventory values of one attribute", values),
+            ("inventory conversations", self.conversations.dropped()),
+            ("inventory neighbours", self.neighbours.dropped()),
+            ("inventory flow starts", self.starts.dropped()),
+            ("inventory flow starts alike", starts),
+            ("inventory names", self.names.dropped()),
+            ("inventory names of one address", names),
+            ("inventory assignments", self.assignments.dropped()),
+            ("inventory networks", self.networks.dropped()),
+            ("inventory services", self.services.dropped()),
+            ("inventory pairs", self.spoken.dropped()),
+            ("inventory patient data", self.patient_data.dropped()),
+            ("inventory requests", self.requests.dropped()),
+            ("inventory objects of one request", objects),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Conversations, hours added up.
+    pub fn conversations(&self) -> impl Iterator<Item = (&ConversationKey, &ConversationSum)> {
+        self.conversations
+            .rows()
+            .iter()
+            .map(|(ranked, sum)| (&ranked.key, sum))
+    }
+
+    /// Questions and answers about link-layer addresses.
+    pub fn neighbours(&self) -> &BTreeMap<NeighbourKey, NeighbourSum> {
+        self.neighbours.rows()
+    }
+
+    /// Claims: subject, attribute, value, source, fact.
+    pub fn claims(
+        &self,
+    ) -> impl Iterator<Item = (Subject, &'static str, &str, &'static str, &ClaimFact)> {
+        self.claims
+            .rows()
+            .iter()
+            .flat_map(|((subject, attribute), values)| {
+                values.rows().iter().map(|((value, source), fact)| {
+                    (*subject, *attribute, value.as_str(), *source, fact)
+                })
+            })
+    }
+
+    /// Names that were answered for an address: name, who said so, when.
+    pub fn names(&self, ip: IpAddr) -> impl Iterator<Item = (&str, IpAddr, &Seen)> {
+        self.names.rows().get(&ip).into_iter().flat_map(|names| {
+            names
+                .rows()
+                .iter()
+                .map(|((name, by), seen)| (name.as_str(), *by, seen))
+        })
+    }
+
+    /// Answers of name services that were seen at all, by protocol: what "no answer named it"
+    /// rests on.
+    pub fn name_answers(&self) -> &BTreeMap<&'static str, Seen> {
+        self.lookups.rows()
+    }
+
+    /// Addresses assigned: holder, address, on whose word, where the assignment was seen.
+    pub fn assignments(&self) -> &BTreeMap<(MacAddr, IpAddr, Assignment, Segment), Seen> {
+        self.assignments.rows()
+    }
+
+    /// What networks said about themselves.
+    pub fn networks(&self) -> &BTreeMap<(Segment, Described), Seen> {
+        self.networks.rows()
+    }
+
+    /// Services that were announced.
+    pub fn services(&self) -> &BTreeMap<(Party, Transport, u16, &'static str), Seen> {
+        self.services.rows()
+    }
+
+    /// Who sent messages to whom in which protocol.
+    pub fn spoken(&self) -> &BTreeMap<PairKey, SpokenFact> {
+        self.spoken.rows()
+    }
+
+    /// Between whom patient data went, in which protocol.
+    pub fn patient_data(&self) -> &BTreeMap<PairKey, PatientDataFact> {
+        self.patient_data.rows()
+    }
+
+    /// Requests: between whom, by which word, of what.
+    pub fn requests(&self) -> impl Iterator<Item = (&RequestKey, &str, &RequestFact)> {
+        self.requests.rows().iter().flat_map(|(key, objects)| {
+            objects
+                .rows()
+                .iter()
+                .map(move |(object, fact)| (key, object.as_str(), fact))
+        })
+    }
+
+    /// Openings of flows by what translation leaves alone.
+    pub fn starts(&self) -> &BTreeMap<StartKey, StartFact> {
+        self.starts.rows()
+    }
+
+    /// Whether frames of this segment show no destination: told by the engine, or shown by
+    /// packets whose sender's link-layer address is known and whose receiver's is not.
+    pub fn is_cooked(&self, segment: Segment) -> bool {
+        self.cooked.contains(&segment)
+    }
+
+    /// The name of an input file.
+    pub fn file_name(&self, index: FileIndex) -> String {
+        match self.files.get(&index) {
+            Some(name) => name.clone(),
+            None => format!("input {}", index.0),
+        }
+    }
+}
+
+/// At most [`VALUE_MAX`] bytes of a text, at a border between characters.
+fn cut(text: &str) -> String {
+    let mut end = text.len().min(VALUE_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().to_owned()
+}
