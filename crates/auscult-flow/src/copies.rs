@@ -1,0 +1,149 @@
+//! Tells the same packet seen again (SPAN of both ports, routed leg, `-i any`) from a new one.
+//!
+//! The key is made of fields that are parsed anyway: addresses, ports, IP id, checksum of the
+//! transport, length, sequence number. Within [`WINDOW`] the same key is the same packet; where
+//! senders write no IP id (IPv6, id 0, UDP) repeats are common, so the copy must also differ in
+//! MAC, hop limit or VLAN, or follow within [`CLOSE`].
+//!
+//! Limit: a direct-mapped table of [`SLOTS`] packets per shard; a newer packet takes the slot of
+//! an older one, whose copies are then counted as packets.
+
+use std::hash::{BuildHasher, Hasher};
+
+use auscult_model::{MacAddr, Segment, Timestamp};
+use auscult_packet::{Layers, Transport};
+use foldhash::quality::RandomState;
+
+/// Longest time between a packet and its copy.
+const WINDOW: i64 = 20 * Timestamp::MILLISECOND;
+/// Longest time between a packet and an indistinguishable copy of it.
+const CLOSE: i64 = Timestamp::MILLISECOND;
+/// Packets that are remembered.
+const SLOTS: usize = 2048;
+
+#[derive(Clone, Copy)]
+struct Slot {
+    key: u64,
+    time: Timestamp,
+    src_mac: MacAddr,
+    ttl: u8,
+    segment: Segment,
+}
+
+/// What a copy was compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// Hop limit of the packet first seen.
+    pub ttl: u8,
+}
+
+/// Remembers the packets of the last moments.
+pub struct Copies {
+    slots: Vec<Slot>,
+    hash: RandomState,
+}
+
+impl Copies {
+    /// Remembers nothing yet.
+    pub fn new() -> Self {
+        Copies {
+            slots: Vec::new(),
+            hash: RandomState::default(),
+        }
+    }
+
+    /// The packet of which this one is a copy; else remembers it.
+    pub fn check(
+        &mut self,
+        layers: &Layers,
+        segment: Segment,
+        time: Timestamp,
+    ) -> Option<Original> {
+        if self.slots.is_empty() {
+            let none = Slot {
+                key: 0,
+                time: Timestamp::MIN,
+                src_mac: MacAddr::NONE,
+                ttl: 0,
+                segment: Segment::UNTAGGED,
+            };
+            self.slots = vec![none; SLOTS];
+        }
+        let key = self.key(layers);
+        let index = key as usize % SLOTS;
+        let src_mac = layers.src_mac.unwrap_or(MacAddr::NONE);
+        let slot = self.slots.get_mut(index)?;
+        let age = time.since(slot.time).unsigned_abs();
+        if slot.key == key && age <= WINDOW as u64 {
+            let elsewhere =
+                slot.src_mac != src_mac || slot.ttl != layers.ttl || slot.segment != segment;
+            if elsewhere || age < CLOSE as u64 || has_identity(layers) {
+                return Some(Original { ttl: slot.ttl });
+            }
+        }
+        *slot = Slot {
+            key,
+            time,
+            src_mac,
+            ttl: layers.ttl,
+            segment,
+        };
+        None
+    }
+
+    fn key(&self, layers: &Layers) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        match (layers.src, layers.dst) {
+            (std::net::IpAddr::V4(a), std::net::IpAddr::V4(b)) => {
+                hasher.write_u64(u64::from(a.to_bits()) << 32 | u64::from(b.to_bits()));
+            }
+            (std::net::IpAddr::V6(a), std::net::IpAddr::V6(b)) => {
+                hasher.write_u128(a.to_bits());
+                hasher.write_u128(b.to_bits());
+            }
+            _ => {}
+        }
+        let (ports, sequence, sum) = match layers.transport {
+            Transport::Tcp(t) => (
+                u32::from(t.src_port) << 16 | u32::from(t.dst_port),
+                u64::from(t.seq) << 32 | u64::from(t.ack),
+                t.checksum,
+            ),
+            Transport::Udp(u) => (
+                u32::from(u.src_port) << 16 | u32::from(u.dst_port),
+                0,
+                u.checksum,
+            ),
+            Transport::Icmp(i) | Transport::Icmpv6(i) => (
+                u32::from(i.kind) << 8 | u32::from(i.code),
+                u64::from(i.id) << 16 | u64::from(i.seq),
+                i.checksum,
+            ),
+            Transport::Sctp(s) => (
+                u32::from(s.src_port) << 16 | u32::from(s.dst_port),
+                u64::from(s.tag),
+                0,
+            ),
+            Transport::None | Transport::Other => (0, 0, 0),
+        };
+        let offset = layers.fragment.map_or(0, |fragment| fragment.offset);
+        hasher.write_u64(u64::from(ports) << 32 | u64::from(layers.payload_on_wire));
+        hasher.write_u64(sequence);
+        hasher.write_u64(
+            u64::from(layers.ip_id) << 32 | u64::from(sum) << 16 | u64::from(layers.ip_protocol),
+        );
+        hasher.write_u32(offset);
+        hasher.finish().max(1)
+    }
+}
+
+impl Default for Copies {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The sender numbers its packets, so that two with the same fields are one packet.
+fn has_identity(layers: &Layers) -> bool {
+    layers.ip_id != 0 && !matches!(layers.transport, Transport::Udp(_))
+}
