@@ -14,7 +14,7 @@ use crate::layers::{Arp, Fragment, Layers, Network, Range32, StopReason};
 use crate::transport::decode_transport;
 
 /// VLAN tags that are walked.
-const TAGS_MAX: usize = 4;
+pub(crate) const TAGS_MAX: usize = 4;
 /// IPv6 extension headers that are walked.
 pub(crate) const EXTENSIONS_MAX: usize = 8;
 
@@ -22,18 +22,18 @@ pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(crate) const ETHERTYPE_ARP: u16 = 0x0806;
 pub(crate) const ETHERTYPE_IPV6: u16 = 0x86dd;
 /// EtherTypes from here on; below it the field is an 802.3 length.
-const ETHERTYPE_FIRST: u16 = 0x0600;
+pub(crate) const ETHERTYPE_FIRST: u16 = 0x0600;
 /// Largest 802.3 length.
 const LENGTH_8023_MAX: u16 = 1500;
 
 /// IP protocol numbers (IANA) that are headers in front of others.
-mod extension {
-    pub(super) const HOP_BY_HOP: u8 = 0;
-    pub(super) const ROUTING: u8 = 43;
-    pub(super) const FRAGMENT: u8 = 44;
-    pub(super) const AUTHENTICATION: u8 = 51;
-    pub(super) const NO_NEXT: u8 = 59;
-    pub(super) const DESTINATION: u8 = 60;
+pub(crate) mod extension {
+    pub(crate) const HOP_BY_HOP: u8 = 0;
+    pub(crate) const ROUTING: u8 = 43;
+    pub(crate) const FRAGMENT: u8 = 44;
+    pub(crate) const AUTHENTICATION: u8 = 51;
+    pub(crate) const NO_NEXT: u8 = 59;
+    pub(crate) const DESTINATION: u8 = 60;
 }
 
 /// The captured bytes of a frame, and where the packet ended by the headers read so far.

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use auscult_model::LinkType;
 
 use crate::decode::{
-    ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, EXTENSIONS_MAX, Extent, ipv6_pair, is_tag,
-    read_arp, read_cooked, read_llc,
+    ETHERTYPE_ARP, ETHERTYPE_FIRST, ETHERTYPE_IPV4, ETHERTYPE_IPV6, EXTENSIONS_MAX, Extent,
+    TAGS_MAX, extension, ipv6_pair, is_tag, read_arp, read_cooked, read_llc,
 };
 use crate::icmp::{is_error, quoted_pair};
 use crate::transport::{ICMP, ICMPV6};
@@ -50,38 +50,73 @@ fn pair_ip(a: IpAddr, b: IpAddr) -> u64 {
     }
 }
 
-/// The key of a frame. Equal for both directions; 0 when the frame names nobody.
+/// Where a frame goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dispatch {
+    /// Equal for both directions; 0 when the frame names nobody.
+    pub key: u64,
+    /// An IP fragment, to be joined before anything else looks at it. True for each frame whose
+    /// [`Layers::fragment`](crate::Layers::fragment) is set, and for a few malformed ones.
+    pub fragment: bool,
+}
+
+/// The key of a frame alone: see [`dispatch`].
 pub fn dispatch_key(link: LinkType, frame: &[u8]) -> u64 {
+    dispatch(link, frame).key
+}
+
+/// The key of a frame's address pair, and whether it is a fragment.
+pub fn dispatch(link: LinkType, frame: &[u8]) -> Dispatch {
     let extent = Extent {
         bytes: frame,
         declared_end: frame.len(),
     };
-    let (ethertype, at) = match link {
-        LinkType::ETHERNET => match frame.get(12..14) {
-            Some(&[t0, t1]) => skip_tags(frame, u16::from_be_bytes([t0, t1]), 14),
-            _ => return 0,
-        },
-        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => match read_cooked(link, frame) {
-            Some(cooked) => skip_tags(frame, cooked.protocol, cooked.end),
-            None => return 0,
-        },
-        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => match frame.first() {
-            Some(0x60..=0x6f) => (ETHERTYPE_IPV6, 0),
-            _ => (ETHERTYPE_IPV4, 0),
-        },
-        LinkType::IPV4 => (ETHERTYPE_IPV4, 0),
-        LinkType::IPV6 => (ETHERTYPE_IPV6, 0),
-        _ => return 0,
+    let Some((ethertype, at)) = network_start(link, frame) else {
+        return Dispatch::default();
     };
-    let key = match ethertype {
-        ETHERTYPE_IPV4 => ipv4_key(extent, at),
-        ETHERTYPE_IPV6 => ipv6_key(extent, at),
-        ETHERTYPE_ARP => read_arp(extent, at)
-            .ok()
-            .map(|arp| pair_ip(IpAddr::V4(arp.sender_ip), IpAddr::V4(arp.target_ip))),
+    let found = match ethertype {
+        ETHERTYPE_IPV4 => by_ipv4(extent, at),
+        ETHERTYPE_IPV6 => by_ipv6(extent, at),
+        ETHERTYPE_ARP => read_arp(extent, at).ok().map(|arp| {
+            whole(pair_ip(
+                IpAddr::V4(arp.sender_ip),
+                IpAddr::V4(arp.target_ip),
+            ))
+        }),
         _ => None,
     };
-    key.unwrap_or_else(|| link_key(link, frame))
+    found.unwrap_or_else(|| whole(link_key(link, frame)))
+}
+
+/// No fragment.
+fn whole(key: u64) -> Dispatch {
+    Dispatch {
+        key,
+        fragment: false,
+    }
+}
+
+/// EtherType and offset of what the link carries.
+#[inline(always)]
+fn network_start(link: LinkType, frame: &[u8]) -> Option<(u16, usize)> {
+    match link {
+        LinkType::ETHERNET => match *frame.get(12..14)? {
+            [0x08, 0x00] => Some((ETHERTYPE_IPV4, 14)),
+            [t0, t1] => Some(skip_tags(frame, u16::from_be_bytes([t0, t1]), 14)),
+            _ => None,
+        },
+        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => {
+            let cooked = read_cooked(link, frame)?;
+            Some(skip_tags(frame, cooked.protocol, cooked.end))
+        }
+        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => match frame.first()? {
+            0x60..=0x6f => Some((ETHERTYPE_IPV6, 0)),
+            _ => Some((ETHERTYPE_IPV4, 0)),
+        },
+        LinkType::IPV4 => Some((ETHERTYPE_IPV4, 0)),
+        LinkType::IPV6 => Some((ETHERTYPE_IPV6, 0)),
+        _ => None,
+    }
 }
 
 /// Which of `shards` shards a key belongs to; 0 when there are none.
@@ -90,10 +125,9 @@ pub fn shard_of(key: u64, shards: usize) -> usize {
 }
 
 /// The EtherType behind VLAN tags and LLC, and the offset after it.
-#[inline(always)]
 fn skip_tags(frame: &[u8], mut ethertype: u16, mut at: usize) -> (u16, usize) {
     let mut tags = 0;
-    while is_tag(ethertype) && tags < 4 {
+    while is_tag(ethertype) && tags < TAGS_MAX {
         let Some(&[_, _, t0, t1]) = frame.get(at..at + 4) else {
             return (0, at);
         };
@@ -101,7 +135,7 @@ fn skip_tags(frame: &[u8], mut ethertype: u16, mut at: usize) -> (u16, usize) {
         at += 4;
         tags += 1;
     }
-    if ethertype < 0x0600 {
+    if ethertype < ETHERTYPE_FIRST {
         read_llc(frame, at).unwrap_or((0, at))
     } else {
         (ethertype, at)
@@ -109,7 +143,7 @@ fn skip_tags(frame: &[u8], mut ethertype: u16, mut at: usize) -> (u16, usize) {
 }
 
 #[inline(always)]
-fn ipv4_key(extent: Extent<'_>, at: usize) -> Option<u64> {
+fn by_ipv4(extent: Extent<'_>, at: usize) -> Option<Dispatch> {
     let h = extent.chunk::<20>(at)?;
     if h[0] >> 4 != 4 {
         return None;
@@ -119,44 +153,54 @@ fn ipv4_key(extent: Extent<'_>, at: usize) -> Option<u64> {
     if h[9] == ICMP && !fragment {
         let message = extent.bytes.get(at + usize::from(h[0] & 0x0f) * 4..)?;
         if let Some((src, dst)) = pair_in_error(ICMP, message) {
-            return Some(pair_ip(src, dst));
+            return Some(whole(pair_ip(src, dst)));
         }
     }
     let src = u32::from_be_bytes([h[12], h[13], h[14], h[15]]);
     let dst = u32::from_be_bytes([h[16], h[17], h[18], h[19]]);
-    Some(pair(u64::from(src), u64::from(dst)))
+    Some(Dispatch {
+        key: pair(u64::from(src), u64::from(dst)),
+        fragment,
+    })
 }
 
-fn ipv6_key(extent: Extent<'_>, at: usize) -> Option<u64> {
+fn by_ipv6(extent: Extent<'_>, at: usize) -> Option<Dispatch> {
     let h = extent.chunk::<40>(at)?;
     if h[0] >> 4 != 6 {
         return None;
     }
-    if let Some(message) = icmpv6_message(extent, h[6], at + 40)
+    let (upper, upper_at) = skip_extensions(extent, h[6], at + 40);
+    if upper == ICMPV6
+        && let Some(message) = extent.bytes.get(upper_at..)
         && let Some((src, dst)) = pair_in_error(ICMPV6, message)
     {
-        return Some(pair_ip(src, dst));
+        return Some(whole(pair_ip(src, dst)));
     }
     let (src, dst) = ipv6_pair(h);
-    Some(pair_v6(u128::from(src), u128::from(dst)))
+    let key = pair_v6(u128::from(src), u128::from(dst));
+    let fragment = upper == extension::FRAGMENT
+        && extent
+            .chunk::<4>(upper_at)
+            .is_some_and(|&[_, _, o0, o1]| (o0, o1 & 0xf9) != (0, 0));
+    Some(Dispatch { key, fragment })
 }
 
-/// The ICMPv6 message of a packet that is no fragment, behind extension headers if need be.
+/// The first header that is neither options nor routing, and its offset.
 #[inline(always)]
-fn icmpv6_message<'a>(extent: Extent<'a>, mut next: u8, mut at: usize) -> Option<&'a [u8]> {
-    for _ in 0..=EXTENSIONS_MAX {
-        match next {
-            ICMPV6 => return extent.bytes.get(at..),
-            // Hop-by-hop, routing and destination options.
-            0 | 43 | 60 => {
-                let &[following, len] = extent.chunk::<2>(at)?;
-                next = following;
-                at += (usize::from(len) + 1) * 8;
-            }
-            _ => return None,
-        }
+fn skip_extensions(extent: Extent<'_>, mut next: u8, mut at: usize) -> (u8, usize) {
+    for _ in 0..EXTENSIONS_MAX {
+        let header_len = match (next, extent.chunk::<2>(at)) {
+            (
+                extension::HOP_BY_HOP | extension::ROUTING | extension::DESTINATION,
+                Some(&[_, len]),
+            ) => (usize::from(len) + 1) * 8,
+            (extension::AUTHENTICATION, Some(&[_, len])) => (usize::from(len) + 2) * 4,
+            _ => break,
+        };
+        next = extent.bytes.get(at).copied().unwrap_or(extension::NO_NEXT);
+        at += header_len;
     }
-    None
+    (next, at)
 }
 
 fn pair_in_error(protocol: u8, message: &[u8]) -> Option<(IpAddr, IpAddr)> {

@@ -5,7 +5,7 @@
 //! [`Stop`] that says why and where, and everything before it stays valid. Checksums are not
 //! verified, since captures taken on a sending machine (checksum offload) hold wrong ones.
 //!
-//! [`dispatch_key`] finds the pair of addresses that a packet belongs to with less work than
+//! [`dispatch`] finds the pair of addresses that a packet belongs to with less work than
 //! decoding, so that packets can be spread over shards; [`Defragmenter`] joins IP fragments
 //! under limits.
 //!
@@ -21,7 +21,7 @@ mod transport;
 
 pub use decode::{decode, decode_into, decode_ip};
 pub use defragment::{Counters, Defragmenter, Limits, Outcome, Refusal};
-pub use dispatch::{dispatch_key, shard_of};
+pub use dispatch::{Dispatch, dispatch, dispatch_key, shard_of};
 pub use icmp::{NeighbourDiscovery, NeighbourMessage, PREFIXES_MAX, Quoted};
 pub use layers::{
     Arp, Fragment, Icmp, Layers, Network, Range32, Sctp, Stop, StopReason, Tcp, TcpFlags,

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use auscult_model::LinkType;
 use auscult_packet::{
-    Layers, Network, StopReason, Transport, decode, decode_ip, dispatch_key, shard_of,
+    Layers, Network, StopReason, Transport, decode, decode_ip, dispatch, dispatch_key, shard_of,
 };
 use captures::check_ranges;
 use etherparse::{PacketBuilder, SlicedPacket, TcpOptionElement, TransportSlice, VlanId};
@@ -22,7 +22,9 @@ fn every_length(link: LinkType, frame: &[u8], original_len: u32) -> Layers {
         let cut = &frame[..len];
         let layers = decode(link, cut, original_len);
         check_ranges(&layers, len);
-        dispatch_key(link, cut);
+        if layers.fragment.is_some() {
+            assert!(dispatch(link, cut).fragment);
+        }
         layers.quoted(cut);
         layers.neighbour_discovery(cut);
         // What a shorter cut shows is what the whole shows.
@@ -354,6 +356,46 @@ fn every_truncation_of_real_frames() {
         }
     }
     assert!(frames > 200, "{frames}");
+}
+
+/// An ARP request goes where the answer's packets go, and cooked frames where Ethernet's go.
+#[test]
+fn keys_agree_over_links() {
+    let mut ip = [0u8; 20];
+    ip[0] = 0x45;
+    ip[12..20].copy_from_slice(&[10, 0, 0, 5, 10, 0, 1, 9]);
+    let key = dispatch_key(LinkType::RAW, &ip);
+    let mut arp = vec![0xff; 6];
+    arp.extend([2, 0, 0, 0, 0, 1, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]);
+    arp.extend([2, 0, 0, 0, 0, 1, 10, 0, 1, 9, 0, 0, 0, 0, 0, 0, 10, 0, 0, 5]);
+    assert_eq!(dispatch_key(LinkType::ETHERNET, &arp), key);
+    let mut cooked = vec![0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0];
+    cooked.extend(ip);
+    assert_eq!(dispatch_key(LinkType::LINUX_SLL, &cooked), key);
+    let mut cooked2 = vec![8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 4, 6, 2, 0, 0, 0, 0, 1, 0, 0];
+    cooked2.extend(ip);
+    assert_eq!(dispatch_key(LinkType::LINUX_SLL2, &cooked2), key);
+    let mut snap = vec![2; 12];
+    snap.extend([0, 28, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0]);
+    snap.extend(ip);
+    assert_eq!(dispatch_key(LinkType::ETHERNET, &snap), key);
+    let mut tagged = vec![2; 12];
+    tagged.extend([0x88, 0xa8, 0, 100, 0x81, 0, 0, 20, 8, 0]);
+    tagged.extend(ip);
+    assert_eq!(dispatch_key(LinkType::ETHERNET, &tagged), key);
+    for (link, frame) in [
+        (1, &arp),
+        (113, &cooked),
+        (276, &cooked2),
+        (1, &snap),
+        (1, &tagged),
+    ] {
+        assert_eq!(decode(LinkType(link), frame, frame.len() as u32).stop, None);
+    }
+    assert!(!dispatch(LinkType::RAW, &ip).fragment);
+    ip[6] = 0x20;
+    assert_eq!(dispatch(LinkType::RAW, &ip).key, key);
+    assert!(dispatch(LinkType::RAW, &ip).fragment);
 }
 
 #[test]
