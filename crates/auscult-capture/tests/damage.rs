@@ -192,7 +192,7 @@ fn absurd_lengths_stop_without_allocating() {
 fn packets_larger_than_a_block_grow_it() {
     let mut file = pcap_header(End::Little, MICRO, 4, 1);
     for n in [100usize, 3 << 20, 100, 5 << 20] {
-        let data: Vec<u8> = (0..n).map(|byte| (byte * 31 >> 3) as u8).collect();
+        let data: Vec<u8> = (0..n).map(|byte| ((byte * 31) >> 3) as u8).collect();
         file.extend(record(End::Little, 1, 0, n as u32, &data));
     }
     let (packets, info) = read(&file).unwrap();
@@ -202,7 +202,7 @@ fn packets_larger_than_a_block_grow_it() {
     let right = |data: &[u8]| {
         data.iter()
             .enumerate()
-            .all(|(n, &byte)| byte == (n * 31 >> 3) as u8)
+            .all(|(n, &byte)| byte == ((n * 31) >> 3) as u8)
     };
     assert!(packets.iter().all(|(_, data)| right(data)));
 }
