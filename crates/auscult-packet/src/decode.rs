@@ -340,7 +340,7 @@ fn decode_ipv4(layers: &mut Layers, extent: Extent<'_>, at: usize) {
             data_on_wire: (extent.declared_end - data_at) as u32,
         });
         if flags_offset & 0x1fff != 0 {
-            return later_fragment(layers, extent, data_at);
+            return rest_is_payload(layers, extent, data_at);
         }
     }
     if h[9] == extension::AUTHENTICATION {
@@ -349,8 +349,8 @@ fn decode_ipv4(layers: &mut Layers, extent: Extent<'_>, at: usize) {
     decode_transport(layers, extent, data_at);
 }
 
-/// A fragment without a transport header: its bytes are the payload.
-fn later_fragment(layers: &mut Layers, extent: Extent<'_>, at: usize) {
+/// No transport header is to be had (a later fragment, a stop before it): the rest is payload.
+fn rest_is_payload(layers: &mut Layers, extent: Extent<'_>, at: usize) {
     layers.ip_payload = Range32 {
         start: at as u32,
         end: extent.bytes.len() as u32,
@@ -405,6 +405,7 @@ fn decode_extensions(layers: &mut Layers, extent: Extent<'_>, mut at: usize, mut
             _ => return decode_transport(layers, extent, at),
         };
         let Some(&[next, len, o0, o1, i0, i1, i2, i3]) = extent.chunk::<8>(at) else {
+            rest_is_payload(layers, extent, at);
             return layers.stop_at(extent.missing(at, 8), at);
         };
         let header_len = match step {
@@ -413,6 +414,7 @@ fn decode_extensions(layers: &mut Layers, extent: Extent<'_>, mut at: usize, mut
             _ => (usize::from(len) + 1) * 8,
         };
         if at + header_len > extent.bytes.len() {
+            rest_is_payload(layers, extent, at);
             return layers.stop_at(extent.missing(at, header_len), at);
         }
         layers.ip_protocol = next;
@@ -434,11 +436,12 @@ fn decode_extensions(layers: &mut Layers, extent: Extent<'_>, mut at: usize, mut
                 });
             }
             if offset_flags & 0xfff8 != 0 {
-                return later_fragment(layers, extent, at + 8);
+                return rest_is_payload(layers, extent, at + 8);
             }
         }
         named_at = at as u32;
         at += header_len;
     }
+    rest_is_payload(layers, extent, at);
     layers.stop_at(StopReason::TooManyExtensions, at);
 }

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use auscult_model::LinkType;
 use auscult_packet::{
-    Layers, Network, StopReason, Transport, decode, decode_ip, dispatch, dispatch_key, shard_of,
+    Layers, NeighbourMessage, Network, StopReason, Transport, decode, decode_ip, dispatch,
+    dispatch_key, shard_of,
 };
 use captures::check_ranges;
 use etherparse::{PacketBuilder, SlicedPacket, TcpOptionElement, TransportSlice, VlanId};
@@ -396,6 +397,94 @@ fn keys_agree_over_links() {
     ip[6] = 0x20;
     assert_eq!(dispatch(LinkType::RAW, &ip).key, key);
     assert!(dispatch(LinkType::RAW, &ip).fragment);
+}
+
+/// A router advertisement with a link address, an on-link and an off-link prefix (RFC 4861 §4.2).
+#[test]
+fn reads_router_advertisements() {
+    let prefix = |flags: u8, third: u8| {
+        let mut option = vec![3, 4, 64, flags, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 0];
+        option.extend([
+            0x20, 0x01, 0x0d, 0xb8, 0, third, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ]);
+        option
+    };
+    let mut message = vec![134, 0, 0, 0, 64, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0];
+    message.extend([1, 1, 2, 0, 0, 0, 0, 9]);
+    message.extend(prefix(0xc0, 1));
+    message.extend(prefix(0x40, 2));
+    let mut packet = vec![0x60, 0, 0, 0, 0, message.len() as u8, 58, 255];
+    packet.extend([0xfe; 32]);
+    packet.extend(message);
+    let layers = every_length(LinkType::RAW, &packet, packet.len() as u32);
+    let said = layers.neighbour_discovery(&packet).unwrap();
+    assert_eq!(said.kind, NeighbourMessage::RouterAdvertisement);
+    assert!(said.router);
+    assert_eq!(said.link_address.unwrap().to_string(), "02:00:00:00:00:09");
+    assert_eq!(said.on_link(), [("2001:db8:1::".parse().unwrap(), 64)]);
+    // From beyond the link it says nothing.
+    packet[7] = 254;
+    let layers = decode_ip(&packet, packet.len() as u32);
+    assert_eq!(layers.neighbour_discovery(&packet), None);
+}
+
+/// An IPv4 error may quote no more than eight bytes of TCP: ports and sequence number.
+#[test]
+fn reads_the_shortest_quote() {
+    let mut packet = vec![
+        0x45, 0, 0, 56, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1,
+    ];
+    packet.extend([11, 0, 0, 0, 0, 0, 0, 0]);
+    packet.extend([
+        0x45, 0, 5, 0xdc, 0, 1, 0, 0, 1, 6, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1,
+    ]);
+    packet.extend([0xc0, 0x00, 0x02, 0x03, 0xde, 0xad, 0xbe, 0xef]);
+    let layers = decode_ip(&packet, packet.len() as u32);
+    let quoted = layers.quoted(&packet).unwrap();
+    assert_eq!((quoted.src_port, quoted.dst_port), (0xc000, 0x0203));
+    assert_eq!(quoted.tcp_seq, Some(0xdead_beef));
+    assert_eq!(quoted.dst.to_string(), "192.0.2.1");
+    // A quoted later fragment has no ports.
+    packet[28 + 7] = 1;
+    let quoted = layers.quoted(&packet).unwrap();
+    assert_eq!((quoted.src_port, quoted.tcp_seq), (0, None));
+}
+
+/// Nine extension headers stop the walk, eight do not; offload lengths reach to the end.
+#[test]
+fn bounds_and_offload() {
+    for (count, stop) in [(8, None), (9, Some(StopReason::TooManyExtensions))] {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 8 * count + 8, 60, 64];
+        packet.extend([0; 32]);
+        for at in 1..=count {
+            packet.extend([if at == count { 17 } else { 60 }, 0, 1, 4, 0, 0, 0, 0]);
+        }
+        packet.extend([0, 1, 0, 2, 0, 8, 0, 0]);
+        let layers = decode_ip(&packet, packet.len() as u32);
+        assert_eq!(layers.stop.map(|stop| stop.why), stop);
+        assert_eq!(
+            layers.ports(),
+            if stop.is_none() { Some((1, 2)) } else { None }
+        );
+    }
+    for (count, stop) in [(4, None), (5, Some(StopReason::TooManyTags))] {
+        let mut frame = vec![2; 12];
+        for tag in 1..=count {
+            frame.extend([0x81, 0, 0, tag]);
+        }
+        frame.extend([
+            8, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 64, 99, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 7, 7, 7,
+        ]);
+        let layers = decode(LinkType::ETHERNET, &frame, frame.len() as u32 + 5);
+        assert_eq!(layers.stop.map(|stop| stop.why), stop);
+        assert_eq!(layers.vlan, [1, 2]);
+        if stop.is_none() {
+            assert_eq!(layers.vlan_depth, 4);
+            assert_eq!(layers.transport, Transport::Other);
+            // Total length 0: all that was on the wire.
+            assert_eq!((layers.payload.len(), layers.payload_on_wire), (3, 8));
+        }
+    }
 }
 
 #[test]

@@ -341,6 +341,42 @@ impl Differences<'_> {
         }
     }
 
+    /// What an ICMP error quotes is what tshark shows second.
+    fn quoted(&mut self, layers: &Layers, frame: &[u8]) {
+        let Some(quoted) = layers.quoted(frame) else {
+            return;
+        };
+        let (src, dst) = if quoted.src.is_ipv4() {
+            ("ip.src", "ip.dst")
+        } else {
+            ("ipv6.src", "ipv6.dst")
+        };
+        for (field, ours) in [(src, quoted.src), (dst, quoted.dst)] {
+            self.compared += 1;
+            let theirs = self.row.all(field).get(1).map_or("", String::as_str);
+            if theirs != ours.to_string() {
+                let frame = self.frame;
+                self.found.push(format!(
+                    "#{frame} quoted {field}: tshark {theirs}, ours {ours}"
+                ));
+            }
+        }
+        // Ports of 0 stand for none here.
+        let port = |port: u16| (port != 0).then_some(u64::from(port));
+        match quoted.ip_protocol {
+            6 => {
+                self.optional("tcp.srcport", port(quoted.src_port));
+                self.optional("tcp.dstport", port(quoted.dst_port));
+                self.optional("tcp.seq_raw", quoted.tcp_seq.map(u64::from));
+            }
+            17 => {
+                self.optional("udp.srcport", port(quoted.src_port));
+                self.optional("udp.dstport", port(quoted.dst_port));
+            }
+            _ => {}
+        }
+    }
+
     fn neighbours(&mut self, layers: &Layers, frame: &[u8]) {
         let Some(said) = layers.neighbour_discovery(frame) else {
             return;
@@ -383,6 +419,7 @@ fn compare(path: &Path) -> Option<(Vec<String>, usize)> {
         differences.link(&layers);
         differences.network(&layers);
         differences.transport(&layers);
+        differences.quoted(&layers, &frame.bytes);
         differences.neighbours(&layers, &frame.bytes);
         found.append(&mut differences.found);
         compared += differences.compared;
