@@ -6,9 +6,13 @@
 
 mod contract;
 mod cursor;
+pub mod dns;
 pub mod drive;
+#[cfg(test)]
+mod oracle;
 mod output;
 mod reading;
+mod sides;
 pub mod text;
 
 pub use contract::{Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -19,4 +23,4 @@ pub use output::{
 pub use reading::{Reading, Reads, Source, UNREAD_MAX};
 
 /// Every protocol that flows can carry, in alphabetical order.
-pub static ALL: &[&dyn Protocol] = &[];
+pub static ALL: &[&dyn Protocol] = &[&dns::Dns];

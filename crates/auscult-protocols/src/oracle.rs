@@ -1,0 +1,164 @@
+//! Other people's captures and Wireshark's opinion of them, for tests only.
+//!
+//! Needs tshark and the folder of public captures beside the repository; without them tests say
+//! so loudly and pass. Agreement is counted over pairs of (frame, field): a value that either
+//! side lacks is wrong.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The folder of shared test material, or a loud line.
+pub(crate) fn shared(part: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")).join(part);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: no {}", path.display());
+    None
+}
+
+/// Captures in which tshark saw `layer`, by the manifest, in its order.
+pub(crate) fn captures_with(layer: &str) -> Vec<PathBuf> {
+    let Some(folder) = shared("captures") else {
+        return Vec::new();
+    };
+    let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).expect("manifest");
+    let mark = format!("\"{layer}\": ");
+    let mut found = Vec::new();
+    for line in manifest.lines() {
+        let layers = line.split("\"layers\": {").nth(1).unwrap_or_default();
+        let layers = layers.split('}').next().unwrap_or_default();
+        let name = line
+            .split("\"capture\": \"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        if let Some(name) = name
+            && layers.contains(&mark)
+        {
+            found.push(folder.join(name));
+        }
+    }
+    found
+}
+
+/// One frame's fields as tshark shows them; absent ones are empty.
+pub(crate) struct Row {
+    fields: BTreeMap<String, Vec<String>>,
+}
+
+impl Row {
+    pub(crate) fn all(&self, field: &str) -> &[String] {
+        self.fields.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn one(&self, field: &str) -> &str {
+        self.all(field).first().map_or("", String::as_str)
+    }
+
+    /// The last value as bytes.
+    pub(crate) fn bytes(&self, field: &str) -> Vec<u8> {
+        let text = self.all(field).last().map_or("", String::as_str);
+        let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+        digits
+            .chunks_exact(2)
+            .map(|pair| {
+                let pair = std::str::from_utf8(pair).expect("digits");
+                u8::from_str_radix(pair, 16).expect("hexadecimal")
+            })
+            .collect()
+    }
+}
+
+/// Asks tshark for `fields` of the frames that pass `filter`; nothing when it is not there.
+pub(crate) fn tshark(capture: &PathBuf, filter: &str, fields: &[&str]) -> Vec<Row> {
+    let mut command = Command::new("tshark");
+    command.args([
+        "-n",
+        "-T",
+        "fields",
+        "-E",
+        "separator=/t",
+        "-E",
+        "occurrence=a",
+    ]);
+    command.args(["-E", "aggregator=\u{1f}", "-o", "ip.defragment:TRUE"]);
+    command.arg("-r").arg(capture).args(["-Y", filter]);
+    for field in fields {
+        command.args(["-e", field]);
+    }
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("SKIPPED: no tshark: {error}");
+            return Vec::new();
+        }
+    };
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| Row {
+            fields: fields
+                .iter()
+                .zip(line.split('\t'))
+                .filter(|(_, cell)| !cell.is_empty())
+                .map(|(field, cell)| {
+                    let values = cell.split('\u{1f}').map(str::to_owned).collect();
+                    ((*field).to_owned(), values)
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// Counts agreement, with the first disagreements in words.
+#[derive(Default)]
+pub(crate) struct Agreement {
+    pub(crate) pairs: u64,
+    pub(crate) equal: u64,
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Agreement {
+    /// Compares one field of one frame; a field that both lack counts for nothing.
+    pub(crate) fn compare(&mut self, place: &str, row: &Row, field: &str, ours: Vec<String>) {
+        let theirs = row.all(field);
+        if theirs.is_empty() && ours.is_empty() {
+            return;
+        }
+        self.pairs += 1;
+        if theirs == ours {
+            self.equal += 1;
+        } else if self.wrong.len() < 20 {
+            let line = format!("{place} {field}: tshark {theirs:?}, here {ours:?}");
+            self.wrong.push(line.chars().take(300).collect());
+        }
+    }
+
+    /// Prints the figure and fails below `least`; with no pair at all nothing is claimed.
+    pub(crate) fn at_least(&self, what: &str, least: f64) {
+        if self.pairs == 0 {
+            eprintln!("SKIPPED: {what}: nothing to compare with");
+            return;
+        }
+        let share = self.equal as f64 / self.pairs as f64;
+        println!(
+            "{what}: {} of {} pairs agree ({share:.4})",
+            self.equal, self.pairs
+        );
+        for line in &self.wrong {
+            println!("  {line}");
+        }
+        assert!(share >= least, "{what}: {share:.4} < {least}");
+    }
+}
+
+/// File name of a capture, for messages.
+pub(crate) fn name_of(capture: &std::path::Path) -> String {
+    let mut parts: Vec<_> = capture.iter().rev().take(2).collect();
+    parts.reverse();
+    parts
+        .iter()
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
+}
