@@ -11,9 +11,11 @@ pub mod monitor;
 pub mod net;
 pub mod people;
 pub mod prng;
+pub mod scenes;
 pub mod speak;
 pub mod stage;
 pub mod talk;
+pub mod transform;
 pub mod truth;
 pub mod update;
 pub mod ward;
@@ -23,6 +25,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use frame::{Frame, Interface, Link, Scene};
+pub use scenes::{FarEnd, Parameters, Server};
+pub use transform::{Side, Split, Transform};
 pub use truth::{TrueDevice, Truth};
 
 /// A scenario that can be written by name.
@@ -51,35 +55,216 @@ pub enum LabError {
 /// How a scenario is varied.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Length of the capture in seconds; the default keeps the ward under 900 kB.
+    /// Length of the ward's capture in seconds; the default keeps it under 900 kB.
     pub seconds: u32,
+    /// Who answers for the factory address beyond the gateway, where the scenario has one.
+    pub far_end: FarEnd,
+    /// How the capture differs from the ideal, in order; cooked headers last.
+    pub transforms: Vec<Transform>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { seconds: 120 }
+        Options {
+            seconds: 120,
+            far_end: FarEnd::Abroad(240, 47),
+            transforms: Vec::new(),
+        }
     }
 }
 
-const SCENARIOS: [Scenario; 1] = [Scenario {
-    name: "ward",
-    summary: "monitors, stations, a leak, a copied file, an interface engine and an office",
-}];
+type Build = fn(&Options, &Parameters) -> Scene;
+
+/// Where a scenario's addresses lie by default.
+type Place = fn(u64) -> Parameters;
+
+const FAR: Place = Parameters::new;
+const FACTORY: Place = Parameters::factory_segment;
+const PRIVATE: Place = Parameters::private_segment;
+
+const TABLE: [(&str, &str, Place, Build); 24] = [
+    (
+        "ward",
+        "four segments: monitors, stations, a leak, a copied file, HL7, an office",
+        FAR,
+        |o, p| ward::ward(p.seed, o),
+    ),
+    (
+        "leak-through-gateway",
+        "a monitor streams to far away and is answered",
+        FAR,
+        |_, p| scenes::leak_through_gateway(p),
+    ),
+    (
+        "station-on-link",
+        "a station holds three addresses on one card",
+        FACTORY,
+        |_, p| scenes::station_on_link(p),
+    ),
+    (
+        "custom-server",
+        "a station with a private address",
+        PRIVATE,
+        |_, p| scenes::custom_server(p),
+    ),
+    (
+        "idle-monitor",
+        "a monitor without a patient",
+        PRIVATE,
+        |_, p| scenes::idle_monitor(p),
+    ),
+    (
+        "two-segments",
+        "the same addresses in two segments",
+        FACTORY,
+        |_, p| scenes::two_segments_same_addresses(p, [20, 30]),
+    ),
+    (
+        "proxy-arp",
+        "a gateway answers ARP for the far address",
+        FACTORY,
+        |_, p| scenes::proxy_arp(p),
+    ),
+    (
+        "attempts-only",
+        "calls through the gateway that nobody answers",
+        FAR,
+        |_, p| scenes::attempts_only(p),
+    ),
+    (
+        "attempts-arp-only",
+        "ARP requests that nobody answers",
+        FACTORY,
+        |_, p| scenes::attempts_arp_only(p),
+    ),
+    (
+        "attempts-refused-icmp",
+        "calls refused by the gateway",
+        FAR,
+        |_, p| scenes::attempts_refused(p, true),
+    ),
+    (
+        "attempts-refused-reset",
+        "calls refused by a reset",
+        FAR,
+        |_, p| scenes::attempts_refused(p, false),
+    ),
+    (
+        "nfs-update-outside",
+        "a monitor copies a program from far away",
+        FAR,
+        |_, p| scenes::nfs_update(p, Server::Outside),
+    ),
+    (
+        "nfs-update-squatted",
+        "a monitor copies a program on its segment",
+        FACTORY,
+        |_, p| scenes::nfs_update(p, Server::Squatted),
+    ),
+    (
+        "nfs-update-inside",
+        "a monitor copies a program from inside",
+        PRIVATE,
+        |_, p| scenes::nfs_update(p, Server::Inside),
+    ),
+    (
+        "nfs-documents",
+        "documents read from a share inside",
+        PRIVATE,
+        |_, p| scenes::nfs_documents(p),
+    ),
+    (
+        "thin-client",
+        "thin clients load programs from their server",
+        PRIVATE,
+        |_, p| scenes::thin_client(p),
+    ),
+    ("hl7-inside", "HL7 in clear inside", PRIVATE, |_, p| {
+        scenes::hl7_inside(p)
+    }),
+    (
+        "hl7-outside",
+        "HL7 in clear towards a public address",
+        FAR,
+        |_, p| scenes::hl7_outside(p),
+    ),
+    (
+        "sibling-vista-9500",
+        "another maker's monitor, in clear",
+        PRIVATE,
+        |_, p| scenes::sibling_vista_9500(p),
+    ),
+    (
+        "sibling-9600",
+        "another maker's monitor, encrypted",
+        FACTORY,
+        |_, p| scenes::sibling_9600(p),
+    ),
+    ("printer-lpd", "print jobs on port 515", PRIVATE, |_, p| {
+        scenes::printer_lpd(p)
+    }),
+    (
+        "port-scanner",
+        "a scanner probes port 515",
+        PRIVATE,
+        |_, p| scenes::port_scanner(p),
+    ),
+    (
+        "clear-logins",
+        "FTP, HTTP and Telnet logins in clear",
+        PRIVATE,
+        |_, p| scenes::clear_logins(p),
+    ),
+    (
+        "benign-office",
+        "an office at work; nothing to find",
+        PRIVATE,
+        |_, p| scenes::benign_office(p),
+    ),
+];
+
+const SCENARIOS: [Scenario; TABLE.len()] = {
+    let mut out = [Scenario {
+        name: "",
+        summary: "",
+    }; TABLE.len()];
+    let mut n = 0;
+    while n < TABLE.len() {
+        out[n] = Scenario {
+            name: TABLE[n].0,
+            summary: TABLE[n].1,
+        };
+        n += 1;
+    }
+    out
+};
 
 /// The scenarios that can be written.
 pub fn scenarios() -> &'static [Scenario] {
     &SCENARIOS
 }
 
+/// The constants that [`generate`] uses for a scenario and seed.
+pub fn parameters(scenario: &str, seed: u64) -> Option<Parameters> {
+    let (_, _, place, _) = TABLE.iter().find(|row| row.0 == scenario)?;
+    Some(place(seed))
+}
+
 /// Makes a scenario in memory.
 pub fn generate(scenario: &str, seed: u64, options: &Options) -> Result<Scene, LabError> {
-    match scenario {
-        "ward" => Ok(ward::ward(seed, options.seconds)),
-        _ => {
-            let known: Vec<&str> = SCENARIOS.iter().map(|s| s.name).collect();
-            Err(LabError::Unknown(scenario.to_owned(), known.join(", ")))
-        }
-    }
+    let Some((_, _, place, build)) = TABLE.iter().find(|row| row.0 == scenario) else {
+        let known: Vec<&str> = TABLE.iter().map(|row| row.0).collect();
+        return Err(LabError::Unknown(scenario.to_owned(), known.join(", ")));
+    };
+    let parameters = Parameters {
+        far_end: options.far_end,
+        ..place(seed)
+    };
+    Ok(transform::apply(
+        build(options, &parameters),
+        &options.transforms,
+        seed,
+    ))
 }
 
 /// Writes a scenario with default options: a pcapng (or pcap, by the extension) at `out`, and the

@@ -9,10 +9,12 @@ use std::net::Ipv4Addr;
 
 use auscult_model::Timestamp;
 
+use crate::Options;
 use crate::frame::Scene;
 use crate::monitor::Monitor;
 use crate::net::{Host, MS, Path, SECOND};
 use crate::people::Person;
+use crate::scenes::FarEnd;
 use crate::speak::{dhcp, hl7};
 use crate::stage::{Stage, hl7_time};
 use crate::talk::{Ends, OLD_RETRIES, Talk};
@@ -61,6 +63,7 @@ struct Ward {
     department: &'static str,
     far_ttl: u8,
     far_rtt: i64,
+    far_end: FarEnd,
     beds: Vec<u8>,
 }
 
@@ -68,9 +71,9 @@ fn net(prefix: [u8; 3], last: u8) -> Ipv4Addr {
     Ipv4Addr::new(prefix[0], prefix[1], prefix[2], last)
 }
 
-/// Writes the ward for a seed; `seconds` is the length of the capture.
-pub fn ward(seed: u64, seconds: u32) -> Scene {
-    let mut ward = Ward::new(seed, seconds.max(100));
+/// Writes the ward for a seed; of the options, length and far end count here.
+pub fn ward(seed: u64, options: &Options) -> Scene {
+    let mut ward = Ward::new(seed, options);
     ward.factory_segments();
     ward.custom_station();
     ward.far_station();
@@ -82,7 +85,7 @@ pub fn ward(seed: u64, seconds: u32) -> Scene {
 }
 
 impl Ward {
-    fn new(seed: u64, seconds: u32) -> Ward {
+    fn new(seed: u64, options: &Options) -> Ward {
         let note = "a ward with monitors on factory addresses, a leak, a copied file, an \
                     interface engine, an office; all patients are invented";
         let mut stage = Stage::new(seed, note);
@@ -105,7 +108,13 @@ impl Ward {
         let mut beds: Vec<u8> = (1..=28).collect();
         p.shuffle(&mut beds);
         let (department, router_last) = (*p.pick(&DEPARTMENTS), *p.pick(&[1, 254]));
-        let (far_ttl, far_rtt) = (p.between(40, 52) as u8, p.between(180, 320) * MS);
+        let (far_rtt, far_ttl) = match options.far_end {
+            FarEnd::Abroad(ms, ttl) => (
+                (ms + p.between(-60, 80)).max(1) * MS,
+                ttl.wrapping_add(p.below(6) as u8),
+            ),
+            near => near.distance(),
+        };
         let vlans = [vlans[0], vlans[1], vlans[2], vlans[3]];
         let router = Stack {
             ttl: 255,
@@ -121,7 +130,8 @@ impl Ward {
         let gateway = [gateway(clinical, vlans[2]), gateway(office, vlans[3])];
         let mut ward = Ward {
             stage,
-            length: i64::from(seconds) * SECOND,
+            length: i64::from(options.seconds.max(100)) * SECOND,
+            far_end: options.far_end,
             vlans,
             clinical,
             office,
@@ -597,7 +607,9 @@ impl Ward {
         let truth = &mut self.stage.truth;
         truth.must_not(&["cleartext-login"]);
         truth.answer("contec-cms8000-present", "yes");
-        truth.answer("patient-data-leaves", "yes");
+        if self.far_end.outside() {
+            truth.answer("patient-data-leaves", "yes");
+        }
         truth.answer("code-fetched", "yes");
         truth.answer("devices-reach-internet", "yes");
         truth.answer("remote-monitoring", "yes");

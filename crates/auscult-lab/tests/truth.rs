@@ -1,0 +1,309 @@
+//! The truth and the frames agree, the same seed gives the same bytes, other seeds give others.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use auscult_lab::wire::ip;
+use auscult_lab::wire::view::View;
+use auscult_lab::{FarEnd, Options, Scene, Side, Transform, files, generate, scenarios};
+
+fn scene(name: &str, seed: u64) -> Scene {
+    generate(name, seed, &Options::default()).unwrap()
+}
+
+fn contains(scene: &Scene, text: &[u8]) -> bool {
+    scene
+        .frames
+        .iter()
+        .any(|f| f.bytes.windows(text.len()).any(|w| w == text))
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    for scenario in scenarios() {
+        let (a, b) = (scene(scenario.name, 9), scene(scenario.name, 9));
+        assert_eq!(files::pcapng(&a), files::pcapng(&b), "{}", scenario.name);
+        assert_eq!(a.truth, b.truth);
+        assert_ne!(files::pcapng(&a), files::pcapng(&scene(scenario.name, 10)));
+    }
+}
+
+#[test]
+fn the_ward_is_small_enough_for_a_repository() {
+    for seed in 1..=12 {
+        let size = files::pcapng(&scene("ward", seed)).len();
+        assert!(
+            (200_000..900_000).contains(&size),
+            "seed {seed}: {size} bytes"
+        );
+    }
+}
+
+#[test]
+fn flows_of_the_truth_are_on_the_wire() {
+    for scenario in scenarios() {
+        for seed in 1..4 {
+            let scene = scene(scenario.name, seed);
+            let mut seen = BTreeSet::new();
+            for frame in &scene.frames {
+                let Some(v) = View::of(&frame.bytes).and_then(|v| v.ipv4) else {
+                    continue;
+                };
+                if let Some((_, to)) = v.ports {
+                    seen.insert((v.from.to_string(), v.to.to_string(), to));
+                }
+            }
+            for (a, b, port, protocol) in &scene.truth.flows {
+                let key = (a.clone(), b.clone(), *port);
+                assert!(
+                    seen.contains(&key),
+                    "{} {seed}: {key:?} {protocol}",
+                    scenario.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn planted_texts_are_on_the_wire() {
+    for scenario in scenarios() {
+        for seed in 1..4 {
+            let scene = scene(scenario.name, seed);
+            // The password of HTTP basic is on the wire in base64 only.
+            let secrets = &scene.truth.secrets;
+            let open = secrets
+                .iter()
+                .filter(|text| contains(&scene, text.as_bytes()))
+                .count();
+            assert!(open + 1 >= secrets.len(), "{}: {secrets:?}", scenario.name);
+            // A name or number must be findable; dates and doctors depend on the protocol.
+            let planted: Vec<&String> = scene
+                .truth
+                .private
+                .iter()
+                .filter(|t| t.starts_with("INV-"))
+                .collect();
+            for number in &planted {
+                // Segment borders may fall into the first copy; the stream is cut anywhere.
+                let whole = contains(&scene, number.as_bytes());
+                assert!(
+                    whole || scenario.name == "ward",
+                    "{}: {number}",
+                    scenario.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn devices_have_the_macs_and_segments_that_are_on_the_wire() {
+    for scenario in scenarios() {
+        let scene = scene(scenario.name, 3);
+        let mut seen = BTreeSet::new();
+        for frame in &scene.frames {
+            let Some(view) = View::of(&frame.bytes) else {
+                continue;
+            };
+            let vlan = view.tags.first().map(|t| t.1);
+            seen.insert((view.from.to_string(), vlan));
+        }
+        for device in &scene.truth.devices {
+            let key = (device.mac.clone(), device.vlan);
+            assert!(seen.contains(&key), "{}: {device:?}", scenario.name);
+        }
+        for (a, b) in &scene.truth.macs_apart {
+            assert_ne!(a, b);
+        }
+    }
+}
+
+#[test]
+fn idle_monitors_and_attempts_carry_nobody() {
+    for name in [
+        "idle-monitor",
+        "attempts-only",
+        "attempts-arp-only",
+        "sibling-9600",
+    ] {
+        assert!(scene(name, 4).truth.private.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn times_ascend_and_frames_have_the_least_size() {
+    for scenario in scenarios() {
+        let scene = scene(scenario.name, 6);
+        assert!(
+            scene.frames.windows(2).all(|w| w[0].time <= w[1].time),
+            "{}",
+            scenario.name
+        );
+        assert!(scene.frames.iter().all(|f| f.bytes.len() >= 60));
+        assert!(
+            scene
+                .frames
+                .iter()
+                .all(|f| f.wire_len as usize == f.bytes.len())
+        );
+    }
+}
+
+#[test]
+fn far_ends_differ_in_distance_and_hops() {
+    let round_trip = |far_end| {
+        let options = Options {
+            far_end,
+            ..Options::default()
+        };
+        let scene = generate("leak-through-gateway", 1, &options).unwrap();
+        let syns: Vec<_> = scene
+            .frames
+            .iter()
+            .filter_map(|f| {
+                let v = View::of(&f.bytes)?.ipv4?;
+                let (_, flags, _) = v.tcp(&f.bytes)?;
+                (flags & 2 != 0).then_some((f.time, v.ttl))
+            })
+            .collect();
+        (syns[1].0.since(syns[0].0), syns[1].1)
+    };
+    assert_eq!(round_trip(FarEnd::Abroad(240, 47)), (240_000_000, 47));
+    assert_eq!(round_trip(FarEnd::InsideStation), (620_000, 127));
+    assert!(round_trip(FarEnd::Sinkhole).0 < 5_000_000);
+}
+
+fn with(transforms: Vec<Transform>) -> Scene {
+    generate(
+        "leak-through-gateway",
+        2,
+        &Options {
+            transforms,
+            ..Options::default()
+        },
+    )
+    .unwrap()
+}
+
+fn stream_of(scene: &Scene, port: u16) -> Vec<u8> {
+    let mut parts: Vec<(u32, Vec<u8>)> = Vec::new();
+    let mut isn = None;
+    for frame in &scene.frames {
+        let Some(v) = View::of(&frame.bytes).and_then(|v| v.ipv4) else {
+            continue;
+        };
+        let Some((seq, flags, payload)) = v.tcp(&frame.bytes) else {
+            continue;
+        };
+        if v.ports.is_some_and(|p| p.1 == port) {
+            if flags & 2 != 0 {
+                isn = Some(seq.wrapping_add(1));
+            }
+            let bytes = frame.bytes[payload..v.end].to_vec();
+            parts.push((seq.wrapping_sub(isn.unwrap_or(seq)), bytes));
+        }
+    }
+    parts.sort();
+    let mut out = Vec::new();
+    for (at, bytes) in parts {
+        if at as usize == out.len() {
+            out.extend(bytes);
+        }
+    }
+    out
+}
+
+#[test]
+fn segmentation_order_and_copies_leave_the_stream_as_it_is() {
+    let plain = stream_of(&with(vec![]), 515);
+    assert!(plain.len() > 10_000 && plain[2] == 5);
+    for transform in [
+        Transform::SmallSegments(1),
+        Transform::SmallSegments(100),
+        Transform::Reordered(4),
+        Transform::Retransmitted(20),
+        Transform::Twice,
+        Transform::TwoInterfaces(auscult_lab::Split::Directions),
+        Transform::DirectionalTags(3),
+        Transform::DoubleTagged(9),
+        Transform::RoutedCopies(77),
+    ] {
+        let label = format!("{transform:?}");
+        let stream = stream_of(&with(vec![transform]), 515);
+        assert!(stream == plain, "{label}");
+    }
+}
+
+#[test]
+fn reordering_and_loss_do_something() {
+    let plain = with(vec![]);
+    assert_ne!(with(vec![Transform::Reordered(4)]).frames, plain.frames);
+    assert!(with(vec![Transform::Loss(100)]).frames.len() < plain.frames.len());
+    assert!(with(vec![Transform::SmallSegments(1)]).frames.len() > plain.frames.len() * 3);
+    assert!(with(vec![Transform::Fragmented(200)]).frames.len() > plain.frames.len());
+}
+
+#[test]
+fn points_of_capture_show_what_they_can_show() {
+    let monitor: Ipv4Addr = [10, 20, 3, 14].into();
+    let heard = with(vec![Transform::BroadcastOnly]);
+    assert!(!heard.frames.is_empty());
+    assert!(heard.frames.iter().all(|f| f.bytes[0] & 1 == 1));
+    let sends = with(vec![Transform::OneSided(vec![monitor], Side::From)]);
+    let sources: BTreeSet<_> = sends
+        .frames
+        .iter()
+        .filter_map(|f| View::of(&f.bytes)?.ipv4.map(|v| v.from))
+        .collect();
+    assert_eq!(sources, BTreeSet::from([monitor]));
+    let site: Ipv4Addr = [192, 0, 2, 77].into();
+    let wan = with(vec![Transform::WanSide(site)]);
+    assert!(!wan.frames.is_empty());
+    for frame in &wan.frames {
+        let view = View::of(&frame.bytes).unwrap();
+        assert!(view.involves(site) && !view.involves(monitor) && view.tags.is_empty());
+    }
+    let middle = with(vec![Transform::NoHandshakes]);
+    assert!(middle.frames.iter().all(|f| {
+        let flags = View::of(&f.bytes).and_then(|v| v.ipv4?.tcp(&f.bytes).map(|t| t.1));
+        flags.unwrap_or(0) & 2 == 0
+    }));
+}
+
+#[test]
+fn clocks_and_cuts() {
+    let ten_years = 3_600 * 86_400 * 1_000_000_000_i64;
+    let plain = with(vec![]);
+    let ahead = |s: &Scene| {
+        s.frames
+            .iter()
+            .filter(|f| f.time.since(plain.frames[0].time) > ten_years)
+            .count()
+    };
+    assert_eq!(
+        (ahead(&plain), ahead(&with(vec![Transform::ClockJump]))),
+        (0, 1)
+    );
+    let stepped = with(vec![Transform::ClockStep(3600)]);
+    let last = |s: &Scene| s.frames[s.frames.len() - 1].time;
+    assert_eq!(last(&stepped).since(last(&plain)), 3_600_000_000_000);
+    let cut = with(vec![Transform::Snaplen(96)]);
+    assert!(cut.frames.iter().all(|f| f.bytes.len() <= 96));
+    assert!(cut.frames.iter().any(|f| f.wire_len > 96));
+}
+
+#[test]
+fn an_update_carries_the_whole_file() {
+    let scene = scene("nfs-update-squatted", 11);
+    assert_eq!(scene.truth.artifacts.len(), 1);
+    assert!(contains(&scene, b"AUSCULT LAB INERT FILE"));
+    assert!(contains(&scene, b"\x00\x00\x00\x03/pm\x00"));
+    let port = scene.truth.flows.iter().find(|f| f.3 == "nfs").map(|f| f.2);
+    assert_eq!(port, Some(2049));
+    assert!(scene.frames.iter().any(|f| {
+        View::of(&f.bytes)
+            .and_then(|v| v.ipv4)
+            .is_some_and(|v| v.protocol != ip::ICMP)
+    }));
+}

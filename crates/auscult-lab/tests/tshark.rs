@@ -1,0 +1,212 @@
+//! Checks every scene with another program: tshark finds no bad checksum, no malformed message,
+//! and the messages that the truth speaks of.
+//!
+//! Skips with a loud line where tshark is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use auscult_lab::{Options, Side, Split, Transform, generate, scenarios, write_scene};
+
+fn tshark_is_there() -> bool {
+    let there = Command::new("tshark")
+        .arg("--version")
+        .output()
+        .is_ok_and(|o| o.status.success());
+    if !there {
+        eprintln!("SKIPPED: tshark is not installed, the captures are not checked by it");
+    }
+    there
+}
+
+struct File(PathBuf);
+
+impl File {
+    fn of(label: &str, scenario: &str, seed: u64, options: &Options) -> File {
+        let folder = std::env::temp_dir().join(format!("auscult-lab-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("{label}-{scenario}-{seed}.pcapng"));
+        write_scene(scenario, generate(scenario, seed, options).unwrap(), &path).unwrap();
+        File(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+        let mut truth = self.0.as_os_str().to_owned();
+        truth.push(".truth.json");
+        let _ = std::fs::remove_file(Path::new(&truth));
+    }
+}
+
+/// The lines that tshark prints for a display filter, with checksums verified and the printer
+/// dissector off, which takes the stream on 515 for print jobs.
+fn shown(file: &File, filter: &str, fields: &[&str]) -> Vec<String> {
+    let mut command = Command::new("tshark");
+    for check in [
+        "ip.check_checksum",
+        "tcp.check_checksum",
+        "udp.check_checksum",
+    ] {
+        command.args(["-o", &format!("{check}:TRUE")]);
+    }
+    command
+        .args(["-d", "tcp.port==515,data", "-Y", filter, "-r"])
+        .arg(&file.0);
+    if !fields.is_empty() {
+        command.args(["-T", "fields"]);
+        for field in fields {
+            command.args(["-e", field]);
+        }
+    }
+    let out = command.output().unwrap();
+    assert!(
+        out.status.success(),
+        "tshark: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+const WRONG: &str = "_ws.expert.severity >= error or _ws.malformed";
+
+fn clean(file: &File, filter: &str) {
+    let bad = shown(file, filter, &[]);
+    let head = &bad[..bad.len().min(4)];
+    assert!(
+        bad.is_empty(),
+        "{}: {} bad frames: {head:#?}",
+        file.0.display(),
+        bad.len()
+    );
+}
+
+#[test]
+fn all_scenarios_are_well_formed() {
+    if !tshark_is_there() {
+        return;
+    }
+    for scenario in scenarios() {
+        for seed in [1, 2] {
+            clean(
+                &File::of("plain", scenario.name, seed, &Options::default()),
+                WRONG,
+            );
+        }
+    }
+}
+
+#[test]
+fn transformed_wards_are_well_formed() {
+    if !tshark_is_there() {
+        return;
+    }
+    let station = auscult_lab::ward::STATION;
+    let all = [
+        ("stripped", Transform::Plain),
+        ("qinq", Transform::DoubleTagged(700)),
+        ("sll", Transform::CookedV1),
+        ("sll2", Transform::CookedV2),
+        ("two", Transform::TwoInterfaces(Split::Alternating)),
+        ("taps", Transform::TwoInterfaces(Split::Directions)),
+        ("tags", Transform::DirectionalTags(1000)),
+        ("fragments", Transform::Fragmented(576)),
+        ("late", Transform::SkipSeconds(30)),
+        ("midstream", Transform::NoHandshakes),
+        ("from", Transform::OneSided(vec![station], Side::From)),
+        ("to", Transform::OneSided(vec![station], Side::To)),
+        ("broadcast", Transform::BroadcastOnly),
+        ("twice", Transform::Twice),
+        ("routed", Transform::RoutedCopies(900)),
+        ("small", Transform::SmallSegments(7)),
+        ("reordered", Transform::Reordered(3)),
+        ("again", Transform::Retransmitted(10)),
+        ("jump", Transform::ClockJump),
+        ("step", Transform::ClockStep(-7200)),
+        ("wan", Transform::WanSide([192, 0, 2, 77].into())),
+        ("lossy", Transform::Loss(30)),
+    ];
+    for (label, transform) in all {
+        let options = Options {
+            transforms: vec![transform],
+            ..Options::default()
+        };
+        let file = File::of(label, "ward", 3, &options);
+        clean(
+            &file,
+            "ip.checksum.status == 0 or tcp.checksum.status == 0 or udp.checksum.status == 0",
+        );
+        clean(&file, "_ws.malformed");
+        assert!(!shown(&file, "frame", &[]).is_empty(), "{label}: empty");
+    }
+}
+
+#[test]
+fn the_messages_of_the_ward_are_found() {
+    if !tshark_is_there() {
+        return;
+    }
+    for seed in 1..=4 {
+        let scene = generate("ward", seed, &Options::default()).unwrap();
+        let file = File::of("found", "ward", seed, &Options::default());
+        assert_eq!(
+            shown(&file, "mount.path", &["mount.path"]).len(),
+            2,
+            "MNT and UMNT"
+        );
+        assert_eq!(
+            shown(&file, "nfs.procedure_v2 == 4 or nfs.procedure_v3 == 3", &[]).len() % 2,
+            0
+        );
+        for filter in [
+            "dhcp.option.dhcp == 5",
+            "dns.flags.response == 1",
+            "hl7 && tcp contains \"MSA|AA\"",
+        ] {
+            assert!(
+                !shown(&file, filter, &[]).is_empty(),
+                "seed {seed}: nothing for {filter}"
+            );
+        }
+        let telemetry = "tcp.dstport == 515 && tcp.payload[2:1] == 05";
+        let senders = shown(&file, telemetry, &["ip.src"]);
+        for (ip, family) in &scene.truth.signature {
+            assert_eq!(family, "contec-cms8000");
+            assert!(
+                senders.contains(ip),
+                "seed {seed}: no block begins a segment of {ip}"
+            );
+        }
+        let lost = "tcp.analysis.lost_segment or tcp.analysis.out_of_order";
+        assert!(shown(&file, lost, &[]).is_empty(), "seed {seed}: holes");
+    }
+}
+
+#[test]
+fn defaults_of_the_advisories_are_on_the_wire() {
+    if !tshark_is_there() {
+        return;
+    }
+    let file = File::of("advisory", "nfs-update-outside", 5, &Options::default());
+    assert_eq!(shown(&file, "mount.path == \"/pm\"", &[]).len(), 2);
+    assert!(!shown(&file, "nfs.name == \"monitor\"", &[]).is_empty());
+    assert!(!shown(&file, "rpc.auth.machinename", &[]).is_empty());
+    assert_eq!(
+        shown(&file, "frame contains 7f:45:4c:46:01:01:01", &[]).len(),
+        1
+    );
+    let file = File::of("advisory", "attempts-arp-only", 5, &Options::default());
+    assert!(shown(&file, "arp.dst.proto_ipv4 == 202.114.4.119", &[]).len() >= 6);
+    let file = File::of("advisory", "attempts-only", 5, &Options::default());
+    let times = shown(&file, "tcp.dstport == 515", &["frame.time_relative"]);
+    let first: f64 = times[0].parse().unwrap();
+    let offsets: Vec<i64> = times
+        .iter()
+        .map(|t| (t.parse::<f64>().unwrap() - first).round() as i64)
+        .collect();
+    assert_eq!(offsets, [0, 3, 9, 21, 45, 93]);
+}
