@@ -176,6 +176,9 @@ proptest! {
             prop_assert_eq!(datagram.layers.stop, None);
             prop_assert_eq!(datagram.layers.ip_id, 7);
             prop_assert!(matches!(datagram.layers.transport, Transport::Udp(_)));
+            let length_field = if is_v6 { &datagram.bytes[4..6] } else { &datagram.bytes[2..4] };
+            let length = expected.len() + if is_v6 { header - 40 } else { header };
+            prop_assert_eq!(length_field, (length as u16).to_be_bytes());
             captures::check_ranges(&datagram.layers, datagram.bytes.len());
             let changed: &[u32] = if is_v6 { &[4, 5, 40] } else { &[2, 3, 6, 7] };
             check_parts(&datagram, &frames, changed);
@@ -361,6 +364,27 @@ fn keeps_the_link_of_the_first_fragment() {
     assert_eq!(datagram.layers.payload_of(&datagram.bytes), &whole[8..]);
     assert_eq!(datagram.origin(20), Some((packet_ref(1), 38)));
     assert_eq!(datagram.origin(36), Some((packet_ref(0), 38)));
+}
+
+/// Two legs of one routed datagram, seen at one place, are two datagrams.
+#[test]
+fn legs_stay_apart() {
+    let whole = udp(24);
+    let mut defragmenter = Defragmenter::new(Limits::default());
+    let mut completed = 0;
+    for ip in [v4(1, 0, true, &whole[..16]), v4(1, 16, false, &whole[16..])] {
+        for (vlan, mac) in [(20, 2), (30, 2), (30, 3)] {
+            let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, mac, 0x81, 0, 0, vlan, 8, 0];
+            frame.extend(&ip);
+            let layers = decode(LinkType::ETHERNET, &frame, frame.len() as u32);
+            let outcome = defragmenter.push(&layers, &frame, packet_ref(1), Timestamp(0));
+            if let Outcome::Complete(datagram) = outcome {
+                completed += 1;
+                assert_eq!(datagram.layers.vlan, [u16::from(vlan), 0]);
+            }
+        }
+    }
+    assert_eq!((completed, defragmenter.counters().duplicates), (3, 0));
 }
 
 /// Lengths of reassembled UDP payloads in captures, as tshark 4.0 tells them.

@@ -487,6 +487,83 @@ fn bounds_and_offload() {
     }
 }
 
+/// An authentication header counts its length in units of four bytes (RFC 4302), in both
+/// versions of IP.
+#[test]
+fn walks_authentication_headers() {
+    let mut ah = vec![17, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
+    ah.extend([0xcc; 12]);
+    ah.extend([0, 1, 0, 2, 0, 9, 0, 0, 0x77]);
+    let mut v4 = vec![
+        0x45, 0, 0, 53, 0, 0, 0, 0, 64, 51, 0, 0, 10, 0, 0, 9, 10, 0, 0, 1,
+    ];
+    v4.extend(&ah);
+    let mut v6 = vec![0x60, 0, 0, 0, 0, 33, 51, 64];
+    v6.extend([0xfd; 32]);
+    v6.extend(&ah);
+    for packet in [v4, v6] {
+        let layers = every_length(LinkType::RAW, &packet, packet.len() as u32);
+        assert_eq!((layers.ip_protocol, layers.ports()), (17, Some((1, 2))));
+        assert_eq!(layers.payload_of(&packet), [0x77]);
+    }
+}
+
+/// A priority tag names no VLAN, whether outside or inside another (IEEE 802.1Q §9.6).
+#[test]
+fn priority_tags_do_not_count() {
+    let vlans = |tags: &[[u8; 2]]| {
+        let mut frame = vec![2; 12];
+        for tag in tags {
+            frame.extend([0x81, 0]);
+            frame.extend(tag);
+        }
+        frame.extend([0x88, 0xb5]);
+        let layers = decode(LinkType::ETHERNET, &frame, frame.len() as u32);
+        (layers.vlan, layers.vlan_depth)
+    };
+    assert_eq!(vlans(&[[0xe0, 0]]), ([0, 0], 0));
+    assert_eq!(vlans(&[[0xe0, 0], [0x20, 5]]), ([5, 0], 1));
+    assert_eq!(vlans(&[[0x01, 5], [0xe0, 0], [0x20, 6]]), ([0x105, 6], 2));
+}
+
+/// A captured cooked header without an address tells no sender.
+#[test]
+fn cooked_sender_only_when_given() {
+    for (len, address, given) in [(6, 2, true), (0, 0, false), (6, 0, false), (4, 2, false)] {
+        let frame = [0, 0, 0, 1, 0, len, address, 0, 0, 0, 0, 0, 0, 0, 8, 0];
+        let layers = decode(LinkType::LINUX_SLL, &frame, 16);
+        assert_eq!((layers.src_mac.is_some(), layers.dst_mac), (given, None));
+    }
+}
+
+/// Bytes behind the 802.3 length are padding, and so are those behind the UDP length.
+#[test]
+fn padding_is_no_payload() {
+    let mut frame = vec![2; 12];
+    frame.extend([0, 38, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0]);
+    frame.extend([
+        0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2,
+    ]);
+    frame.extend([0, 1, 0, 2, 0, 9, 0, 0, 0x77, 0x88, 0x99, 0x99]);
+    let layers = decode(LinkType::ETHERNET, &frame, frame.len() as u32);
+    assert_eq!(layers.ip_payload.len(), 10);
+    assert_eq!(layers.payload_of(&frame), [0x77]);
+    assert_eq!(layers.payload_on_wire, 1);
+}
+
+/// Payload length 0 is a jumbogram or offload, unless there is no next header.
+#[test]
+fn ipv6_without_a_length() {
+    for (next, payload) in [(17, 4), (59, 0)] {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 0, next, 64];
+        packet.extend([0xfd; 32]);
+        packet.extend([0, 1, 0, 2, 0, 0, 0, 0, 7, 7, 7, 7]);
+        let layers = decode_ip(&packet, packet.len() as u32);
+        assert_eq!(layers.payload.len(), payload);
+        assert_eq!(layers.stop, None);
+    }
+}
+
 #[test]
 fn no_ip_is_no_reason_to_stop_at_the_link() {
     let mut stp = vec![
