@@ -6,6 +6,7 @@
 
 mod contract;
 mod cursor;
+pub mod dhcp;
 pub mod dns;
 pub mod drive;
 #[cfg(test)]
@@ -23,4 +24,4 @@ pub use output::{
 pub use reading::{Reading, Reads, Source, UNREAD_MAX};
 
 /// Every protocol that flows can carry, in alphabetical order.
-pub static ALL: &[&dyn Protocol] = &[&dns::Dns];
+pub static ALL: &[&dyn Protocol] = &[&dhcp::Dhcp, &dns::Dns];

@@ -121,7 +121,22 @@ pub(crate) struct Agreement {
 impl Agreement {
     /// Compares one field of one frame; a field that both lack counts for nothing.
     pub(crate) fn compare(&mut self, place: &str, row: &Row, field: &str, ours: Vec<String>) {
-        let theirs = row.all(field);
+        self.compare_without(place, row, field, ours, &[]);
+    }
+
+    /// The same, without these values of tshark's when they end or interrupt a list.
+    pub(crate) fn compare_without(
+        &mut self,
+        place: &str,
+        row: &Row,
+        field: &str,
+        ours: Vec<String>,
+        without: &[&str],
+    ) {
+        let mut theirs = row.all(field).to_vec();
+        if theirs.len() > 1 {
+            theirs.retain(|value| !without.contains(&value.as_str()));
+        }
         if theirs.is_empty() && ours.is_empty() {
             return;
         }
