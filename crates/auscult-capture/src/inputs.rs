@@ -220,6 +220,11 @@ impl Inputs {
             self.order.push(Reverse((meta.time, index)));
         }
         let kept = keep && first.is_some();
+        if first.is_none() && !keep {
+            // Read to its end already.
+            self.read
+                .fetch_add(entry.size.unwrap_or(0), Ordering::Relaxed);
+        }
         let mut info = reader.info().clone();
         if !kept && first.is_some() {
             info = CaptureInfo::new(&entry.name, info.format, info.compression);

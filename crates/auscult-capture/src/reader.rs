@@ -26,7 +26,7 @@ pub struct Options {
     pub max_decompressed: u64,
     /// Most times that a compressed input may grow, after its first 16 MiB.
     pub max_ratio: u64,
-    /// Whether to compute fingerprints.
+    /// Whether to compute fingerprints; without, they are all zero.
     pub fingerprint: bool,
 }
 
@@ -328,7 +328,9 @@ impl CaptureReader {
         }
         batch.latest = latest;
         if self.done {
-            info.fingerprint = self.fingerprint.digest();
+            if self.options.fingerprint {
+                info.fingerprint = self.fingerprint.digest();
+            }
             info.oddities = self.tally.oddities;
             info.interfaces.clone_from(&self.tally.interfaces);
         }

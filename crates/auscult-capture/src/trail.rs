@@ -84,3 +84,25 @@ impl Trail {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn landmarks_are_thinned_and_the_nearest_one_before_is_found() {
+        let mut trail = Trail::default();
+        assert!(trail.before(1).is_none());
+        for block in 1..=100_000u64 {
+            trail.mark(block * 10, block * 1000, &Parser::Stopped);
+        }
+        assert!(trail.landmarks.len() <= MAX_LANDMARKS && trail.landmarks.len() > 2000);
+        let spacing = trail.stride * 10;
+        for number in [500_000, 777_777, 1_000_000] {
+            let resume = trail.before(number).expect("far into the file");
+            assert!(resume.number < number && resume.number + spacing >= number);
+            assert_eq!(resume.offset, resume.number * 100);
+        }
+        assert!(trail.before(5).is_none());
+    }
+}
