@@ -4,6 +4,7 @@
 //! The laws (no panic on any bytes, the same events however a stream is cut, honest probes) are
 //! tested over the whole table, so a new protocol is covered by being listed.
 
+pub mod contec_cms;
 mod contract;
 mod cursor;
 pub mod dhcp;
@@ -24,4 +25,4 @@ pub use output::{
 pub use reading::{Reading, Reads, Source, UNREAD_MAX};
 
 /// Every protocol that flows can carry, in alphabetical order.
-pub static ALL: &[&dyn Protocol] = &[&dhcp::Dhcp, &dns::Dns];
+pub static ALL: &[&dyn Protocol] = &[&contec_cms::ContecCms, &dhcp::Dhcp, &dns::Dns];
