@@ -231,6 +231,38 @@ proptest! {
         every_length(LinkType::ETHERNET, &frame, len);
     }
 
+    /// Options of any form end, and those after an odd one that is whole are still read.
+    #[test]
+    fn any_tcp_options(
+        options in prop::collection::vec(
+            prop_oneof![0u8..12, any::<u8>()], 40..=40),
+        words in 0usize..=10,
+    ) {
+        let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2];
+        packet.extend([0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, (5 + words as u8) << 4, 2, 0, 5, 0, 0, 0, 0]);
+        packet.extend(&options[..words * 4]);
+        packet.push(0x77);
+        let layers = decode_ip(&packet, packet.len() as u32);
+        prop_assert_eq!(layers.payload_of(&packet), [0x77]);
+        let Transport::Tcp(tcp) = layers.transport else { panic!("{layers:?}") };
+        let known = etherparse::TcpOptionsIterator::from_slice(&options[..words * 4]);
+        let (mut mss, mut scale, mut timestamp, mut sack) = (None, None, None, false);
+        for option in known.map_while(Result::ok) {
+            match option {
+                TcpOptionElement::MaximumSegmentSize(value) => mss = Some(value),
+                TcpOptionElement::WindowScale(value) => scale = Some(value),
+                TcpOptionElement::Timestamp(a, b) => timestamp = Some((a, b)),
+                TcpOptionElement::SelectiveAcknowledgementPermitted => sack = true,
+                _ => {}
+            }
+        }
+        // etherparse gives up at the first option that it does not know; ours goes on.
+        prop_assert!(mss.is_none() || tcp.mss.is_some());
+        prop_assert!(scale.is_none() || tcp.window_scale.is_some());
+        prop_assert!(timestamp.is_none() || tcp.timestamp.is_some());
+        prop_assert!(!sack || tcp.sack_permitted);
+    }
+
     #[test]
     fn agrees_with_etherparse(packet in packet()) {
         let frame = packet.frame();
@@ -426,6 +458,51 @@ fn reads_router_advertisements() {
     packet[7] = 254;
     let layers = decode_ip(&packet, packet.len() as u32);
     assert_eq!(layers.neighbour_discovery(&packet), None);
+}
+
+/// An advertisement gives the target's address, not the sender's (RFC 4861 §4.4).
+#[test]
+fn reads_neighbour_advertisements() {
+    for (flags, router) in [(0x60, false), (0xa0, true)] {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 40, 58, 255];
+        packet.extend([0xfe; 32]);
+        packet.extend([136, 0, 0, 0, flags, 0, 0, 0]);
+        packet.extend([0xfd; 16]);
+        packet.extend([1, 1, 2, 0, 0, 0, 0, 1, 2, 1, 2, 0, 0, 0, 0, 2]);
+        packet[5] += 8;
+        let layers = decode_ip(&packet, packet.len() as u32);
+        let said = layers.neighbour_discovery(&packet).unwrap();
+        assert_eq!(said.kind, NeighbourMessage::NeighbourAdvertisement);
+        assert_eq!(said.target, Ipv6Addr::from([0xfd; 16]));
+        assert_eq!(said.link_address.unwrap().to_string(), "02:00:00:00:00:02");
+        assert_eq!(said.router, router);
+    }
+}
+
+/// An option of length 0 ends the options instead of being read for ever, in TCP and in
+/// neighbour discovery.
+#[test]
+fn options_without_a_length_end() {
+    let mut tcp = vec![
+        0x45, 0, 0, 44, 0, 0, 0, 0, 64, 6, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2,
+    ];
+    tcp.extend([
+        0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0x60, 2, 0, 5, 0, 0, 0, 0,
+    ]);
+    tcp.extend([99, 0, 4, 2]);
+    let layers = decode_ip(&tcp, 44);
+    assert!(matches!(layers.transport, Transport::Tcp(tcp) if !tcp.sack_permitted));
+    let mut solicitation = vec![0x60, 0, 0, 0, 0, 16, 58, 255];
+    solicitation.extend([0xfe; 32]);
+    solicitation.extend([133, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 1]);
+    let layers = decode_ip(&solicitation, 56);
+    assert_eq!(
+        layers
+            .neighbour_discovery(&solicitation)
+            .unwrap()
+            .link_address,
+        None
+    );
 }
 
 /// An IPv4 error may quote no more than eight bytes of TCP: ports and sequence number.

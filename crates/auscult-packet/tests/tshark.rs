@@ -33,6 +33,7 @@ const FIELDS: &[&str] = &[
     "ipv6.hlim",
     "tcp.srcport",
     "tcp.dstport",
+    "tcp.seq",
     "tcp.seq_raw",
     "tcp.ack_raw",
     "tcp.flags",
@@ -314,20 +315,23 @@ impl Differences<'_> {
         self.number("tcp.srcport", tcp.src_port);
         self.number("tcp.dstport", tcp.dst_port);
         self.number("tcp.seq_raw", tcp.seq);
-        self.number("tcp.ack_raw", tcp.ack);
-        self.number("tcp.flags", tcp.flags.0);
-        self.number("tcp.hdr_len", tcp.header_len);
         // With a bogus header length tshark shows no more than that.
+        self.number("tcp.hdr_len", tcp.header_len);
         if tcp.header_len < 20 {
             return;
         }
+        self.number("tcp.ack_raw", tcp.ack);
+        self.number("tcp.flags", tcp.flags.0);
         self.number("tcp.window_size_value", tcp.window);
         self.number("tcp.checksum", tcp.checksum);
         if layers.stop.is_none() {
             self.number("tcp.urgent_pointer", tcp.urgent);
             // tshark does not believe an IP length beyond the frame's length on the wire.
             let longest = self.original_len.saturating_sub(layers.payload.start);
-            self.number("tcp.len", layers.payload_on_wire.min(longest));
+            // Nor does it tell the length of a part.
+            if layers.fragment.is_none() {
+                self.number("tcp.len", layers.payload_on_wire.min(longest));
+            }
             self.optional("tcp.options.mss_val", tcp.mss.map(u64::from));
             self.optional("tcp.options.wscale.shift", tcp.window_scale.map(u64::from));
             self.optional(
@@ -367,7 +371,8 @@ impl Differences<'_> {
             6 => {
                 self.optional("tcp.srcport", port(quoted.src_port));
                 self.optional("tcp.dstport", port(quoted.dst_port));
-                self.optional("tcp.seq_raw", quoted.tcp_seq.map(u64::from));
+                // In a quote tshark shows the raw number under this name.
+                self.optional("tcp.seq", quoted.tcp_seq.map(u64::from));
             }
             17 => {
                 self.optional("udp.srcport", port(quoted.src_port));
