@@ -1,1 +1,68 @@
-//! Not written yet.
+//! Wires it together: reader, shards, world, report.
+//!
+//! Packets are read in order, dispatched to a fixed number of shards by the address pair, and
+//! what the shards report reaches the world in packet order, so that the report is the same for
+//! any number of threads, any read size, and also when limits are reached.
+
+mod emission;
+mod expected;
+mod identify;
+mod mask;
+mod options;
+mod pipeline;
+mod readers;
+mod shard;
+mod suppress;
+mod world;
+
+use std::path::PathBuf;
+
+use auscult_capture::{Inputs, OpenError};
+use auscult_model::FlowRecord;
+use auscult_model::report::Report;
+use thiserror::Error;
+
+pub use options::{Options, SHARDS, TICK};
+
+/// Why nothing could be analysed.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// An input could not be opened or is no capture.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A worker thread could not be started.
+    #[error("a worker thread could not be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Watches an analysis.
+pub trait Watch {
+    /// Bytes of the inputs read, and of all inputs where known.
+    fn progress(&mut self, read: u64, total: Option<u64>) {
+        let _ = (read, total);
+    }
+
+    /// A flow ended; called in world order when single flows are asked for.
+    fn flow(&mut self, record: &FlowRecord) {
+        let _ = record;
+    }
+}
+
+/// Watches nothing.
+pub struct Unwatched;
+
+impl Watch for Unwatched {}
+
+/// Analyses captures, folders of captures and `-` (standard input).
+pub fn analyze(
+    paths: &[PathBuf],
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<Report, EngineError> {
+    let reading = auscult_capture::Options {
+        block: options.read_size,
+        ..auscult_capture::Options::default()
+    };
+    let inputs = Inputs::open(paths, reading)?;
+    pipeline::run(inputs, options, watch)
+}

@@ -150,6 +150,11 @@ pub trait Protocol: Sync {
     /// Could these first bytes be it? Pure, bounded, by bytes only.
     fn probe(&self, seen: &Seen<'_>) -> Probe;
 
+    /// Whether its flows carry care: they are the last to be forgotten when memory is short.
+    fn is_medical(&self) -> bool {
+        false
+    }
+
     /// A session for one flow.
     fn start(&self, start: &Start) -> Box<dyn Session>;
 }

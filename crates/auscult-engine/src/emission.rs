@@ -1,0 +1,32 @@
+//! What shards send to the world, and the order in which the world takes it.
+
+use auscult_model::{
+    ConversationKey, ConversationSum, Event, FlowRecord, FlowStart, NeighbourKey, NeighbourSum,
+};
+
+/// One thing a shard reports.
+#[derive(Clone, Debug)]
+pub enum Emission {
+    /// A protocol said something, new or again.
+    Event(Box<Event>),
+    /// Sums of a conversation since the last report.
+    Conversation(Box<(ConversationKey, ConversationSum)>),
+    /// Sums of questions and answers about link-layer addresses since the last report.
+    Neighbour(Box<(NeighbourKey, NeighbourSum)>),
+    /// What a flow towards elsewhere began with.
+    FlowStart(Box<FlowStart>),
+    /// An ended flow, when single flows are asked for.
+    Flow(Box<FlowRecord>),
+}
+
+/// An emission with its place in the order: packet sequence, then shard. Emissions of one shard
+/// at one packet keep the order in which the shard made them.
+#[derive(Clone, Debug)]
+pub struct Emitted {
+    /// Sequence number of the packet over all inputs.
+    pub sequence: u64,
+    /// The shard.
+    pub shard: u8,
+    /// What.
+    pub emission: Emission,
+}

@@ -1,0 +1,227 @@
+//! Masks patient data wherever it recurs in texts learnt from traffic.
+//!
+//! A value once seen as patient data is masked as a whole token in names, URLs, paths, job and
+//! host names: tokens of at least four characters, not digits only below six. Addresses, protocol,
+//! vendor, model and rule names are never touched, so that nobody can blind the report by naming
+//! a patient after a vendor.
+//!
+//! Limit: [`VALUES_MAX`] values an input; beyond it free text from traffic is withheld and said.
+
+use std::collections::BTreeSet;
+
+use auscult_model::report::{Device, Report};
+
+/// Values that are remembered.
+const VALUES_MAX: usize = 10_000;
+/// What stands in place of a masked token.
+const MASKED: &str = "[patient]";
+
+/// Claims that hold free text learnt from traffic; all others are names of products and formats.
+const FREE_TEXT: &[&str] = &[
+    "hostname",
+    "bed",
+    "unit",
+    "department",
+    "ae_title",
+    "hl7_application",
+    "hl7_facility",
+    "netbios_name",
+    "dhcp_hostname",
+    "dhcp_fqdn",
+    "dhcp_client_id",
+    "http_user_agent",
+    "rpc_machine_name",
+    "nfs_client_id",
+    "mdns_name",
+    "vista_site",
+    "certificate_subject",
+    "snmp_sysdescr",
+    "ftp_banner",
+    "ssh_banner",
+    "account",
+];
+
+/// Values seen as patient data.
+#[derive(Debug, Default)]
+pub(crate) struct Mask {
+    tokens: BTreeSet<String>,
+    dropped: u64,
+}
+
+impl Mask {
+    /// Remembers values.
+    pub(crate) fn learn(&mut self, values: Vec<String>) {
+        for value in values {
+            for token in std::iter::once(value.as_str()).chain(tokens(&value)) {
+                if !is_telling(token) {
+                    continue;
+                }
+                if self.tokens.len() >= VALUES_MAX {
+                    self.dropped += 1;
+                    return;
+                }
+                self.tokens.insert(token.to_lowercase());
+            }
+        }
+    }
+
+    /// How many values found no room, if any.
+    pub(crate) fn overflowed(&self) -> Option<u64> {
+        (self.dropped > 0).then_some(self.dropped)
+    }
+
+    /// Masks a report's free texts.
+    pub(crate) fn apply(&self, report: &mut Report) {
+        if self.tokens.is_empty() {
+            return;
+        }
+        let mut withheld = 0;
+        let mut mask = |text: &mut String| {
+            if self.dropped > 0 && !text.is_empty() {
+                *text = MASKED.to_owned();
+                withheld += 1;
+            } else {
+                self.mask(text);
+            }
+        };
+        for device in &mut report.devices {
+            mask_device(device, &mut mask);
+        }
+        for artifact in &mut report.artifacts {
+            mask(&mut artifact.name);
+        }
+        for finding in &mut report.findings {
+            // Sentences are ours with names from traffic in them: tokens are masked, the
+            // sentence stays.
+            let texts = [&mut finding.title, &mut finding.impact, &mut finding.action];
+            for text in texts
+                .into_iter()
+                .chain(&mut finding.seen)
+                .chain(&mut finding.director)
+                .chain(&mut finding.innocent)
+            {
+                self.mask(text);
+            }
+            for value in finding.details.values_mut() {
+                use auscult_model::report::details::Value;
+                match value {
+                    Value::Text(text) => self.mask(text),
+                    Value::List(texts) => texts.iter_mut().for_each(|text| self.mask(text)),
+                    Value::Number(_) | Value::Switch(_) => {}
+                }
+            }
+        }
+        for coverage in &mut report.coverage {
+            self.mask(&mut coverage.because);
+            self.mask(&mut coverage.short);
+        }
+        report.health.texts_withheld = withheld;
+    }
+
+    /// Replaces whole tokens (and whole values of several) that were seen as patient data.
+    fn mask(&self, text: &mut String) {
+        if self.tokens.contains(&text.to_lowercase()) {
+            *text = MASKED.to_owned();
+            return;
+        }
+        let mut masked = String::new();
+        let mut kept = 0;
+        for (start, token) in token_places(text) {
+            if is_telling(token) && self.tokens.contains(&token.to_lowercase()) {
+                masked.push_str(&text[kept..start]);
+                masked.push_str(MASKED);
+                kept = start + token.len();
+            }
+        }
+        if kept > 0 {
+            masked.push_str(&text[kept..]);
+            *text = masked;
+        }
+    }
+}
+
+fn mask_device(device: &mut Device, mask: &mut impl FnMut(&mut String)) {
+    for text in [&mut device.hostname, &mut device.bed, &mut device.unit]
+        .into_iter()
+        .flatten()
+    {
+        mask(text);
+    }
+    for peer in &mut device.talks_to {
+        if let Some(name) = &mut peer.name {
+            mask(name);
+        }
+    }
+    for claim in &mut device.claims {
+        if FREE_TEXT.contains(&claim.attribute.as_str()) {
+            mask(&mut claim.value);
+        }
+    }
+}
+
+/// Long enough to say who: four characters, six when digits only.
+fn is_telling(token: &str) -> bool {
+    let length = token.chars().count();
+    let digits_only = token.chars().all(|c| c.is_ascii_digit());
+    length >= if digits_only { 6 } else { 4 }
+}
+
+fn is_inside(c: char) -> bool {
+    c.is_alphanumeric() || c == '-'
+}
+
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    token_places(text).map(|(_, token)| token)
+}
+
+/// Runs of letters, digits and hyphens, with where they begin; and the parts between hyphens.
+fn token_places(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut places = Vec::new();
+    let mut rest = 0;
+    for run in text.split(|c| !is_inside(c)) {
+        let start = rest;
+        rest += run.len();
+        rest += text[rest..].chars().next().map_or(0, char::len_utf8);
+        if !run.is_empty() {
+            places.push((start, run));
+        }
+    }
+    places.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(values: &[&str], text: &str) -> String {
+        let mut mask = Mask::default();
+        mask.learn(values.iter().map(|value| (*value).to_owned()).collect());
+        let mut text = text.to_owned();
+        mask.mask(&mut text);
+        text
+    }
+
+    #[test]
+    fn whole_tokens_only() {
+        assert_eq!(
+            masked(&["INVENTA^ROSA"], "/scan/inventa.pdf"),
+            "/scan/[patient].pdf"
+        );
+        assert_eq!(masked(&["INVENTA^ROSA"], "inventarium"), "inventarium");
+        assert_eq!(masked(&["INV-000417"], "job INV-000417!"), "job [patient]!");
+    }
+
+    #[test]
+    fn short_tokens_and_short_numbers_stay() {
+        assert_eq!(masked(&["LEE", "12345"], "lee 12345"), "lee 12345");
+        assert_eq!(masked(&["123456"], "n 123456"), "n [patient]");
+    }
+
+    #[test]
+    fn text_of_other_scripts() {
+        assert_eq!(
+            masked(&["Müller"], "für müller, grüße"),
+            "für [patient], grüße"
+        );
+    }
+}

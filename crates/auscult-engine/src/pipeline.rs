@@ -1,0 +1,317 @@
+//! The order in which things happen: batches of packets to shards, emissions to the world.
+//!
+//! With one thread nothing travels. With more, every batch goes to every worker; a worker does the
+//! packets of its own shards and returns what they reported, empty if need be, so the world can
+//! take the emissions of a batch as soon as all workers have returned it.
+
+use std::hash::RandomState;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use auscult_capture::{Batch, Inputs, PacketMeta};
+use auscult_flow::Limits as FlowLimits;
+use auscult_model::Timestamp;
+use auscult_model::report::Report;
+use auscult_packet::{Limits as FragmentLimits, dispatch_key, shard_of};
+
+use crate::emission::Emitted;
+use crate::options::{Options, SHARDS, TICK};
+use crate::shard::{Shard, ShardCounts, ShardOptions};
+use crate::world::World;
+use crate::{EngineError, Watch};
+
+/// Batches on their way to a worker.
+const QUEUED_BATCHES: usize = 4;
+
+/// Reads everything, reports.
+pub(crate) fn run(
+    inputs: Inputs,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<Report, EngineError> {
+    let shard_options = shard_options(options);
+    if options.threads <= 1 {
+        Ok(run_alone(inputs, options, &shard_options, watch))
+    } else {
+        run_together(inputs, options, &shard_options, watch)
+    }
+}
+
+fn shard_options(options: &Options) -> ShardOptions {
+    let out_of_order = (options.max_memory / 8) as usize;
+    let fragments = FragmentLimits::default();
+    ShardOptions {
+        flows: FlowLimits::share(options.flows(), out_of_order, SHARDS),
+        fragments: FragmentLimits {
+            bytes: ((options.max_memory / 16) as usize / SHARDS).clamp(1 << 17, fragments.bytes),
+            ..fragments
+        },
+        single_flows: options.single_flows,
+        interfaces_apart: options.interfaces_apart,
+        digest_key: Arc::new(RandomState::new()),
+    }
+}
+
+/// Whether the user asked for packets of this time.
+fn is_wanted(options: &Options, time: Timestamp) -> bool {
+    options.since.is_none_or(|since| time >= since)
+        && options.until.is_none_or(|until| time < until)
+}
+
+fn run_alone(
+    mut inputs: Inputs,
+    options: &Options,
+    shard_options: &ShardOptions,
+    watch: &mut dyn Watch,
+) -> Report {
+    let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::new(shard_options)).collect();
+    let mut world = World::new();
+    let mut batch = Batch::new();
+    let mut sequence = 0;
+    while inputs.next_batch(&mut batch) {
+        for (meta, frame) in batch.iter() {
+            sequence += 1;
+            if sequence % TICK == 0 {
+                for shard in &mut shards {
+                    shard.tick();
+                    drain(shard, &mut world, watch);
+                }
+            }
+            if !is_wanted(options, meta.time) {
+                continue;
+            }
+            let index = shard_of(dispatch_key(meta.link, frame), SHARDS);
+            if let Some(shard) = shards.get_mut(index) {
+                shard.packet(meta, frame);
+                drain(shard, &mut world, watch);
+            }
+        }
+        let progress = inputs.progress();
+        watch.progress(progress.read, progress.total);
+    }
+    let mut counts = ShardCounts::default();
+    for shard in &mut shards {
+        shard.finish();
+        drain(shard, &mut world, watch);
+        counts.add(&shard.counts());
+    }
+    world.report(&inputs, &counts, options)
+}
+
+fn drain(shard: &mut Shard, world: &mut World, watch: &mut dyn Watch) {
+    if shard.has_emissions() {
+        for emission in shard.take_emissions() {
+            world.take(emission, watch);
+        }
+    }
+}
+
+/// A batch with the shard of each packet.
+struct Dispatched {
+    batch: Batch,
+    shards: Vec<u8>,
+    /// Sequence number of the first packet.
+    first: u64,
+}
+
+/// What a worker did with one batch.
+type Done = Vec<Emitted>;
+
+fn run_together(
+    mut inputs: Inputs,
+    options: &Options,
+    shard_options: &ShardOptions,
+    watch: &mut dyn Watch,
+) -> Result<Report, EngineError> {
+    let workers = options.threads.min(SHARDS);
+    let counts = Mutex::new(ShardCounts::default());
+    let mut world = World::new();
+    thread::scope(|scope| {
+        let mut to_workers: Vec<SyncSender<Arc<Dispatched>>> = Vec::new();
+        let mut from_workers: Vec<Receiver<Done>> = Vec::new();
+        for worker in 0..workers {
+            let (to_worker, batches) = sync_channel::<Arc<Dispatched>>(QUEUED_BATCHES);
+            let (done, from_worker) = sync_channel::<Done>(QUEUED_BATCHES);
+            let counts = &counts;
+            thread::Builder::new()
+                .name(format!("shards-{worker}"))
+                .spawn_scoped(scope, move || {
+                    let mut worker = Worker::new(worker, workers, options, shard_options);
+                    worker.run(&batches, &done);
+                    let mut sum = counts
+                        .lock()
+                        .unwrap_or_else(|poisoned| poisoned.into_inner());
+                    for shard in worker.shards.iter().flatten() {
+                        sum.add(&shard.counts());
+                    }
+                })
+                .map_err(EngineError::Thread)?;
+            to_workers.push(to_worker);
+            from_workers.push(from_worker);
+        }
+        let mut gate = Gate {
+            from_workers,
+            world: &mut world,
+            free: Vec::new(),
+            waiting: Vec::new(),
+        };
+        let mut sequence = 0;
+        loop {
+            let (mut batch, mut shards) = gate.spare();
+            if !inputs.next_batch(&mut batch) {
+                break;
+            }
+            shards.clear();
+            shards.extend(batch.iter().map(|(meta, frame)| shard_index(meta, frame)));
+            let first = sequence + 1;
+            sequence += batch.packets.len() as u64;
+            let dispatched = Arc::new(Dispatched {
+                batch,
+                shards,
+                first,
+            });
+            for to_worker in &to_workers {
+                // A worker that is gone has panicked; its own message says why.
+                let _ = to_worker.send(Arc::clone(&dispatched));
+            }
+            gate.waiting.push(dispatched);
+            if gate.waiting.len() >= QUEUED_BATCHES {
+                gate.take_oldest(watch);
+            }
+            let progress = inputs.progress();
+            watch.progress(progress.read, progress.total);
+        }
+        while !gate.waiting.is_empty() {
+            gate.take_oldest(watch);
+        }
+        drop(to_workers);
+        gate.take_last(watch);
+        Ok::<(), EngineError>(())
+    })?;
+    let counts = counts
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    Ok(world.report(&inputs, &counts, options))
+}
+
+fn shard_index(meta: &PacketMeta, frame: &[u8]) -> u8 {
+    shard_of(dispatch_key(meta.link, frame), SHARDS) as u8
+}
+
+/// Brings the emissions of all workers into one order.
+struct Gate<'a> {
+    from_workers: Vec<Receiver<Done>>,
+    world: &'a mut World,
+    free: Vec<(Batch, Vec<u8>)>,
+    waiting: Vec<Arc<Dispatched>>,
+}
+
+impl Gate<'_> {
+    /// A batch to read into, used before where there is one.
+    fn spare(&mut self) -> (Batch, Vec<u8>) {
+        self.free.pop().unwrap_or_default()
+    }
+
+    /// Waits for all workers to return the oldest batch.
+    fn take_oldest(&mut self, watch: &mut dyn Watch) {
+        let emitted = self.gather();
+        self.give(emitted, watch);
+        let oldest = self.waiting.remove(0);
+        if let Ok(dispatched) = Arc::try_unwrap(oldest) {
+            self.free.push((dispatched.batch, dispatched.shards));
+        }
+    }
+
+    /// What workers report at the end.
+    fn take_last(&mut self, watch: &mut dyn Watch) {
+        let emitted = self.gather();
+        self.give(emitted, watch);
+    }
+
+    fn gather(&mut self) -> Vec<Emitted> {
+        let mut emitted = Vec::new();
+        for worker in &self.from_workers {
+            if let Ok(done) = worker.recv() {
+                emitted.extend(done);
+            }
+        }
+        emitted
+    }
+
+    fn give(&mut self, mut emitted: Vec<Emitted>, watch: &mut dyn Watch) {
+        // Stable: emissions of one shard at one packet keep their order.
+        emitted.sort_by_key(|emitted| (emitted.sequence, emitted.shard));
+        for emitted in emitted {
+            self.world.take(emitted.emission, watch);
+        }
+    }
+}
+
+/// One worker thread with the shards it owns.
+struct Worker<'a> {
+    shards: Vec<Option<Shard>>,
+    options: &'a Options,
+}
+
+impl<'a> Worker<'a> {
+    fn new(number: usize, of: usize, options: &'a Options, shard_options: &ShardOptions) -> Self {
+        let shards = (0..SHARDS)
+            .map(|index| (index % of == number).then(|| Shard::new(shard_options)))
+            .collect();
+        Worker { shards, options }
+    }
+
+    fn run(&mut self, batches: &Receiver<Arc<Dispatched>>, done: &SyncSender<Done>) {
+        while let Ok(dispatched) = batches.recv() {
+            let emitted = self.batch(&dispatched);
+            drop(dispatched);
+            if done.send(emitted).is_err() {
+                return;
+            }
+        }
+        let mut emitted = Done::new();
+        for (index, shard) in self.shards.iter_mut().enumerate() {
+            if let Some(shard) = shard {
+                shard.finish();
+                collect(shard, index, u64::MAX, &mut emitted);
+            }
+        }
+        let _ = done.send(emitted);
+    }
+
+    fn batch(&mut self, dispatched: &Dispatched) -> Done {
+        let mut emitted = Done::new();
+        let packets = dispatched.batch.iter().zip(&dispatched.shards);
+        for (sequence, ((meta, frame), index)) in (dispatched.first..).zip(packets) {
+            if sequence % TICK == 0 {
+                for (index, shard) in self.shards.iter_mut().enumerate() {
+                    if let Some(shard) = shard {
+                        shard.tick();
+                        collect(shard, index, sequence, &mut emitted);
+                    }
+                }
+            }
+            let index = usize::from(*index);
+            let Some(Some(shard)) = self.shards.get_mut(index) else {
+                continue;
+            };
+            if is_wanted(self.options, meta.time) {
+                shard.packet(meta, frame);
+                collect(shard, index, sequence, &mut emitted);
+            }
+        }
+        emitted
+    }
+}
+
+fn collect(shard: &mut Shard, index: usize, sequence: u64, into: &mut Done) {
+    if shard.has_emissions() {
+        let shard_number = index as u8;
+        into.extend(shard.take_emissions().map(|emission| Emitted {
+            sequence,
+            shard: shard_number,
+            emission,
+        }));
+    }
+}

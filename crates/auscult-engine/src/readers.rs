@@ -1,0 +1,689 @@
+//! What becomes of the bytes of flows in one shard: named, read, turned into events and sums.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use auscult_flow::{At, FlowFacts, Happened, Readers};
+use auscult_model::{
+    ConversationKey, ConversationSum, Direction, Endpoint, Event, Meaning, Timestamp, Transport,
+};
+use auscult_packet::Part;
+use auscult_protocols::{
+    ALL, Collected, Expectation, Limits, Mark, Origin, Reading, Reads, Said, Sample, SampleSink,
+    Seen, Source, Start,
+};
+
+use crate::emission::Emission;
+use crate::expected::Announced;
+use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, identify, index_of};
+use crate::suppress::Suppressor;
+
+/// Name of flows that nobody recognised.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// Bytes that wait for a flow to be named, per shard.
+const PROBING_BYTES_MAX: usize = 1 << 20;
+/// Pieces that wait for a flow to be named; more are not kept apart but joined by probes' limit.
+const PIECES_MAX: usize = 2 * PREFIX_MAX;
+/// Datagrams of each direction that may name a flow.
+const DATAGRAM_TRIES: u8 = 4;
+
+/// What a shard keeps for each flow.
+#[derive(Default)]
+pub(crate) enum FlowReader {
+    /// No payload yet.
+    #[default]
+    Fresh,
+    /// Not named yet.
+    Probing(Box<Probing>),
+    /// Named and read.
+    Reading(Box<ActiveReading>),
+    /// Named, read as far as wanted.
+    Named(usize, f32),
+    /// Not in the table.
+    Unknown,
+}
+
+/// Bytes that wait for a name.
+pub(crate) struct Probing {
+    candidates: Candidates,
+    expected: Option<usize>,
+    from_start: bool,
+    pieces: Vec<Piece>,
+    prefixes: [Vec<u8>; 2],
+    tries: u8,
+}
+
+struct Piece {
+    direction: Direction,
+    bytes: Vec<u8>,
+    at: At,
+    /// For a hole: how many bytes are missing.
+    gap: Option<Option<u64>>,
+}
+
+/// A named flow with its session.
+pub(crate) struct ActiveReading {
+    protocol: usize,
+    confidence: f32,
+    reading: Reading,
+}
+
+impl FlowReader {
+    /// Protocol name and how sure it is.
+    pub(crate) fn name(&self) -> (&'static str, f32) {
+        let (index, confidence) = match self {
+            FlowReader::Reading(active) => (active.protocol, active.confidence),
+            FlowReader::Named(index, confidence) => (*index, *confidence),
+            FlowReader::Fresh | FlowReader::Probing(_) | FlowReader::Unknown => {
+                return (UNKNOWN, 0.0);
+            }
+        };
+        (
+            ALL.get(index)
+                .map_or(UNKNOWN, |protocol| protocol.record().name),
+            confidence,
+        )
+    }
+}
+
+/// Counts samples; the waveforms themselves stay here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SampleCounts {
+    pub(crate) waves: BTreeMap<&'static str, u64>,
+    pub(crate) numbers: BTreeMap<&'static str, u64>,
+    pub(crate) discontinuities: u64,
+}
+
+impl SampleCounts {
+    pub(crate) fn add(&mut self, other: &SampleCounts) {
+        for (channel, count) in &other.waves {
+            *self.waves.entry(channel).or_default() += count;
+        }
+        for (quantity, count) in &other.numbers {
+            *self.numbers.entry(quantity).or_default() += count;
+        }
+        self.discontinuities += other.discontinuities;
+    }
+}
+
+impl SampleSink for SampleCounts {
+    fn sample(&mut self, _: Direction, _: Mark, sample: &Sample<'_>) {
+        match sample {
+            Sample::Wave { channel, values } => {
+                *self.waves.entry(channel).or_default() += values.len() as u64;
+            }
+            Sample::Number { quantity, .. } => {
+                *self.numbers.entry(quantity).or_default() += 1;
+            }
+            Sample::Discontinuity => self.discontinuities += 1,
+        }
+    }
+}
+
+/// The readers of one shard and what they have to say.
+pub(crate) struct ShardReaders {
+    announced: Announced,
+    suppressor: Suppressor,
+    said: Vec<Said>,
+    expected: Vec<Expectation>,
+    full: Vec<Event>,
+    key: Arc<RandomState>,
+    conversations: HashMap<ConversationKey, ConversationSum, foldhash::quality::RandomState>,
+    probing_bytes: usize,
+    single_flows: bool,
+    /// Samples seen.
+    pub(crate) samples: SampleCounts,
+    /// Limits reached.
+    pub(crate) limits: Limits,
+    /// Events made.
+    pub(crate) events: u64,
+    /// What goes to the world, in order.
+    pub(crate) out: Vec<Emission>,
+}
+
+impl ShardReaders {
+    pub(crate) fn new(key: Arc<RandomState>, single_flows: bool) -> Self {
+        ShardReaders {
+            announced: Announced::default(),
+            suppressor: Suppressor::default(),
+            said: Vec::new(),
+            expected: Vec::new(),
+            full: Vec::new(),
+            key,
+            conversations: HashMap::default(),
+            probing_bytes: 0,
+            single_flows,
+            samples: SampleCounts::default(),
+            limits: Limits::new(),
+            events: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// Events that repeat others.
+    pub(crate) fn suppressed(&self) -> u64 {
+        self.suppressor.suppressed()
+    }
+
+    /// Reports counts and sums since the last time.
+    pub(crate) fn tick(&mut self) {
+        self.suppressor.report(&mut self.full);
+        self.send_full();
+        let mut sums: Vec<_> = self.conversations.drain().collect();
+        sums.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let sums = sums
+            .into_iter()
+            .map(|sum| Emission::Conversation(Box::new(sum)));
+        self.out.extend(sums);
+    }
+
+    /// Passes an event on if it is new.
+    pub(crate) fn event(&mut self, event: Event) {
+        self.events += 1;
+        let new = self.suppressor.pass(event, &mut self.full);
+        self.send_full();
+        if let Some(event) = new {
+            self.out.push(Emission::Event(Box::new(event)));
+        }
+    }
+
+    fn send_full(&mut self) {
+        let repeats = self
+            .full
+            .drain(..)
+            .map(|event| Emission::Event(Box::new(event)));
+        self.out.extend(repeats);
+    }
+
+    /// Turns what sessions said into events.
+    fn collect(&mut self, facts: &FlowFacts, name: &'static str, confidence: f32) {
+        let mut said = std::mem::take(&mut self.said);
+        for said in said.drain(..) {
+            let event = event_of(said, facts, name, confidence);
+            self.event(event);
+        }
+        self.said = said;
+        for expectation in self.expected.drain(..) {
+            let Some(protocol) = index_of(expectation.protocol) else {
+                continue;
+            };
+            let server = &facts.ends[expectation.server.index()];
+            let client = &facts.ends[expectation.server.opposite().index()];
+            if self
+                .announced
+                .add(&expectation, client, server, protocol, facts.last)
+            {
+                *self.limits.entry("announced-flows").or_default() += 1;
+            }
+        }
+    }
+
+    fn session(&mut self) -> Collected<'_> {
+        Collected {
+            said: &mut self.said,
+            expected: &mut self.expected,
+            samples: &mut self.samples,
+            limits: &mut self.limits,
+            key: &self.key,
+        }
+    }
+
+    fn begin_reading(
+        &mut self,
+        facts: &FlowFacts,
+        protocol: usize,
+        confidence: f32,
+        probing: Option<Box<Probing>>,
+        from_start: bool,
+    ) -> FlowReader {
+        let Some(entry) = ALL.get(protocol) else {
+            return FlowReader::Unknown;
+        };
+        let start = Start {
+            transport: facts.transport,
+            from_start,
+            ports: [facts.ends[0].port, facts.ends[1].port],
+        };
+        let active = ActiveReading {
+            protocol,
+            confidence,
+            reading: Reading::new(entry.start(&start)),
+        };
+        let mut reader = FlowReader::Reading(Box::new(active));
+        if let Some(probing) = probing {
+            self.probing_bytes -= probing.held();
+            for piece in &probing.pieces {
+                match piece.gap {
+                    Some(missing) => {
+                        self.read_gap(facts, &mut reader, piece.direction, missing, piece.at);
+                    }
+                    None => {
+                        let bytes = &piece.bytes;
+                        self.read(facts, &mut reader, piece.direction, bytes, piece.at, &[]);
+                    }
+                }
+            }
+        }
+        reader
+    }
+
+    fn read(
+        &mut self,
+        facts: &FlowFacts,
+        reader: &mut FlowReader,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        parts: &[Part],
+    ) {
+        let FlowReader::Reading(active) = reader else {
+            return;
+        };
+        let state = if facts.transport == Transport::Tcp {
+            active
+                .reading
+                .bytes(direction, bytes, source(at), self.session())
+        } else {
+            let origins = origins(at, parts, bytes.len());
+            active
+                .reading
+                .datagram(direction, bytes, &origins, self.session())
+        };
+        let (name, confidence) = reader.name();
+        self.collect(facts, name, confidence);
+        self.settle(reader, state);
+    }
+
+    fn read_gap(
+        &mut self,
+        facts: &FlowFacts,
+        reader: &mut FlowReader,
+        direction: Direction,
+        missing: Option<u64>,
+        at: At,
+    ) {
+        let FlowReader::Reading(active) = reader else {
+            return;
+        };
+        active
+            .reading
+            .gap(direction, missing, source(at), self.session());
+        let state = active.reading.state();
+        let (name, confidence) = reader.name();
+        self.collect(facts, name, confidence);
+        self.settle(reader, state);
+    }
+
+    /// A session that wants no more is given up; its flow keeps the name.
+    fn settle(&mut self, reader: &mut FlowReader, state: Reads) {
+        let FlowReader::Reading(active) = &reader else {
+            return;
+        };
+        match state {
+            Reads::Open => {}
+            Reads::Done => *reader = FlowReader::Named(active.protocol, active.confidence),
+            Reads::NotThis => *reader = FlowReader::Unknown,
+        }
+    }
+
+    fn start_probing(&self, facts: &FlowFacts, from_start: bool) -> Box<Probing> {
+        Box::new(Probing {
+            candidates: Candidates::over(facts.transport),
+            expected: self.announced.find(facts.transport, &facts.ends),
+            from_start,
+            pieces: Vec::new(),
+            prefixes: [Vec::new(), Vec::new()],
+            tries: 0,
+        })
+    }
+
+    /// Asks the probes with `bytes` as the newest of `direction`.
+    fn probe(
+        &mut self,
+        facts: &FlowFacts,
+        mut probing: Box<Probing>,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        parts: &[Part],
+    ) -> FlowReader {
+        let is_stream = facts.transport == Transport::Tcp;
+        probing.tries += u8::from(!is_stream);
+        let prefix = &mut probing.prefixes[direction.index()];
+        if is_stream || prefix.is_empty() {
+            let room = if is_stream {
+                PREFIX_MAX - prefix.len()
+            } else {
+                bytes.len()
+            };
+            prefix.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+        }
+        let is_all = match is_stream {
+            true => probing
+                .prefixes
+                .iter()
+                .any(|prefix| prefix.len() >= PREFIX_MAX),
+            false => probing.tries >= DATAGRAM_TRIES,
+        };
+        match probing.ask(facts, is_stream, is_all) {
+            Verdict::Named(protocol, confidence) => {
+                let from_start = probing.from_start;
+                let mut reader =
+                    self.begin_reading(facts, protocol, confidence, Some(probing), from_start);
+                self.read(facts, &mut reader, direction, bytes, at, parts);
+                reader
+            }
+            Verdict::Unknown => {
+                self.probing_bytes -= probing.held();
+                FlowReader::Unknown
+            }
+            Verdict::Wait => {
+                let too_many = probing.pieces.len() >= PIECES_MAX;
+                if too_many || self.probing_bytes + bytes.len() > PROBING_BYTES_MAX {
+                    *self.limits.entry("probing-bytes").or_default() += 1;
+                    self.probing_bytes -= probing.held();
+                    return FlowReader::Unknown;
+                }
+                self.probing_bytes += bytes.len();
+                probing.pieces.push(Piece {
+                    direction,
+                    bytes: bytes.to_vec(),
+                    at,
+                    gap: None,
+                });
+                FlowReader::Probing(probing)
+            }
+        }
+    }
+}
+
+impl Probing {
+    fn held(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.bytes.len()).sum()
+    }
+
+    fn ask(&mut self, facts: &FlowFacts, is_stream: bool, is_all: bool) -> Verdict {
+        let question = Question {
+            seen: Seen {
+                transport: facts.transport,
+                originator: &self.prefixes[0],
+                responder: &self.prefixes[1],
+                from_start: self.from_start || !is_stream,
+            },
+            ports: [facts.ends[0].port, facts.ends[1].port],
+            expected: self.expected,
+            is_all,
+        };
+        identify(&mut self.candidates, &question)
+    }
+}
+
+impl Readers for ShardReaders {
+    type Reader = FlowReader;
+
+    fn begun(&mut self, _: &FlowFacts, _: &mut FlowReader) {}
+
+    fn wants(&self, reader: &FlowReader) -> bool {
+        !matches!(reader, FlowReader::Named(..) | FlowReader::Unknown)
+    }
+
+    fn bytes(
+        &mut self,
+        facts: &FlowFacts,
+        reader: &mut FlowReader,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        from_start: bool,
+    ) {
+        self.take(facts, reader, direction, bytes, at, &[], from_start);
+    }
+
+    fn gap(
+        &mut self,
+        facts: &FlowFacts,
+        reader: &mut FlowReader,
+        direction: Direction,
+        missing: Option<u64>,
+        at: At,
+    ) {
+        match reader {
+            FlowReader::Reading(_) => self.read_gap(facts, reader, direction, missing, at),
+            FlowReader::Probing(probing) => {
+                if probing.prefixes[direction.index()].is_empty() {
+                    // Nothing before the hole: what follows is picked up in the middle.
+                    probing.from_start = false;
+                } else if probing.pieces.len() < PIECES_MAX {
+                    let gap = Some(missing);
+                    probing.pieces.push(Piece {
+                        direction,
+                        bytes: Vec::new(),
+                        at,
+                        gap,
+                    });
+                }
+            }
+            FlowReader::Fresh => {
+                let mut probing = self.start_probing(facts, false);
+                probing.from_start = false;
+                *reader = FlowReader::Probing(probing);
+            }
+            FlowReader::Named(..) | FlowReader::Unknown => {}
+        }
+    }
+
+    fn datagram(
+        &mut self,
+        facts: &FlowFacts,
+        reader: &mut FlowReader,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        parts: &[Part],
+    ) {
+        self.take(facts, reader, direction, bytes, at, parts, true);
+    }
+
+    fn is_medical(&self, reader: &FlowReader) -> bool {
+        match reader {
+            FlowReader::Reading(active) => ALL
+                .get(active.protocol)
+                .is_some_and(|protocol| protocol.is_medical()),
+            _ => false,
+        }
+    }
+
+    fn ended(&mut self, facts: &FlowFacts, mut reader: FlowReader) {
+        let end = At {
+            packet: facts.last_packet,
+            time: facts.last,
+            frame_offset: None,
+        };
+        if let FlowReader::Probing(mut probing) = reader {
+            reader = match probing.ask(facts, facts.transport == Transport::Tcp, true) {
+                Verdict::Named(protocol, confidence) => {
+                    let from_start = probing.from_start;
+                    self.begin_reading(facts, protocol, confidence, Some(probing), from_start)
+                }
+                Verdict::Unknown | Verdict::Wait => {
+                    self.probing_bytes -= probing.held();
+                    FlowReader::Unknown
+                }
+            };
+        }
+        if let FlowReader::Reading(active) = &mut reader {
+            active.reading.end(source(end), self.session());
+            let (name, confidence) = reader.name();
+            self.collect(facts, name, confidence);
+        }
+        let (name, confidence) = name_of(facts, &reader);
+        let (key, sum) = facts.conversation(name);
+        match self.conversations.get_mut(&key) {
+            Some(known) => known.merge(&sum),
+            None => {
+                self.conversations.insert(key, sum);
+            }
+        }
+        if self.single_flows {
+            self.out
+                .push(Emission::Flow(Box::new(facts.record(name, confidence))));
+        }
+    }
+}
+
+impl ShardReaders {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "streams and datagrams come the same way"
+    )]
+    fn take(
+        &mut self,
+        facts: &FlowFacts,
+        reader: &mut FlowReader,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        parts: &[Part],
+        from_start: bool,
+    ) {
+        match std::mem::take(reader) {
+            FlowReader::Fresh => {
+                let probing = self.start_probing(facts, from_start);
+                *reader = self.probe(facts, probing, direction, bytes, at, parts);
+            }
+            FlowReader::Probing(probing) => {
+                *reader = self.probe(facts, probing, direction, bytes, at, parts);
+            }
+            FlowReader::Reading(active) => {
+                *reader = FlowReader::Reading(active);
+                self.read(facts, reader, direction, bytes, at, parts);
+            }
+            done => *reader = done,
+        }
+    }
+}
+
+fn name_of(facts: &FlowFacts, reader: &FlowReader) -> (&'static str, f32) {
+    match facts.transport {
+        Transport::Icmp => ("icmp", 1.0),
+        Transport::Icmpv6 => ("icmpv6", 1.0),
+        Transport::Other(2) => ("igmp", 1.0),
+        Transport::Other(47) => ("gre", 1.0),
+        Transport::Other(50) => ("esp", 1.0),
+        Transport::Other(51) => ("ah", 1.0),
+        _ => reader.name(),
+    }
+}
+
+fn source(at: At) -> Source {
+    Source {
+        packet: at.packet,
+        time: at.time,
+        frame_offset: at.frame_offset,
+    }
+}
+
+/// Origins of a datagram's payload: one packet, or the fragments that carried it.
+fn origins(at: At, parts: &[Part], length: usize) -> Vec<Origin> {
+    let whole = Origin {
+        start: 0,
+        packet: at.packet,
+        time: at.time,
+        frame_offset: at.frame_offset,
+    };
+    let Some(last) = parts.last() else {
+        return vec![whole];
+    };
+    // The payload is the end of the datagram.
+    let total = last.range.end as usize;
+    let payload_start = total.saturating_sub(length);
+    let mut origins: Vec<Origin> = parts
+        .iter()
+        .filter(|part| part.range.end as usize > payload_start)
+        .map(|part| {
+            let skipped = payload_start.saturating_sub(part.range.start as usize);
+            Origin {
+                start: (part.range.start as usize + skipped) - payload_start,
+                packet: part.packet,
+                time: at.time,
+                frame_offset: Some(part.frame_offset + skipped as u32),
+            }
+        })
+        .collect();
+    if origins.is_empty() {
+        origins.push(whole);
+    }
+    origins
+}
+
+fn event_of(said: Said, facts: &FlowFacts, name: &'static str, confidence: f32) -> Event {
+    let from = *facts.sender(said.direction);
+    let to = *facts.sender(said.direction.opposite());
+    let mut meaning = said.meaning;
+    if let Meaning::File(file) = &mut meaning {
+        file.from = from;
+        file.to = to;
+        if facts.happened.saw(said.direction, Happened::CONFLICT) {
+            // Which of two versions the receiver took cannot be told.
+            file.complete = false;
+            file.sha256 = None;
+        }
+    }
+    Event {
+        protocol: name,
+        from,
+        to,
+        first_packet: said.place.first.packet,
+        last_packet: said.place.last.packet,
+        first: said.place.last.time,
+        last: said.place.last.time,
+        count: 1,
+        confidence: said
+            .confidence
+            .min(if confidence >= 0.9 { 1.0 } else { 0.9 }),
+        meaning,
+        attributes: said.attributes,
+    }
+}
+
+/// An event that a single packet makes, outside flows.
+pub(crate) fn packet_event(
+    protocol: &'static str,
+    from: Endpoint,
+    to: Endpoint,
+    at: Mark,
+    meaning: Meaning,
+) -> Event {
+    Event {
+        protocol,
+        from,
+        to,
+        first_packet: at.packet,
+        last_packet: at.packet,
+        first: at.time,
+        last: at.time,
+        count: 1,
+        confidence: 1.0,
+        meaning,
+        attributes: Vec::new(),
+    }
+}
+
+/// Whether an address could be another organisation's: the flows whose translated leg is looked
+/// for.
+pub(crate) fn may_be_elsewhere(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            !(ip.is_private()
+                || ip.is_link_local()
+                || ip.is_loopback()
+                || ip.is_multicast()
+                || ip.is_broadcast()
+                || ip.is_unspecified())
+        }
+        IpAddr::V6(_) => false,
+    }
+}

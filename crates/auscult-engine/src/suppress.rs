@@ -1,0 +1,172 @@
+//! Passes on what is new and counts what repeats.
+//!
+//! A monitor says its bed every few seconds and a name server answers the same question all day:
+//! the world hears each once, and at ticks how often it was said since and when last, so that
+//! counts and last-seen are exact.
+//!
+//! Limit: [`HELD_MAX`] statements per shard; when full, the counts are sent and all is forgotten,
+//! so that a statement may then pass as new once more.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use auscult_model::{Event, Meaning};
+use foldhash::quality::RandomState;
+
+/// Statements remembered per shard.
+const HELD_MAX: usize = 4096;
+
+struct Held {
+    /// The statement without the texts and ranges that only its first report carries.
+    event: Event,
+    repeats: u64,
+}
+
+/// Remembers what was said.
+#[derive(Default)]
+pub(crate) struct Suppressor {
+    by_key: HashMap<u64, u32, RandomState>,
+    held: Vec<Held>,
+    hash: RandomState,
+    suppressed: u64,
+}
+
+impl Suppressor {
+    /// Statements counted instead of passed on.
+    pub(crate) fn suppressed(&self) -> u64 {
+        self.suppressed
+    }
+
+    /// The event if it is new. `full` receives the counts when there is no more room.
+    pub(crate) fn pass(&mut self, event: Event, full: &mut Vec<Event>) -> Option<Event> {
+        let key = self.key(&event);
+        if let Some(held) = self
+            .by_key
+            .get(&key)
+            .and_then(|index| self.held.get_mut(*index as usize))
+        {
+            if held.repeats == 0 {
+                held.event.first = event.first;
+            }
+            held.repeats += 1;
+            held.event.last = held.event.last.max(event.last);
+            held.event.last_packet = event.last_packet;
+            self.suppressed += 1;
+            return None;
+        }
+        if self.held.len() >= HELD_MAX {
+            self.report(full);
+            self.by_key.clear();
+            self.held.clear();
+        }
+        self.by_key.insert(key, self.held.len() as u32);
+        self.held.push(Held {
+            event: without_values(&event),
+            repeats: 0,
+        });
+        Some(event)
+    }
+
+    /// Counts since the last report, in the order in which the statements were first made.
+    pub(crate) fn report(&mut self, into: &mut Vec<Event>) {
+        for held in self.held.iter_mut().filter(|held| held.repeats > 0) {
+            let mut event = held.event.clone();
+            event.count = held.repeats;
+            held.repeats = 0;
+            into.push(event);
+        }
+    }
+
+    /// What makes two statements the same: who, to whom at which service, what. Attributes and
+    /// the ports of clients differ from message to message and do not count.
+    fn key(&self, event: &Event) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        event.protocol.hash(&mut hasher);
+        (event.from.segment, event.from.mac, event.from.ip).hash(&mut hasher);
+        std::mem::discriminant(&event.meaning).hash(&mut hasher);
+        let to_whom = match &event.meaning {
+            Meaning::Claim {
+                about: auscult_model::About::Sender,
+                ..
+            } => None,
+            _ => Some((event.to.segment, event.to.mac, event.to.ip)),
+        };
+        to_whom.hash(&mut hasher);
+        event.confidence.to_bits().hash(&mut hasher);
+        hash_meaning(&event.meaning, &mut hasher);
+        hasher.finish()
+    }
+}
+
+fn hash_meaning(meaning: &Meaning, hasher: &mut impl Hasher) {
+    match meaning {
+        Meaning::Claim {
+            about,
+            attribute,
+            value,
+        } => (about, attribute, value).hash(hasher),
+        Meaning::ClaimByMac {
+            mac,
+            attribute,
+            value,
+        } => (mac, attribute, value).hash(hasher),
+        Meaning::NameAnswered { name, addresses } => (name, addresses).hash(hasher),
+        Meaning::AddressAssigned { mac, ip, how } => (mac, ip, how).hash(hasher),
+        Meaning::NetworkDescribed {
+            prefix,
+            routers,
+            name_servers,
+        } => {
+            (prefix, routers, name_servers).hash(hasher);
+        }
+        Meaning::Login {
+            method,
+            account,
+            clear,
+            accepted,
+        } => {
+            (method, account, clear, accepted).hash(hasher);
+        }
+        Meaning::File(file) => {
+            (&file.name, file.size, file.sha256, file.complete).hash(hasher);
+        }
+        Meaning::PatientData { kinds, patient, .. } => (kinds, patient).hash(hasher),
+        Meaning::Request {
+            operation,
+            object,
+            granted,
+        } => {
+            (operation, object, granted).hash(hasher);
+        }
+        Meaning::SettingChanged {
+            setting,
+            acknowledged,
+        } => (setting, acknowledged).hash(hasher),
+        Meaning::Alarm { text } => text.hash(hasher),
+        Meaning::ServiceOffered {
+            about,
+            transport,
+            port,
+            protocol,
+        } => {
+            (about, transport, port, protocol).hash(hasher);
+        }
+        Meaning::Malformed { what } => what.hash(hasher),
+    }
+}
+
+fn without_values(event: &Event) -> Event {
+    let meaning = match &event.meaning {
+        Meaning::PatientData { kinds, patient, .. } => Meaning::PatientData {
+            kinds: kinds.clone(),
+            patient: *patient,
+            ranges: Vec::new(),
+            values: Vec::new(),
+        },
+        other => other.clone(),
+    };
+    Event {
+        meaning,
+        ..event.clone()
+    }
+}

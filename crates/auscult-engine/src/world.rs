@@ -1,0 +1,285 @@
+//! The one thread that sees everything: events and sums feed the inventory and the detectors,
+//! and become a report at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auscult_capture::{CaptureInfo, Inputs};
+use auscult_detect::{Context, Facts};
+use auscult_inventory::{Inventory, Ledger, Limits as LedgerLimits};
+use auscult_model::report::{
+    ArtifactEntry, Capture, CapturePoint, DataSet, Evidence, Health, Report, SCHEMA, Severity,
+};
+use auscult_model::{Artifact, Event, FileIndex, Meaning, PacketRef};
+
+use crate::Watch;
+use crate::emission::Emission;
+use crate::mask::Mask;
+use crate::options::Options;
+use crate::shard::ShardCounts;
+
+/// Files that crossed, listed in a report.
+const ARTIFACTS_MAX: usize = 10_000;
+
+/// What is known so far.
+pub(crate) struct World {
+    ledger: Ledger,
+    facts: Facts,
+    mask: Mask,
+    artifacts: Vec<Artifact>,
+    artifacts_total: usize,
+    flows: u64,
+    events: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        World {
+            ledger: Ledger::new(LedgerLimits::default()),
+            facts: Facts::default(),
+            mask: Mask::default(),
+            artifacts: Vec::new(),
+            artifacts_total: 0,
+            flows: 0,
+            events: 0,
+        }
+    }
+
+    /// Takes one thing that a shard reported.
+    pub(crate) fn take(&mut self, emission: Emission, watch: &mut dyn Watch) {
+        match emission {
+            Emission::Event(event) => self.event(*event),
+            Emission::Conversation(sum) => self.ledger.conversation(&sum.0, &sum.1),
+            Emission::Neighbour(sum) => self.ledger.neighbour(&sum.0, &sum.1),
+            Emission::FlowStart(start) => self.ledger.flow_start(&start),
+            Emission::Flow(mut record) => {
+                self.flows += 1;
+                record.id = self.flows;
+                watch.flow(&record);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.events += 1;
+        self.ledger.event(&event);
+        auscult_detect::observe(&event, &mut self.facts);
+        match event.meaning {
+            Meaning::PatientData { kinds, values, .. } => {
+                if kinds.iter().any(|kind| kind.identifies()) {
+                    self.mask.learn(values);
+                }
+            }
+            Meaning::File(file) => {
+                self.artifacts_total += 1;
+                if self.artifacts.len() < ARTIFACTS_MAX {
+                    self.artifacts.push(*file);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Draws the conclusions.
+    pub(crate) fn report(
+        mut self,
+        inputs: &Inputs,
+        counts: &ShardCounts,
+        options: &Options,
+    ) -> Report {
+        for (index, capture) in inputs.captures().iter().enumerate() {
+            self.ledger.file(FileIndex(index as u32), &capture.name);
+        }
+        let inventory = Inventory::resolve(&self.ledger, &options.site);
+        let mut health = self.health(inputs, counts);
+        let mut captures: Vec<Capture> = inputs.captures().iter().map(capture).collect();
+        let context = Context {
+            ledger: &self.ledger,
+            inventory: &inventory,
+            captures: &captures,
+            health: &health,
+        };
+        let findings = auscult_detect::conclude(&self.facts, &context);
+        let coverage = auscult_detect::coverage(&context, &findings);
+        let points = auscult_detect::capture_points(&context);
+        for (capture, point) in captures.iter_mut().zip(points) {
+            capture.point = point;
+        }
+        let mut devices = inventory.devices.clone();
+        let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
+        for finding in &findings {
+            for id in &finding.devices {
+                let known = worst.entry(id).or_insert(finding.severity);
+                *known = (*known).max(finding.severity);
+            }
+        }
+        for device in &mut devices {
+            device.worst = worst.get(device.id.as_str()).copied();
+        }
+        devices.sort_by(|a, b| {
+            (b.role.is_medical(), b.worst)
+                .cmp(&(a.role.is_medical(), a.worst))
+                .then_with(|| a.role.cmp(&b.role))
+                .then_with(|| a.id.cmp(&b.id))
+        });
+        let squatted: BTreeSet<_> = inventory.squatted().iter().map(|(_, ip)| *ip).collect();
+        let artifacts = self.artifact_entries();
+        if let Some(withheld) = self.mask.overflowed() {
+            health.limits.insert("masked-values".to_owned(), withheld);
+        }
+        let mut report = Report {
+            schema: SCHEMA,
+            auscult: env!("CARGO_PKG_VERSION").to_owned(),
+            captures,
+            site: inventory.site().report(squatted.into_iter()),
+            coverage,
+            devices_total: devices.len(),
+            devices,
+            findings,
+            artifacts_total: self.artifacts_total,
+            artifacts,
+            data_sets: data_sets(),
+            health,
+        };
+        self.mask.apply(&mut report);
+        report
+    }
+
+    fn artifact_entries(&mut self) -> Vec<ArtifactEntry> {
+        let mut files = std::mem::take(&mut self.artifacts);
+        files.sort_by(|a, b| {
+            (a.first, a.first_packet, &a.name).cmp(&(b.first, b.first_packet, &b.name))
+        });
+        files.iter().map(|file| self.artifact_entry(file)).collect()
+    }
+
+    fn artifact_entry(&self, file: &Artifact) -> ArtifactEntry {
+        let evidence = |packet: PacketRef, note: &str| Evidence {
+            file: self.ledger.file_name(packet.file),
+            packet: packet.number,
+            note: Some(note.to_owned()),
+            filter: Some(format!("frame.number == {}", packet.number)),
+        };
+        let mut packets = vec![evidence(file.first_packet, "first bytes")];
+        if file.last_packet != file.first_packet {
+            packets.push(evidence(file.last_packet, "last bytes"));
+        }
+        ArtifactEntry {
+            sha256: file.sha256.map(|digest| hex(&digest)).unwrap_or_default(),
+            size: file.size,
+            kind: file.kind.to_owned(),
+            name: file.name.clone(),
+            protocol: file.protocol.to_owned(),
+            from: file.from.ip,
+            to: file.to.ip,
+            complete: file.complete,
+            evidence: packets,
+        }
+    }
+
+    fn health(&self, inputs: &Inputs, counts: &ShardCounts) -> Health {
+        let captures = inputs.captures();
+        let sum = |of: fn(&CaptureInfo) -> u64| captures.iter().map(of).sum::<u64>();
+        let steps = inputs.clock_steps();
+        let flow = &counts.flow;
+        let mut limits: BTreeMap<String, u64> = BTreeMap::new();
+        let mut add = |name: &str, count: u64| {
+            if count > 0 {
+                *limits.entry(name.to_owned()).or_default() += count;
+            }
+        };
+        for (name, count) in &counts.limits {
+            add(name, *count);
+        }
+        for (name, count) in self.ledger.limits() {
+            add(name, count);
+        }
+        add("facts", self.facts.dropped());
+        add(
+            "artifacts",
+            (self.artifacts_total - self.artifacts.len()) as u64,
+        );
+        add(
+            "fragments",
+            counts.fragments.evicted + counts.fragments.over_limit,
+        );
+        add(
+            "record-length",
+            sum(|capture| capture.oddities.record_limit),
+        );
+        add(
+            "decompressed-bytes",
+            sum(|capture| capture.oddities.decompression_limit),
+        );
+        let lost = flow.gaps.saturating_mul(1_000_000);
+        Health {
+            undecoded: counts.undecoded,
+            copies: flow.copies,
+            gaps: flow.gaps,
+            gaps_upstream: flow.gaps_upstream,
+            bytes_missing: flow.bytes_missing,
+            fragments_expired: counts.fragments.expired,
+            flows_evicted: flow.flows_evicted,
+            events_suppressed: counts.suppressed,
+            time_steps: steps.back + steps.forward,
+            one_sided_flows: flow.one_sided_flows,
+            conflicting_flows: flow.conflicting_flows,
+            cut_by_snaplen: sum(|capture| capture.cut_by_snaplen),
+            dropped_by_capture: captures.iter().map(dropped).sum(),
+            loss_ppm: lost
+                .checked_div(flow.payload_segments + flow.gaps)
+                .unwrap_or(0),
+            limits,
+            texts_withheld: 0,
+            packets: sum(|capture| capture.packets),
+            flows: flow.flows,
+            events: self.events,
+        }
+    }
+}
+
+fn dropped(capture: &CaptureInfo) -> u64 {
+    capture
+        .interfaces
+        .iter()
+        .map(|interface| {
+            interface.dropped_by_interface.unwrap_or(0) + interface.dropped_by_system.unwrap_or(0)
+        })
+        .sum()
+}
+
+fn capture(info: &CaptureInfo) -> Capture {
+    Capture {
+        file: info.name.clone(),
+        fingerprint: hex(&info.fingerprint),
+        sha256: None,
+        packets: info.packets,
+        bytes: info.bytes,
+        first: info.first,
+        last: info.last,
+        link_types: info.link_types.iter().map(ToString::to_string).collect(),
+        complete: info.complete,
+        stopped_at: info.stopped_at.as_ref().map(|stop| {
+            format!(
+                "byte {}, after packet {}: {}",
+                stop.offset, stop.after_packet, stop.why
+            )
+        }),
+        point: CapturePoint::Unknown,
+    }
+}
+
+fn data_sets() -> Vec<DataSet> {
+    std::iter::once(auscult_inventory::mac_vendor_source())
+        .chain(auscult_inventory::owner_sources())
+        .map(|set| DataSet {
+            name: set.name.to_owned(),
+            version: set.version.to_owned(),
+            date: set.date.to_owned(),
+            licence: set.licence.to_owned(),
+        })
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
