@@ -6,6 +6,21 @@
 //! source of bytes. What went wrong stops one file, is told in its [`CaptureInfo`], and never
 //! makes what was read before it disappear.
 //!
+//! ```no_run
+//! use auscult_capture::{Batch, Inputs, Options};
+//!
+//! let mut inputs = Inputs::open(&["ward.pcapng".into()], Options::default())?;
+//! let mut batch = Batch::new();
+//! let mut bytes = 0;
+//! while inputs.next_batch(&mut batch) {
+//!     for (_meta, data) in batch.iter() {
+//!         bytes += data.len();
+//!     }
+//! }
+//! assert!(inputs.captures().iter().all(|capture| capture.complete));
+//! # Ok::<(), auscult_capture::OpenError>(())
+//! ```
+//!
 //! Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1952, RFC 8878. Limits:
 //! [`Options`]. Nothing here depends on the operating system.
 

@@ -183,8 +183,12 @@ impl Pcapng {
             }
             SECTION_HEADER => {
                 let major = self.order.u16_at(body, 4).ok_or_else(short)?;
-                if major != 1 {
-                    return Err(format!("pcapng format version {major} is not known"));
+                let minor = self.order.u16_at(body, 6).ok_or_else(short)?;
+                // Version 1.2 was written by some tools and is the same as 1.0.
+                if major != 1 || !matches!(minor, 0 | 2) {
+                    return Err(format!(
+                        "pcapng format version {major}.{minor} is not known"
+                    ));
                 }
                 self.section.clear();
                 self.generation += 1;
