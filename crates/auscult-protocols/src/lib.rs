@@ -10,6 +10,7 @@ mod cursor;
 pub mod dhcp;
 pub mod dns;
 pub mod drive;
+pub mod hl7;
 #[cfg(test)]
 mod oracle;
 mod output;
@@ -25,4 +26,4 @@ pub use output::{
 pub use reading::{Reading, Reads, Source, UNREAD_MAX};
 
 /// Every protocol that flows can carry, in alphabetical order.
-pub static ALL: &[&dyn Protocol] = &[&contec_cms::ContecCms, &dhcp::Dhcp, &dns::Dns];
+pub static ALL: &[&dyn Protocol] = &[&contec_cms::ContecCms, &dhcp::Dhcp, &dns::Dns, &hl7::Hl7];
