@@ -4,6 +4,7 @@
 //! The laws (no panic on any bytes, the same events however a stream is cut, honest probes) are
 //! tested over the whole table, so a new protocol is covered by being listed.
 
+pub mod arp;
 pub mod contec_cms;
 mod contract;
 mod cursor;
@@ -11,6 +12,8 @@ pub mod dhcp;
 pub mod dns;
 pub mod drive;
 pub mod hl7;
+pub mod icmp;
+pub mod neighbour;
 #[cfg(test)]
 mod oracle;
 mod output;
@@ -27,3 +30,6 @@ pub use reading::{Reading, Reads, Source, UNREAD_MAX};
 
 /// Every protocol that flows can carry, in alphabetical order.
 pub static ALL: &[&dyn Protocol] = &[&contec_cms::ContecCms, &dhcp::Dhcp, &dns::Dns, &hl7::Hl7];
+
+/// Records of the protocols that are read packet by packet, not as flows, in alphabetical order.
+pub static PACKET_RECORDS: &[&Record] = &[&arp::RECORD, &icmp::RECORD, &icmp::RECORD_V6];

@@ -5,8 +5,12 @@
 //! side lacks is wrong.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use auscult_model::LinkType;
+
+use crate::Cursor;
 
 /// The folder of shared test material, or a loud line.
 pub(crate) fn shared(part: &str) -> Option<PathBuf> {
@@ -71,7 +75,7 @@ impl Row {
 }
 
 /// Asks tshark for `fields` of the frames that pass `filter`; nothing when it is not there.
-pub(crate) fn tshark(capture: &PathBuf, filter: &str, fields: &[&str]) -> Vec<Row> {
+pub(crate) fn tshark(capture: &Path, filter: &str, fields: &[&str]) -> Vec<Row> {
     let mut command = Command::new("tshark");
     command.args([
         "-n",
@@ -108,6 +112,35 @@ pub(crate) fn tshark(capture: &PathBuf, filter: &str, fields: &[&str]) -> Vec<Ro
                 .collect(),
         })
         .collect()
+}
+
+/// Every frame of a capture with its link type and length on the wire.
+pub(crate) fn frames(capture: &Path) -> Vec<(LinkType, u32, Vec<u8>)> {
+    let mut command = Command::new("tshark");
+    command
+        .arg("-r")
+        .arg(capture)
+        .args(["-F", "pcap", "-w", "-"]);
+    let Ok(output) = command.output() else {
+        eprintln!("SKIPPED: no tshark");
+        return Vec::new();
+    };
+    let mut cursor = Cursor::new(&output.stdout);
+    let mut frames = Vec::new();
+    // File header: magic, version, zone, accuracy, snaplen, link type.
+    let Some(link) = cursor.take(20).and_then(|_| cursor.le_u32()) else {
+        return frames;
+    };
+    let mut next = || {
+        let _time = cursor.take(8)?;
+        let (captured, wire) = (cursor.le_u32()?, cursor.le_u32()?);
+        let frame = cursor.take(captured as usize)?.to_vec();
+        Some((LinkType(link as u16), wire, frame))
+    };
+    while let Some(frame) = next() {
+        frames.push(frame);
+    }
+    frames
 }
 
 /// Counts agreement, with the first disagreements in words.
@@ -168,7 +201,7 @@ impl Agreement {
 }
 
 /// File name of a capture, for messages.
-pub(crate) fn name_of(capture: &std::path::Path) -> String {
+pub(crate) fn name_of(capture: &Path) -> String {
     let mut parts: Vec<_> = capture.iter().rev().take(2).collect();
     parts.reverse();
     parts

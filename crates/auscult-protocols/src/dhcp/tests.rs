@@ -268,8 +268,9 @@ fn field_of(message: &Message, field: &str) -> Vec<String> {
     }
 }
 
-/// `cargo test -p auscult-protocols agrees_with_tshark -- --nocapture`
+/// `cargo test -p auscult-protocols agrees_with_tshark -- --ignored --nocapture`
 #[test]
+#[ignore = "asks tshark about every capture, which takes minutes"]
 fn agrees_with_tshark() {
     let mut agreement = Agreement::default();
     let mut certain = 0;

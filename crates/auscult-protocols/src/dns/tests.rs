@@ -282,8 +282,9 @@ const FIELDS: [&str; 16] = [
     "dns.srv.target",
 ];
 
-/// `cargo test -p auscult-protocols agrees_with_tshark -- --nocapture`
+/// `cargo test -p auscult-protocols agrees_with_tshark -- --ignored --nocapture`
 #[test]
+#[ignore = "asks tshark about every capture, which takes minutes"]
 fn agrees_with_tshark() {
     let mut agreement = Agreement::default();
     let mut probed = [0u32; 2];
