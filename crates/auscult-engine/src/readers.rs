@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use auscult_flow::{At, FlowFacts, Happened, Readers};
 use auscult_model::{
-    ConversationKey, ConversationSum, Direction, Endpoint, Event, Meaning, Timestamp, Transport,
+    ConversationKey, ConversationSum, Direction, Endpoint, Event, Meaning, Transport,
 };
 use auscult_packet::Part;
 use auscult_protocols::{

@@ -49,7 +49,10 @@ impl ShardCounts {
     pub(crate) fn add(&mut self, other: &ShardCounts) {
         self.undecoded += other.undecoded;
         self.flow.add(&other.flow);
-        self.fragments.add(&other.fragments);
+        self.fragments.expired += other.fragments.expired;
+        self.fragments.evicted += other.fragments.evicted;
+        self.fragments.over_limit += other.fragments.over_limit;
+        self.fragments.conflicts += other.fragments.conflicts;
         self.events += other.events;
         self.suppressed += other.suppressed;
         for (name, count) in &other.limits {
