@@ -24,7 +24,7 @@ pub mod wire;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use frame::{Frame, Interface, Link, Scene};
+pub use frame::{Frame, Interface, Link, Scene, Stream};
 pub use scenes::{FarEnd, Parameters, Server};
 pub use transform::{Side, Split, Transform};
 pub use truth::{TrueDevice, Truth};
@@ -82,7 +82,7 @@ const FAR: Place = Parameters::new;
 const FACTORY: Place = Parameters::factory_segment;
 const PRIVATE: Place = Parameters::private_segment;
 
-const TABLE: [(&str, &str, Place, Build); 24] = [
+const TABLE: [(&str, &str, Place, Build); 32] = [
     (
         "ward",
         "four segments: monitors, stations, a leak, a copied file, HL7, an office",
@@ -221,6 +221,54 @@ const TABLE: [(&str, &str, Place, Build); 24] = [
         PRIVATE,
         |_, p| scenes::benign_office(p),
     ),
+    (
+        "mount-attempt",
+        "a mount outside that nobody answers",
+        FAR,
+        |_, p| scenes::mount_attempt(p, false),
+    ),
+    (
+        "mount-refused",
+        "a mount outside that is refused",
+        FAR,
+        |_, p| scenes::mount_attempt(p, true),
+    ),
+    (
+        "attempts-named",
+        "calls in vain to an address that was looked up",
+        FAR,
+        |_, p| scenes::attempts_named(p),
+    ),
+    (
+        "attempts-blind",
+        "calls where no answer could be seen",
+        FAR,
+        |_, p| scenes::attempts_blind(p),
+    ),
+    (
+        "hosted-printing",
+        "a service outside prints on port 515",
+        FAR,
+        |_, p| scenes::hosted_printing(p),
+    ),
+    (
+        "own-public-range",
+        "a public network that belongs to the site",
+        FAR,
+        |_, p| scenes::own_public_range(p),
+    ),
+    (
+        "program-download",
+        "a program downloaded by HTTP",
+        FAR,
+        |_, p| scenes::program_download(p),
+    ),
+    (
+        "health-checks",
+        "a load balancer tries the HL7 port",
+        PRIVATE,
+        |_, p| scenes::health_checks(p),
+    ),
 ];
 
 const SCENARIOS: [Scenario; TABLE.len()] = {
@@ -270,8 +318,17 @@ pub fn generate(scenario: &str, seed: u64, options: &Options) -> Result<Scene, L
 /// Writes a scenario with default options: a pcapng (or pcap, by the extension) at `out`, and the
 /// truth beside it at `out` + `.truth.json`.
 pub fn write(scenario: &str, seed: u64, out: &Path) -> Result<Truth, LabError> {
-    let scene = generate(scenario, seed, &Options::default())?;
-    write_scene(scenario, scene, out)
+    write_with(scenario, seed, &Options::default(), out)
+}
+
+/// As [`write`], with options.
+pub fn write_with(
+    scenario: &str,
+    seed: u64,
+    options: &Options,
+    out: &Path,
+) -> Result<Truth, LabError> {
+    write_scene(scenario, generate(scenario, seed, options)?, out)
 }
 
 /// Writes a scene as [`write`] does, under the name that its truth gets.

@@ -15,6 +15,19 @@ use crate::talk::{Ends, Talk};
 use crate::truth::Truth;
 use crate::wire::tcp::Stack;
 
+/// An HL7 message and when it is sent.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Milliseconds since the one before.
+    pub wait: i64,
+    /// The message without its frame.
+    pub text: String,
+    /// The trigger event, for the acknowledgement.
+    pub event: &'static str,
+    /// MSH-10.
+    pub control: String,
+}
+
 /// What a scene is written on.
 #[derive(Debug)]
 pub struct Stage {
@@ -67,9 +80,11 @@ impl Stage {
         MacAddr([vendor[0], vendor[1], vendor[2], tail[5], tail[6], tail[7]])
     }
 
-    /// The finished scene.
+    /// The finished scene; what happened before the capture began is not in it.
     pub fn finish(self) -> Scene {
-        Scene::ethernet(self.rec.finish(), self.truth)
+        let mut frames = self.rec.finish();
+        frames.retain(|f| f.time >= self.start);
+        Scene::ethernet(frames, self.truth)
     }
 
     /// A new lease from a server on the client's own segment; the client then announces itself.
@@ -214,7 +229,7 @@ impl Stage {
         talk.close(rec, Way::Out, now.plus(MS))
     }
 
-    /// Messages on one MLLP connection, each acknowledged: (milliseconds since the last, text).
+    /// Messages on one MLLP connection, each acknowledged.
     pub fn hl7(
         &mut self,
         at: Timestamp,
@@ -222,15 +237,20 @@ impl Stage {
         stacks: (Stack, Stack),
         port: u16,
         route: &hl7::Route,
-        messages: &[(i64, String, &str, String)],
+        messages: &[Message],
     ) -> Timestamp {
         let ends = Ends::new(&mut self.prng, stacks.0, stacks.1, port);
         let (rec, prng) = (&mut self.rec, &mut self.prng);
         let mut talk = Talk::open(rec, prng, path, ends, at);
-        for (wait, message, kind, control) in messages {
-            let time = talk.now.plus(wait * MS);
-            let now = talk.send(rec, Way::Out, &hl7::framed(message), time);
-            let ack = hl7::acknowledgement(route, &hl7_time(now), kind, control);
+        for message in messages {
+            let time = talk.now.plus(message.wait * MS);
+            let data = hl7::framed(&message.text);
+            let mut cuts: Vec<usize> = (0..prng.below(3))
+                .map(|_| prng.between(1, data.len() as i64 - 1) as usize)
+                .collect();
+            cuts.sort_unstable();
+            let now = talk.send_cut(rec, Way::Out, &data, &cuts, time);
+            let ack = hl7::acknowledgement(route, &hl7_time(now), message.event, &message.control);
             talk.send(
                 rec,
                 Way::Back,
@@ -264,12 +284,7 @@ impl Stage {
     }
 
     /// An admission and results for a person, as messages for [`Stage::hl7`].
-    pub fn hl7_results(
-        &mut self,
-        route: &hl7::Route,
-        at: Timestamp,
-        person: &Person,
-    ) -> (i64, String, &'static str, String) {
+    pub fn hl7_results(&mut self, route: &hl7::Route, at: Timestamp, person: &Person) -> Message {
         let control = format!("R{}", self.prng.between(10_000, 99_999));
         let heart = self.prng.between(55, 110).to_string();
         let saturation = self.prng.between(90, 99).to_string();
@@ -287,7 +302,13 @@ impl Stage {
         ];
         let text = hl7::results(route, &hl7_time(at), &control, person, &observations);
         self.truth.patient(person);
-        (self.prng.between(200, 3000), text, "R01", control)
+        let wait = self.prng.between(200, 3000);
+        Message {
+            wait,
+            text,
+            event: "R01",
+            control,
+        }
     }
 
     /// An admission, as a message for [`Stage::hl7`].
@@ -297,11 +318,17 @@ impl Stage {
         at: Timestamp,
         person: &Person,
         (ward, bed): (&str, u8),
-    ) -> (i64, String, &'static str, String) {
+    ) -> Message {
         let control = format!("A{}", self.prng.between(10_000, 99_999));
         let text = hl7::admission(route, &hl7_time(at), &control, person, ward, bed);
         self.truth.patient(person);
-        (self.prng.between(200, 3000), text, "A01", control)
+        let wait = self.prng.between(200, 3000);
+        Message {
+            wait,
+            text,
+            event: "A01",
+            control,
+        }
     }
 }
 

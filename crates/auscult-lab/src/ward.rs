@@ -104,7 +104,7 @@ impl Ward {
         let vendor = *p.pick(&GATEWAY_VENDORS);
         let mut vendors = MONITOR_VENDORS.to_vec();
         p.shuffle(&mut vendors);
-        vendors.insert(p.below(4) as usize, LOCAL_VENDOR);
+        vendors.insert(p.between(1, 4) as usize, LOCAL_VENDOR);
         let mut beds: Vec<u8> = (1..=28).collect();
         p.shuffle(&mut beds);
         let (department, router_last) = (*p.pick(&DEPARTMENTS), *p.pick(&[1, 254]));
@@ -172,6 +172,7 @@ impl Ward {
             stack.layout = crate::wire::tcp::Layout::MssOnly;
         }
         stack.mss = *self.stage.prng.pick(&[1460, 1460, 1460, 1400, 536]);
+        stack.ttl = *self.stage.prng.pick(&[64, 64, 64, 128, 255]);
         Host {
             mac,
             ip,
@@ -218,7 +219,11 @@ impl Ward {
         let mut macs = Vec::new();
         let mut stations = Vec::new();
         for (n, vlan) in [self.vlans[0], self.vlans[1]].into_iter().enumerate() {
-            let station = self.pc(STATION, vlan, Stack::WINDOWS);
+            let stack = *self
+                .stage
+                .prng
+                .pick(&[Stack::WINDOWS, Stack::WINDOWS, Stack::LINUX]);
+            let station = self.pc(STATION, vlan, stack);
             self.station(&station, n as u8);
             stations.push(station.mac);
             let units: &[Ipv4Addr] = if n == 0 { &[shared, other] } else { &[shared] };
@@ -230,7 +235,7 @@ impl Ward {
                 let person = self.stage.people.person();
                 let monitor = self.monitor(Some(person));
                 self.note_monitor("monitor on factory address", &host, &monitor, None);
-                self.on_link_stream(&host, &station, &monitor);
+                self.on_link_stream(&host, &station, &monitor, STREAM_PORT);
                 if squatted_update && n == 0 && *ip == other {
                     self.update(&host, &Path::on_link(&host, &station), station.stack);
                 }
@@ -279,7 +284,7 @@ impl Ward {
         ];
     }
 
-    fn on_link_stream(&mut self, host: &Host, station: &Host, monitor: &Monitor) {
+    fn on_link_stream(&mut self, host: &Host, station: &Host, monitor: &Monitor, port: u16) {
         let share = self.stage.prng.between(24, 34);
         let (from, until) = self.window(share);
         let from = self
@@ -289,7 +294,7 @@ impl Ward {
         let path = Path::on_link(host, station);
         let stacks = (host.stack, station.stack);
         self.stage
-            .stream(monitor, &path, stacks, STREAM_PORT, (from, until));
+            .stream(monitor, &path, stacks, port, (from, until));
         if monitor.patient.is_some() {
             self.stage
                 .truth
@@ -310,6 +315,8 @@ impl Ward {
         self.stage
             .truth
             .must_not_at("public-address-squatted", station.ip);
+        // Ports 516 to 520 belong to the same software; the grammar on them was never shown.
+        let port = *self.stage.prng.pick(&[515, 515, 515, 515, 516, 518]);
         let last = self.stage.prng.between(30, 49) as u8;
         let host = self.monitor_host(net(clinical, last), vlan);
         let person = self.stage.people.person();
@@ -320,12 +327,12 @@ impl Ward {
             &monitor,
             Some("EPSIMED MN-120"),
         );
-        self.on_link_stream(&host, &station, &monitor);
+        self.on_link_stream(&host, &station, &monitor, port);
 
         let idle = self.monitor_host(net(clinical, last + 10), vlan);
         let monitor = self.monitor(None);
         self.note_monitor("idle monitor", &idle, &monitor, None);
-        self.on_link_stream(&idle, &station, &monitor);
+        self.on_link_stream(&idle, &station, &monitor, port);
         self.stage
             .truth
             .must_not_at("phi-cleartext-inside", idle.ip);

@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 
 use super::{ALL_RULES, Parameters, Server};
 use crate::frame::Scene;
-use crate::net::{Host, Path};
+use crate::net::{Host, Path, Way};
 use crate::prng::Prng;
+use crate::speak::rpc;
 use crate::stage::Stage;
 use crate::truth::CMS8000;
 use crate::update::{Fetch, SharedFile, inert_program};
@@ -82,6 +83,59 @@ pub fn nfs_session(p: &Parameters, server: Server, fetch: &Fetch) -> Scene {
     truth.must("remote-code-share", host.ip, least);
     truth.answer("code-fetched", "yes");
     truth.must_not(&[
+        "phi-cleartext-outside",
+        "phi-cleartext-inside",
+        "cleartext-login",
+    ]);
+    stage.finish()
+}
+
+/// A mount of the export that nobody answers, or that a server refuses: nothing was copied.
+pub fn mount_attempt(p: &Parameters, refused: bool) -> Scene {
+    let mut stage = Stage::new(p.seed, "a monitor tries to mount a share outside");
+    let (host, gateway) = (p.monitor_host(&mut stage), p.gateway_host(&mut stage));
+    super::answered_neighbour(&mut stage, &host, &gateway);
+    stage
+        .rec
+        .resolve(stage.at(900), &host, gateway.ip, Some(gateway.mac));
+    let path = p.path_outside(&host, &gateway);
+    let port = stage.prng.between(600, 1000) as u16;
+    let xid = stage.prng.next_u64() as u32;
+    let ask = rpc::getport(rpc::MOUNT, 3, 17);
+    let call = rpc::call(xid, (rpc::PORTMAP, 2, 3), None, &ask);
+    if refused {
+        let (rtt, at) = (path.rtt_b, stage.at(1_000));
+        let caller = rpc::Caller {
+            machine: "cms8000".to_owned(),
+            uid: 0,
+            stamp: 7,
+        };
+        let export = rpc::Xdr::new().opaque(p.export.as_bytes());
+        let mount = rpc::call(xid + 1, (rpc::MOUNT, 3, 1), Some(&caller), &export);
+        let answers = [
+            (111, call, rpc::reply(xid, &rpc::Xdr::new().u32(20_048))),
+            // MNT3ERR_ACCES
+            (20_048, mount, rpc::reply(xid + 1, &rpc::Xdr::new().u32(13))),
+        ];
+        for (n, (to, call, reply)) in answers.iter().enumerate() {
+            let at = at.plus(n as i64 * 2 * rtt);
+            stage.rec.udp(at, &path, Way::Out, (port, *to), call);
+            stage
+                .rec
+                .udp(at.plus(rtt), &path, Way::Back, (port, *to), reply);
+        }
+        stage.truth.must("remote-code-share", host.ip, "info");
+    } else {
+        for offset in &p.retries {
+            let at = stage.at(1_000).plus(*offset);
+            stage.rec.udp(at, &path, Way::Out, (port, 111), &call);
+        }
+        stage.truth.must("dead-public-address", host.ip, "info");
+    }
+    stage
+        .truth
+        .device("monitor", &host, "patient-monitor|other|unknown");
+    stage.truth.must_not(&[
         "phi-cleartext-outside",
         "phi-cleartext-inside",
         "cleartext-login",

@@ -4,6 +4,7 @@
 //! prefixes, times) is a field of [`Parameters`], because every constant must be varied in tests.
 
 mod files;
+mod lookalikes;
 mod messages;
 mod office;
 mod siblings;
@@ -13,7 +14,11 @@ use std::net::Ipv4Addr;
 
 use auscult_model::MacAddr;
 
-pub use files::{nfs_documents, nfs_session, nfs_update, thin_client};
+pub use files::{mount_attempt, nfs_documents, nfs_session, nfs_update, thin_client};
+pub use lookalikes::{
+    attempts_blind, attempts_named, health_checks, hosted_printing, own_public_range,
+    program_download,
+};
 pub use messages::{hl7_inside, hl7_outside};
 pub use office::{benign_office, clear_logins, port_scanner, printer_lpd};
 pub use siblings::{sibling_9600, sibling_vista_9500};
