@@ -20,6 +20,7 @@ mod output;
 mod reading;
 mod sides;
 pub mod text;
+pub mod vista_cms;
 
 pub use contract::{Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 pub use cursor::Cursor;
@@ -29,7 +30,13 @@ pub use output::{
 pub use reading::{Reading, Reads, Source, UNREAD_MAX};
 
 /// Every protocol that flows can carry, in alphabetical order.
-pub static ALL: &[&dyn Protocol] = &[&contec_cms::ContecCms, &dhcp::Dhcp, &dns::Dns, &hl7::Hl7];
+pub static ALL: &[&dyn Protocol] = &[
+    &contec_cms::ContecCms,
+    &dhcp::Dhcp,
+    &dns::Dns,
+    &hl7::Hl7,
+    &vista_cms::VistaCms,
+];
 
 /// Records of the protocols that are read packet by packet, not as flows, in alphabetical order.
 pub static PACKET_RECORDS: &[&Record] = &[&arp::RECORD, &icmp::RECORD, &icmp::RECORD_V6];

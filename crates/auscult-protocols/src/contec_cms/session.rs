@@ -390,7 +390,8 @@ fn limits_text(sub_type: u8, data: &[u8]) -> String {
     let mut any = false;
     for alarm in wire::alarms(sub_type) {
         if let Some(bounds) = alarm.bounds(data) {
-            let [one, other] = bounds.raw;
+            // Thousandths are enough, and keep the text short whatever was sent.
+            let [one, other] = bounds.raw.map(|bound| (bound * 1000.0).round() / 1000.0);
             any |= one != 0.0 || other != 0.0 || bounds.setting != 0;
             let comma = if text.is_empty() { "" } else { ", " };
             let [name, ..] = alarm.names;

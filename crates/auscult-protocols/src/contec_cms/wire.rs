@@ -207,7 +207,7 @@ impl Bounds {
         let raw = [f32_at(data, at)?, f32_at(data, at + 4)?];
         let setting = u16_at(data, at + 8)?;
         raw.iter()
-            .all(|value| value.is_finite())
+            .all(|value| value.abs() < 10_000.0)
             .then_some(Bounds { raw, setting })
     }
 
