@@ -11,13 +11,19 @@ mod cursor;
 pub mod dhcp;
 pub mod dns;
 pub mod drive;
+pub mod file;
 pub mod hl7;
 pub mod icmp;
+pub mod magic;
+pub mod mount;
 pub mod neighbour;
+pub mod nfs;
 #[cfg(test)]
 mod oracle;
 mod output;
+pub mod portmap;
 mod reading;
+mod rpc;
 mod sides;
 pub mod text;
 pub mod vista_cms;
@@ -35,6 +41,9 @@ pub static ALL: &[&dyn Protocol] = &[
     &dhcp::Dhcp,
     &dns::Dns,
     &hl7::Hl7,
+    &mount::Mount,
+    &nfs::Nfs,
+    &portmap::Portmap,
     &vista_cms::VistaCms,
 ];
 

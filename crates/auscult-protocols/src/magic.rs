@@ -1,0 +1,138 @@
+//! Tells what a file is by its first bytes; names and extensions are never asked.
+//!
+//! Sources: the formats' own documents, cross-checked against the `file` program's magic. Limits:
+//! at most the first 512 bytes are looked at; what only shows later (ISO 9660) is `data`.
+
+use auscult_model::FileClass;
+
+use FileClass::{Archive, Executable, Firmware, Other};
+
+/// Where a signature lies, its bytes, the usual short name, the class. The first that fits wins.
+static SIGNATURES: &[(usize, &[u8], &str, FileClass)] = &[
+    (0, b"\x7fELF", "ELF", Executable),
+    (0, b"MZ", "PE", Executable),
+    (0, b"#!", "script", Executable),
+    (0, b"\xfe\xed\xfa\xce", "Mach-O", Executable),
+    (0, b"\xfe\xed\xfa\xcf", "Mach-O", Executable),
+    (0, b"\xce\xfa\xed\xfe", "Mach-O", Executable),
+    (0, b"\xcf\xfa\xed\xfe", "Mach-O", Executable),
+    (0, b"dex\n", "Dalvik", Executable),
+    (0, b"\x1f\x8b\x08", "gzip", Archive),
+    (0, b"\xfd7zXZ\0", "xz", Archive),
+    (0, b"BZh", "bzip2", Archive),
+    (0, b"\x28\xb5\x2f\xfd", "zstd", Archive),
+    (0, b"PK\x03\x04", "zip", Archive),
+    (0, b"PK\x05\x06", "zip", Archive),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z", Archive),
+    (0, b"Rar!\x1a\x07", "rar", Archive),
+    (0, b"MSCF\0\0\0\0", "cab", Archive),
+    (257, b"ustar", "tar", Archive),
+    (0, b"070701", "cpio", Archive),
+    (0, b"070702", "cpio", Archive),
+    (0, b"070707", "cpio", Archive),
+    (0, b"!<arch>\n", "ar", Archive),
+    (0, b"hsqs", "squashfs", Firmware),
+    (0, b"sqsh", "squashfs", Firmware),
+    (0, b"\x45\x3d\xcd\x28", "cramfs", Firmware),
+    (0, b"\x28\xcd\x3d\x45", "cramfs", Firmware),
+    (0, b"\x27\x05\x19\x56", "uImage", Firmware),
+    (0, b"\xd0\x0d\xfe\xed", "device tree", Firmware),
+    (0, b"\x85\x19\x01\xe0", "jffs2", Firmware),
+    (0, b"\x85\x19\x02\xe0", "jffs2", Firmware),
+    (0, b"\x85\x19\x03\x20", "jffs2", Firmware),
+    (0, b"\x19\x85\xe0\x01", "jffs2", Firmware),
+    (0, b"\x19\x85\xe0\x02", "jffs2", Firmware),
+    (0, b"\x19\x85\x20\x03", "jffs2", Firmware),
+    (0, b"UBI#", "ubi", Firmware),
+    (0, b"\x31\x18\x10\x06", "ubifs", Firmware),
+    (128, b"DICM", "DICOM", Other),
+    (0, b"%PDF-", "PDF", Other),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG", Other),
+    (0, b"\xff\xd8\xff", "JPEG", Other),
+    (0, b"GIF87a", "GIF", Other),
+    (0, b"GIF89a", "GIF", Other),
+    (0, b"II*\0", "TIFF", Other),
+    (0, b"MM\0*", "TIFF", Other),
+    (0, b"%!PS", "PostScript", Other),
+    (0, b"\x1b%-12345X", "PJL", Other),
+    (0, b"\x1bE", "PCL", Other),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE", Other),
+    (0, b"<?xml", "XML", Other),
+];
+
+/// The usual short name of the type and its class.
+pub fn file_kind(head: &[u8]) -> (&'static str, FileClass) {
+    for &(at, magic, name, class) in SIGNATURES {
+        if head.get(at..).is_some_and(|rest| rest.starts_with(magic)) {
+            return (name, class);
+        }
+    }
+    match head {
+        // A Java class and a Mach-O for several processors share four bytes; the next four are
+        // a class file's version (45 and up) or a small number of processors.
+        [0xca, 0xfe, 0xba, 0xbe, a, b, c, d, ..] => {
+            let number = u32::from_be_bytes([*a, *b, *c, *d]);
+            let name = if number < 40 { "Mach-O" } else { "Java class" };
+            (name, Executable)
+        }
+        _ if is_html(head) => ("HTML", Other),
+        _ if is_text(head) => ("text", Other),
+        _ => ("data", Other),
+    }
+}
+
+fn is_html(head: &[u8]) -> bool {
+    let start = head.trim_ascii_start();
+    ["<!doctype html", "<html"].iter().any(|tag| {
+        start
+            .get(..tag.len())
+            .is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
+    })
+}
+
+/// Valid UTF-8 (but for a character cut at the end) without control characters.
+fn is_text(head: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            let whole = head.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(whole).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !valid.is_empty()
+        && valid
+            .chars()
+            .all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1b'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_by_magic() {
+        let mut tar = vec![b'a'; 300];
+        tar[257..262].copy_from_slice(b"ustar");
+        let mut dicom = vec![0; 140];
+        dicom[128..132].copy_from_slice(b"DICM");
+        for (head, expected) in [
+            (&b"\x7fELF\x01\x01\x01"[..], ("ELF", Executable)),
+            (b"#!/bin/sh\n", ("script", Executable)),
+            (b"\xca\xfe\xba\xbe\0\0\0\x34", ("Java class", Executable)),
+            (b"\xca\xfe\xba\xbe\0\0\0\x02", ("Mach-O", Executable)),
+            (b"\x45\x3d\xcd\x28", ("cramfs", Firmware)),
+            (b"\x1f\x8b\x08\0", ("gzip", Archive)),
+            (&tar, ("tar", Archive)),
+            (&dicom, ("DICOM", Other)),
+            (b"  <HTML>", ("HTML", Other)),
+            ("Gr\u{fc}\u{df}e\n".as_bytes(), ("text", Other)),
+            (b"Gr\xc3", ("text", Other)),
+            (b"a\0b", ("data", Other)),
+            (b"\xff\xfe\xfd", ("data", Other)),
+            (b"", ("data", Other)),
+        ] {
+            assert_eq!(file_kind(head), expected, "{head:?}");
+        }
+    }
+}
