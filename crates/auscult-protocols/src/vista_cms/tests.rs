@@ -140,12 +140,20 @@ fn probe_tcp(bytes: &[u8]) -> Probe {
 fn beacon_of_a_central() {
     let beacon = beacon();
     let driven = run_on(Transport::Udp, &[Piece::Bytes(TO, &beacon)], true);
+    let claim = |attribute: &str, value: &str| {
+        format!(
+            "FromOriginator 1.00 Claim {{ about: Sender, attribute: \"{attribute}\", value: \
+             \"{value}\" }} {{}}"
+        )
+    };
+    let service = "FromOriginator 1.00 ServiceOffered { about: Sender, transport: Tcp, port: \
+                   9500, protocol: \"vista-cms\" } {\"central\": \"192.168.100.11\"}";
     assert_eq!(
         without_places(&driven.said),
         [
-            r#"FromOriginator 1.00 Claim { about: Sender, attribute: "vista_site", value: "HOSPITAL" } {}"#,
-            r#"FromOriginator 1.00 Claim { about: Sender, attribute: "vista_cms_role", value: "central-station" } {}"#,
-            r#"FromOriginator 1.00 ServiceOffered { about: Sender, transport: Tcp, port: 9500, protocol: "vista-cms" } {"central": "192.168.100.11"}"#,
+            claim("vista_site", "HOSPITAL"),
+            claim("vista_cms_role", "central-station"),
+            service.to_owned(),
         ]
     );
     let probe = |datagram: &[u8]| VistaCms.probe(&seen(Transport::Udp, datagram, &[]));

@@ -123,6 +123,40 @@ fn reads_streams_of_another_encoder() {
     }
 }
 
+/// Streams sent over real TCP connections, recorded with frames above the MTU.
+#[test]
+fn reads_streams_of_real_connections() {
+    let Some(streams) = streams("monitor-onlink.pcap") else {
+        return;
+    };
+    let mut found = Vec::new();
+    for ((_, _, receiver), bytes) in &streams {
+        if receiver[4..] != [2, 3] {
+            assert_ne!(probe_one(bytes, false), Probe::Certain);
+            continue;
+        }
+        assert_eq!(probe_one(bytes, true), Probe::Certain);
+        let driven = read(bytes);
+        assert!(driven.limits.is_empty(), "{:?}", driven.limits);
+        let count = |start: &str| {
+            let samples = driven.samples.iter();
+            samples.filter(|line| line.starts_with(start)).count()
+        };
+        let lines = without_places(&driven.said).concat();
+        let patient = ["AUSGEDACHTA", "ERSONNENUS"]
+            .into_iter()
+            .find(|name| lines.contains(name));
+        found.push((count("ecg1 ["), count("pleth ["), count("t1 3"), patient));
+    }
+    found.sort();
+    // Blocks counted with tshark and a walk over the framing.
+    let expected = [
+        (50, 50, 10, Some("AUSGEDACHTA")),
+        (120, 120, 24, Some("ERSONNENUS")),
+    ];
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn other_traffic_does_not_match() {
     for file in [

@@ -164,6 +164,14 @@ fn said(bytes: &[u8]) -> Vec<String> {
     without_places(&read(bytes).said)
 }
 
+/// The line of a claim of the originator, fully sure.
+fn claim(about: &str, attribute: &str, value: &str) -> String {
+    format!(
+        "FromOriginator 1.00 Claim {{ about: {about}, attribute: \"{attribute}\", value: \
+         \"{value}\" }} {{}}"
+    )
+}
+
 fn probe_one(bytes: &[u8], from_start: bool) -> Probe {
     ContecCms.probe(&Seen {
         transport: Transport::Tcp,

@@ -15,16 +15,17 @@ fn samples(bytes: &[u8]) -> Vec<String> {
 #[test]
 fn bed_and_patient() {
     let bytes = [hex("02 00 05 43"), bed_7(), patient()].concat();
+    let patient = "FromOriginator 1.00 PatientData [Name, PatientNumber, BirthDate, \
+                   AdmissionDate, Demographics, Clinician, Location] [\"TEST^PATIENT\", \
+                   \"0000000001\", \"DR TEST\", \"1970-01-02\", \"19700102\", \"2026-03-14\", \
+                   \"20260314\"] 159 bytes, patient known: true {}";
     assert_eq!(
         said(&bytes),
         [
-            r#"FromOriginator 1.00 Claim { about: Sender, attribute: "bed", value: "7" } {}"#,
-            r#"FromOriginator 1.00 Claim { about: Sender, attribute: "bed", value: "7" } {}"#,
-            r#"FromOriginator 1.00 Claim { about: Sender, attribute: "department", value: "ICU" } {}"#,
-            "FromOriginator 1.00 PatientData [Name, PatientNumber, BirthDate, AdmissionDate, \
-             Demographics, Clinician, Location] [\"TEST^PATIENT\", \"0000000001\", \"DR TEST\", \
-             \"1970-01-02\", \"19700102\", \"2026-03-14\", \"20260314\"] 159 bytes, patient known: \
-             true {}",
+            claim("Sender", "bed", "7"),
+            claim("Sender", "bed", "7"),
+            claim("Sender", "department", "ICU"),
+            patient.to_owned(),
         ]
     );
 }
@@ -149,15 +150,20 @@ fn ecg_and_respiration() {
             "pvc-limit-setting 2.00 ",
         ]
     );
+    let measured = "FromOriginator 1.00 PatientData [VitalSigns, Waveform] [] 0 bytes, patient \
+                    known: false {}";
+    let service = "FromOriginator 1.00 ServiceOffered { about: Receiver, transport: Tcp, port: \
+                   515, protocol: \"contec-cms\" } {}";
+    let limits = "heart-rate 120/50/2, respiratory-rate 30/8/2, st1 0.25/-0.25/2, \
+                  st2 0.25/-0.25/2, st3 0.25/-0.25/2, pvc 10/0/2";
     assert_eq!(
         said(&ecg()),
         [
-            "FromOriginator 1.00 PatientData [VitalSigns, Waveform] [] 0 bytes, patient known: \
-             false {}",
-            r#"FromOriginator 1.00 Claim { about: Sender, attribute: "contec_cms_role", value: "patient-monitor" } {}"#,
-            r#"FromOriginator 1.00 Claim { about: Receiver, attribute: "contec_cms_role", value: "central-station" } {}"#,
-            r#"FromOriginator 1.00 ServiceOffered { about: Receiver, transport: Tcp, port: 515, protocol: "contec-cms" } {}"#,
-            r#"FromOriginator 1.00 Claim { about: Sender, attribute: "alarm_limits", value: "heart-rate 120/50/2, respiratory-rate 30/8/2, st1 0.25/-0.25/2, st2 0.25/-0.25/2, st3 0.25/-0.25/2, pvc 10/0/2" } {}"#,
+            measured.to_owned(),
+            claim("Sender", "contec_cms_role", "patient-monitor"),
+            claim("Receiver", "contec_cms_role", "central-station"),
+            service.to_owned(),
+            claim("Sender", "alarm_limits", limits),
         ]
     );
 }
