@@ -6,7 +6,7 @@ use auscult_model::{
 
 /// One thing a shard reports.
 #[derive(Clone, Debug)]
-pub enum Emission {
+pub(crate) enum Emission {
     /// A protocol said something, new or again.
     Event(Box<Event>),
     /// Sums of a conversation since the last report.
@@ -22,11 +22,11 @@ pub enum Emission {
 /// An emission with its place in the order: packet sequence, then shard. Emissions of one shard
 /// at one packet keep the order in which the shard made them.
 #[derive(Clone, Debug)]
-pub struct Emitted {
+pub(crate) struct Emitted {
     /// Sequence number of the packet over all inputs.
-    pub sequence: u64,
+    pub(crate) sequence: u64,
     /// The shard.
-    pub shard: u8,
+    pub(crate) shard: u8,
     /// What.
-    pub emission: Emission,
+    pub(crate) emission: Emission,
 }

@@ -173,7 +173,7 @@ impl ShardReaders {
         self.suppressor.report(&mut self.full);
         self.send_full();
         let mut sums: Vec<_> = self.conversations.drain().collect();
-        sums.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        sums.sort_unstable_by_key(|sum| sum.0);
         let sums = sums
             .into_iter()
             .map(|sum| Emission::Conversation(Box::new(sum)));

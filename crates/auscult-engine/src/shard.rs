@@ -2,19 +2,16 @@
 
 use std::collections::HashMap;
 use std::hash::RandomState;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use auscult_capture::PacketMeta;
 use auscult_flow::{FlowTable, Limits as FlowLimits, Packet};
-use auscult_model::{
-    Assignment, Endpoint, FlowStart, MacAddr, Meaning, NeighbourKey, NeighbourSum, Segment,
-};
-use auscult_packet::{
-    Defragmenter, Layers, Limits as FragmentLimits, NeighbourMessage, Network, Outcome, Transport,
-    decode,
-};
-use auscult_protocols::{Limits, Mark};
+use auscult_model::{Endpoint, FlowStart, MacAddr, NeighbourKey, NeighbourSum, Segment};
+use auscult_packet::{Defragmenter, Limits as FragmentLimits, Network, Outcome, Transport, decode};
+use auscult_protocols::icmp::Said;
+use auscult_protocols::neighbour::Neighbour;
+use auscult_protocols::{Limits, Mark, arp, icmp};
 
 use crate::emission::Emission;
 use crate::readers::{SampleCounts, ShardReaders, may_be_elsewhere, packet_event};
@@ -164,116 +161,107 @@ impl Shard {
     }
 
     fn icmp(&mut self, packet: &Packet<'_>) {
-        if let Some(quoted) = packet.layers.quoted(packet.bytes) {
-            self.table.quoted(&quoted);
-            return;
-        }
-        let Some(said) = packet.layers.neighbour_discovery(packet.bytes) else {
+        let layers = packet.layers;
+        let Some(said) = icmp::said(layers, packet.bytes) else {
             return;
         };
-        let layers = packet.layers;
         let at = Mark {
             time: packet.time,
             packet: packet.reference,
         };
-        let from = sender(layers, packet.segment);
-        let to = receiver(layers, packet.segment);
-        let mac = said
-            .link_address
-            .or(layers.src_mac)
-            .unwrap_or(MacAddr::NONE);
-        match said.kind {
-            NeighbourMessage::NeighbourSolicitation => {
-                let key = NeighbourKey {
-                    segment: packet.segment,
-                    asker_mac: mac,
-                    asker_ip: layers.src,
-                    target: IpAddr::V6(said.target),
-                    answered_by: None,
-                };
-                self.neighbour(key, at);
+        match said {
+            Said::Error {
+                refused: true,
+                quoted,
+                ..
+            } => self.table.quoted(&quoted),
+            Said::Error { .. } => {}
+            Said::Neighbour(neighbour) => {
+                let asker = (layers.dst_mac.unwrap_or(MacAddr::NONE), layers.dst);
+                self.neighbour(packet.segment, &neighbour, asker, at, "icmpv6");
             }
-            NeighbourMessage::NeighbourAdvertisement => {
-                let ip = IpAddr::V6(said.target);
-                let key = NeighbourKey {
+            Said::Router { ip, mac, .. } => {
+                let from = Endpoint {
                     segment: packet.segment,
-                    asker_mac: layers.dst_mac.unwrap_or(MacAddr::NONE),
-                    asker_ip: layers.dst,
-                    target: ip,
-                    answered_by: Some(mac),
-                };
-                self.neighbour(key, at);
-                let meaning = Meaning::AddressAssigned {
                     mac,
                     ip,
-                    how: Assignment::Announced,
+                    port: 0,
                 };
-                self.readers
-                    .event(packet_event("icmpv6", from, to, at, meaning));
-            }
-            NeighbourMessage::RouterAdvertisement => {
-                for (prefix, length) in said.on_link() {
-                    let meaning = Meaning::NetworkDescribed {
-                        prefix: Some((IpAddr::V6(*prefix), *length)),
-                        routers: if said.router {
-                            vec![layers.src]
-                        } else {
-                            Vec::new()
-                        },
-                        name_servers: Vec::new(),
-                    };
+                let to = Endpoint {
+                    segment: packet.segment,
+                    mac: layers.dst_mac,
+                    ip: layers.dst,
+                    port: 0,
+                };
+                for meaning in said.meanings() {
                     self.readers
                         .event(packet_event("icmpv6", from, to, at, meaning));
                 }
             }
-            NeighbourMessage::RouterSolicitation => {}
         }
     }
 
-    /// Requests ask; replies and gratuitous requests answer (RFC 826, RFC 5227).
     fn arp(&mut self, meta: &PacketMeta, segment: Segment, arp: &auscult_packet::Arp) {
+        let Some(neighbour) = arp::neighbour(arp) else {
+            return;
+        };
         let at = Mark {
             time: meta.time,
             packet: meta.reference(),
         };
-        let is_announcement = arp.sender_ip == arp.target_ip;
-        let answers = arp.operation == 2 || is_announcement;
-        let (asker_mac, asker_ip) = match arp.operation == 2 && !is_announcement {
-            true => (arp.target_mac, arp.target_ip),
-            false => (arp.sender_mac, arp.sender_ip),
+        let asker = (arp.target_mac, IpAddr::V4(arp.target_ip));
+        self.neighbour(segment, &neighbour, asker, at, "arp");
+    }
+
+    /// Sums a question or answer; says who holds an address. `asker` is whom an answer went to.
+    fn neighbour(
+        &mut self,
+        segment: Segment,
+        said: &Neighbour,
+        asker: (MacAddr, IpAddr),
+        at: Mark,
+        protocol: &'static str,
+    ) {
+        let (asker, target, answered_by) = match *said {
+            Neighbour::Question { mac, ip, target } => ((mac, ip), target, None),
+            Neighbour::Probe { mac, target } => ((mac, unspecified(target)), target, None),
+            Neighbour::Answer { mac, ip } => (asker, ip, Some(mac)),
+            Neighbour::Announcement { mac, ip } => ((mac, ip), ip, Some(mac)),
         };
-        let key = NeighbourKey {
-            segment,
-            asker_mac,
-            asker_ip: IpAddr::V4(asker_ip),
-            target: IpAddr::V4(if answers {
-                arp.sender_ip
-            } else {
-                arp.target_ip
-            }),
-            answered_by: answers.then_some(arp.sender_mac),
-        };
-        self.neighbour(key, at);
-        if answers && !arp.sender_ip.is_unspecified() {
+        let (asker_mac, asker_ip) = asker;
+        self.sum(
+            NeighbourKey {
+                segment,
+                asker_mac,
+                asker_ip,
+                target,
+                answered_by,
+            },
+            at,
+        );
+        if let (Some((mac, ip)), Some(meaning)) = (said.holder(), said.meaning()) {
             let end = |mac, ip| Endpoint {
                 segment,
                 mac: Some(mac),
-                ip: IpAddr::V4(ip),
+                ip,
                 port: 0,
             };
-            let from = end(arp.sender_mac, arp.sender_ip);
-            let to = end(arp.target_mac, arp.target_ip);
-            let meaning = Meaning::AddressAssigned {
-                mac: arp.sender_mac,
-                ip: IpAddr::V4(arp.sender_ip),
-                how: Assignment::Announced,
+            let to = match said {
+                Neighbour::Answer { .. } => end(asker_mac, asker_ip),
+                _ => end(MacAddr::BROADCAST, target),
+            };
+            // Whom a question is for differs from question to question; the holder does not.
+            let to = if said.wanted().is_some() {
+                end(MacAddr::BROADCAST, ip)
+            } else {
+                to
             };
             self.readers
-                .event(packet_event("arp", from, to, at, meaning));
+                .event(packet_event(protocol, end(mac, ip), to, at, meaning));
         }
     }
 
-    fn neighbour(&mut self, key: NeighbourKey, at: Mark) {
+    fn sum(&mut self, key: NeighbourKey, at: Mark) {
         let sum = NeighbourSum {
             count: 1,
             first: at.time,
@@ -292,7 +280,7 @@ impl Shard {
     /// Reports sums and counts since the last tick.
     pub(crate) fn tick(&mut self) {
         let mut sums: Vec<_> = self.neighbours.drain().collect();
-        sums.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        sums.sort_unstable_by_key(|sum| sum.0);
         let sums = sums
             .into_iter()
             .map(|sum| Emission::Neighbour(Box::new(sum)));
@@ -338,20 +326,10 @@ impl Shard {
     }
 }
 
-fn sender(layers: &Layers, segment: Segment) -> Endpoint {
-    Endpoint {
-        segment,
-        mac: layers.src_mac,
-        ip: layers.src,
-        port: 0,
-    }
-}
-
-fn receiver(layers: &Layers, segment: Segment) -> Endpoint {
-    Endpoint {
-        segment,
-        mac: layers.dst_mac,
-        ip: layers.dst,
-        port: 0,
+/// The unspecified address of the same family.
+fn unspecified(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     }
 }

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use auscult_model::{Event, Meaning};
+use auscult_model::{About, Event, Meaning};
 use foldhash::quality::RandomState;
 
 /// Statements remembered per shard.

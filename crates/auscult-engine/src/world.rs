@@ -64,11 +64,7 @@ impl World {
         self.ledger.event(&event);
         auscult_detect::observe(&event, &mut self.facts);
         match event.meaning {
-            Meaning::PatientData { kinds, values, .. } => {
-                if kinds.iter().any(|kind| kind.identifies()) {
-                    self.mask.learn(values);
-                }
-            }
+            Meaning::PatientData { values, .. } => self.mask.learn(values),
             Meaning::File(file) => {
                 self.artifacts_total += 1;
                 if self.artifacts.len() < ARTIFACTS_MAX {

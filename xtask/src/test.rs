@@ -1,0 +1,149 @@
+//! `cargo xtask test`: what CI runs, the same command as in the README.
+//!
+//! As root it first installs the Debian and PyPI packages that tests against other programs need;
+//! without root, or offline, those tests skip with a loud line each.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::shell::{self, cargo, has, root};
+
+/// Debian packages: other people's decoders, servers and clients that tests compare with.
+const DEBIAN: &[&str] = &[
+    "dnsmasq-base",
+    "ieee-data",
+    "iproute2",
+    "libnfs-utils",
+    "nfs-ganesha",
+    "nfs-ganesha-mem",
+    "nfs-ganesha-vfs",
+    "python3",
+    "python3-venv",
+    "rpcbind",
+    "tcpdump",
+    "tftp-hpa",
+    "tshark",
+    "udhcpc",
+    "zstd",
+];
+
+/// Python packages for live tests, into `target/python`.
+const PYTHON: &[&str] = &["hl7==0.4.5", "jsonschema"];
+
+/// Set-up, format, lints, tests, cases.
+fn run_all(set_up: bool) -> Result<()> {
+    if set_up {
+        install();
+    }
+    shell::run(cargo().args(["fmt", "--all", "--check"]))?;
+    shell::run(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    shell::run(cargo().args(["build", "--release"]))?;
+    windows_check()?;
+    let mut tests = cargo();
+    if has("cargo-nextest") {
+        tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    } else {
+        tests.args(["test", "--workspace", "--no-fail-fast"]);
+    }
+    tests.env("INSTA_UPDATE", "no");
+    shell::run(&mut tests)?;
+    cases()
+}
+
+/// The command.
+pub(crate) fn run(words: &[&str]) -> Result<()> {
+    match words {
+        [] => run_all(true),
+        ["--no-setup"] => run_all(false),
+        other => bail!("unknown: {}", other.join(" ")),
+    }
+}
+
+fn install() {
+    let missing: Vec<&str> = DEBIAN
+        .iter()
+        .copied()
+        .filter(|name| !is_installed(name))
+        .collect();
+    if !missing.is_empty() {
+        if !has("apt-get") || !is_root() {
+            eprintln!(
+                "SKIPPED: set-up needs root and apt-get for {}",
+                missing.join(" ")
+            );
+        } else {
+            let mut update = Command::new("apt-get");
+            let mut install = Command::new("apt-get");
+            install.env("DEBIAN_FRONTEND", "noninteractive");
+            install
+                .args(["install", "-y", "-q", "--no-install-recommends"])
+                .args(&missing);
+            let done =
+                shell::run(update.args(["update", "-q"])).and_then(|()| shell::run(&mut install));
+            if let Err(error) = done {
+                eprintln!("SKIPPED: set-up: {error:#}; tests that need these packages will skip");
+            }
+        }
+    }
+    let python = root().join("target/python");
+    if !python.join("bin/python").is_file() {
+        let _ = std::fs::create_dir_all(root().join("target"));
+        let done =
+            shell::run(Command::new("python3").args(["-m", "venv"]).arg(&python)).and_then(|()| {
+                shell::run(
+                    Command::new(python.join("bin/pip"))
+                        .args(["install", "-q"])
+                        .args(PYTHON),
+                )
+            });
+        if let Err(error) = done {
+            eprintln!("SKIPPED: set-up of Python packages: {error:#}");
+        }
+    }
+}
+
+fn is_root() -> bool {
+    shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+fn is_installed(package: &str) -> bool {
+    shell::output(Command::new("dpkg-query").args(["-W", "-f=${Status}", package]))
+        .is_ok_and(|status| status.contains("install ok installed"))
+}
+
+/// Nothing Unix-only outside named modules: the program must compile for Windows.
+fn windows_check() -> Result<()> {
+    const TARGET: &str = "x86_64-pc-windows-gnu";
+    let sysroot = shell::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let library = std::path::Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(TARGET);
+    if !library.is_dir() {
+        eprintln!("SKIPPED: cargo check for {TARGET}: its standard library is not installed");
+        return Ok(());
+    }
+    shell::run(cargo().args(["check", "--target", TARGET]))
+}
+
+/// Cases with truth that were made without this project's code, where they are at hand.
+fn cases() -> Result<()> {
+    let folder = root().join("../shared/cases");
+    let runner = folder.join("run_cases.py");
+    if !runner.is_file() {
+        eprintln!("SKIPPED: cases with truth: {} is absent", folder.display());
+        return Ok(());
+    }
+    shell::run(
+        Command::new("python3")
+            .arg(runner)
+            .arg(root().join("target/release/auscult")),
+    )
+}
