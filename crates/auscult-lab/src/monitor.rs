@@ -298,11 +298,11 @@ impl Monitor {
             Cut::Blocks => {
                 let gap = self.habits.cycle / (blocks.len() as i64 + 2);
                 for (n, block) in blocks.iter().enumerate() {
-                    talk.send(rec, Way::Out, block, begin.plus(gap * n as i64));
+                    talk.push(rec, block, &[], begin.plus(gap * n as i64));
                 }
             }
             Cut::Cycles => {
-                talk.send(rec, Way::Out, &blocks.concat(), begin);
+                talk.push(rec, &blocks.concat(), &[], begin);
             }
             Cut::Anywhere => {
                 let mut data = std::mem::take(held);
@@ -313,7 +313,7 @@ impl Monitor {
                     .map(|_| prng.between(1, data.len() as i64) as usize)
                     .collect();
                 cuts.sort_unstable();
-                talk.send_cut(rec, Way::Out, &data, &cuts, begin);
+                talk.push(rec, &data, &cuts, begin);
             }
         }
     }

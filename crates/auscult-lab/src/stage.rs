@@ -180,11 +180,13 @@ impl Stage {
         let (rec, prng) = (&mut self.rec, &mut self.prng);
         let mut talk = Talk::open(rec, prng, path, ends, at);
         let ask = format!(
-            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: LabBrowser/1.0\r\n{extra}Accept: */*\r\n\r\n"
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: LabBrowser/1.0\r\n\
+             {extra}Accept: */*\r\n\r\n"
         );
         let body = "<html><body>an invented page</body></html>\n";
         let answer = format!(
-            "HTTP/1.1 200 OK\r\nServer: labhttpd/0.1\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 200 OK\r\nServer: labhttpd/0.1\r\nContent-Type: text/html\r\n\
+             Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         let now = talk.send(rec, Way::Out, ask.as_bytes(), talk.now);

@@ -3,6 +3,8 @@
 //! Sources: RFC 9293, RFC 7323 (time stamps). No congestion control: a sender waits for the
 //! acknowledgement of each call to [`Talk::send`].
 
+use std::collections::VecDeque;
+
 use auscult_model::Timestamp;
 
 use crate::net::{MS, Path, Recorder, SECOND, Transport, US, Way};
@@ -25,6 +27,11 @@ pub struct Talk {
     b: End,
     stamps: bool,
     last_stamp: [u32; 2],
+    /// Time stamps that the originator has not heard yet, with the time when it does.
+    returning: VecDeque<(Timestamp, u32)>,
+    /// When the last data segment was sent, and when all that was pushed is acknowledged.
+    sent: Timestamp,
+    settled: Timestamp,
     /// When the last packet of this conversation was seen.
     pub now: Timestamp,
 }
@@ -71,6 +78,9 @@ impl Talk {
             b,
             stamps,
             last_stamp: [0; 2],
+            returning: VecDeque::new(),
+            sent: at,
+            settled: at,
             now: at,
         }
     }
@@ -127,24 +137,30 @@ impl Talk {
         talk.now
     }
 
-    fn stamp(&mut self, way: Way) -> Option<(u32, u32)> {
-        let (end, other) = match way {
-            Way::Out => (&self.a, 1),
-            Way::Back => (&self.b, 0),
-        };
-        let value = end.clock.wrapping_add((self.now.0 / (10 * MS)) as u32);
-        self.last_stamp[1 - other] = value;
-        Some((value, self.last_stamp[other]))
+    /// The time stamp of a segment that is sent now, and the one it echoes. What the responder
+    /// says is heard by the originator when it is captured, not before.
+    fn stamp(&mut self, way: Way) -> (u32, u32) {
+        let ticks = (self.now.0 / (10 * MS)) as u32;
+        if way == Way::Back {
+            let value = self.b.clock.wrapping_add(ticks);
+            self.returning.push_back((self.now, value));
+            return (value, self.last_stamp[0]);
+        }
+        while let Some((_, told)) = self.returning.pop_front_if(|(time, _)| *time <= self.now) {
+            self.last_stamp[1] = told;
+        }
+        let value = self.a.clock.wrapping_add(ticks);
+        self.last_stamp[0] = value;
+        (value, self.last_stamp[1])
     }
 
     fn segment(&mut self, rec: &mut Recorder, way: Way, flags: u8, payload: &[u8]) {
-        let stamp = match flags & (tcp::SYN | tcp::RST | tcp::ACK) {
-            f if f & tcp::RST != 0 => None,
-            tcp::SYN if self.a.stack.layout == Layout::Linux => {
-                self.stamp(way).map(|(value, _)| (value, 0))
-            }
-            _ if self.stamps => self.stamp(way),
-            _ => None,
+        let offers = flags & tcp::ACK == 0 && self.a.stack.layout == Layout::Linux;
+        let stamp = if flags & tcp::RST == 0 && (offers || self.stamps) {
+            let (value, echo) = self.stamp(way);
+            Some((value, if flags & tcp::ACK == 0 { 0 } else { echo }))
+        } else {
+            None
         };
         let (end, other) = match way {
             Way::Out => (&self.a, &self.b),
@@ -235,6 +251,7 @@ impl Talk {
             let last = end == data.len();
             let flags = tcp::ACK | if last { tcp::PSH } else { 0 };
             self.segment(rec, way, flags, &data[start..end]);
+            self.sent = self.now;
             self.advance(way, end - start);
             unacknowledged += 1;
             start = end;
@@ -256,9 +273,27 @@ impl Talk {
         self.now
     }
 
+    /// As [`Talk::send`] from the originator, which does not wait for the acknowledgement: how a
+    /// stream goes to a station that is far away.
+    pub fn push(
+        &mut self,
+        rec: &mut Recorder,
+        data: &[u8],
+        cuts: &[usize],
+        at: Timestamp,
+    ) -> Timestamp {
+        self.settled = self.send_cut(rec, Way::Out, data, cuts, at);
+        self.now = self.sent;
+        self.now
+    }
+
     /// A regular end, begun by one side.
     pub fn close(&mut self, rec: &mut Recorder, by: Way, at: Timestamp) -> Timestamp {
         self.now = at.max(self.now.plus(40 * US));
+        self.now = self
+            .returning
+            .back()
+            .map_or(self.now, |(time, _)| self.now.max(*time));
         self.segment(rec, by, tcp::FIN | tcp::ACK, &[]);
         self.advance(by, 1);
         self.now = self.now.plus(self.answer_delay(by));

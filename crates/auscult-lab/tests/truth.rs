@@ -337,3 +337,101 @@ fn an_update_carries_the_whole_file() {
             .is_some_and(|v| v.protocol != ip::ICMP)
     }));
 }
+
+/// Walks a stream by the published framing: length, 05, type; least length by type; bound of the
+/// zero padding.
+fn blocks(stream: &[u8]) -> Vec<(u8, Option<u8>)> {
+    let mut out = Vec::new();
+    let mut rest = stream;
+    while let [low, high, five, kind, more @ ..] = rest {
+        let length = usize::from(u16::from_le_bytes([*low, *high]));
+        assert_eq!(*five, 5, "after {} blocks", out.len());
+        let (data, next) = more.split_at(length - 2);
+        let sub_type = (*kind == 0x46).then(|| data[2]);
+        let least = match (kind, sub_type) {
+            (0x3e, _) => 0xaf,
+            (0x43 | 0x47, _) => 2,
+            (0x45, _) => 6,
+            (0x46, Some(0x14)) => 0x3d5,
+            (0x46, Some(0x15)) => 0x116,
+            (0x46, Some(0x16)) => 0x25,
+            (0x46, Some(0x17)) => 0x30,
+            (0x49, _) => 3,
+            other => panic!("block {other:?}"),
+        };
+        assert!(
+            (least..=least + 64).contains(&length),
+            "{kind:02x} has {length}"
+        );
+        out.push((*kind, sub_type));
+        rest = next;
+    }
+    assert!(rest.is_empty());
+    out
+}
+
+#[test]
+fn every_habit_gives_a_stream_of_whole_blocks() {
+    let mut orders = BTreeSet::new();
+    for seed in 0..40 {
+        let scene = scene(
+            if seed % 4 == 0 {
+                "idle-monitor"
+            } else {
+                "custom-server"
+            },
+            seed,
+        );
+        let stream = scene
+            .streams()
+            .into_iter()
+            .find(|s| s.responder.1 == 515)
+            .unwrap();
+        let blocks = blocks(&stream.out);
+        let cycles = blocks.iter().filter(|b| b.0 == 0x47).count();
+        assert!(
+            (8..=22).contains(&cycles),
+            "seed {seed}: {cycles} cycles in 20 s"
+        );
+        for sub_type in 0x14..=0x17 {
+            assert_eq!(
+                blocks.iter().filter(|b| b.1 == Some(sub_type)).count(),
+                cycles
+            );
+        }
+        let first: Vec<u8> = blocks.iter().filter_map(|b| b.1).take(4).collect();
+        orders.insert(first);
+    }
+    assert!(
+        orders.len() > 8,
+        "the order of blocks hardly varies: {orders:?}"
+    );
+}
+
+#[test]
+fn a_far_stream_keeps_its_pace() {
+    for seed in 0..20 {
+        let scene = scene("leak-through-gateway", seed);
+        let stream = scene
+            .streams()
+            .into_iter()
+            .find(|s| s.responder.1 == 515)
+            .unwrap();
+        let cycles = blocks(&stream.out).iter().filter(|b| b.0 == 0x47).count();
+        assert!(cycles >= 9, "seed {seed}: {cycles} cycles in 20 s");
+    }
+}
+
+#[test]
+fn a_long_ward_is_only_longer() {
+    let options = Options {
+        seconds: 900,
+        ..Options::default()
+    };
+    let long = generate("ward", 5, &options).unwrap();
+    let last = long.frames[long.frames.len() - 1]
+        .time
+        .since(long.frames[0].time);
+    assert!(last > 200 * 1_000_000_000);
+    assert!(long.frames.len() > scene("ward", 5).frames.len() * 3);
+}

@@ -28,11 +28,9 @@ fn msh(route: &Route, time: &str, kind: &str, control: &str) -> String {
         sender,
         facility,
         receiver,
-        receiver_facility,
+        receiver_facility: house,
     } = route;
-    format!(
-        "MSH|^~\\&|{sender}|{facility}|{receiver}|{receiver_facility}|{time}||{kind}|{control}|P|2.5\r"
-    )
+    format!("MSH|^~\\&|{sender}|{facility}|{receiver}|{house}|{time}||{kind}|{control}|P|2.5\r")
 }
 
 fn pid(person: &Person) -> String {
