@@ -4,9 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use auscult_model::{MacAddr, Segment, report};
+use ipnet::IpNet;
 
+use crate::cluster::Clusters;
+use crate::facts::Party;
 use crate::ledger::Ledger;
-use crate::site::{Site, SiteOptions};
+use crate::links::Links;
+use crate::paths::Paths;
+use crate::reach::{Ends, Filter, Reach};
+use crate::signature::{Condition, signatures};
+use crate::site::{Site, SiteOptions, factory_range, is_private, usual_network};
+use crate::{anchor, claims, conduct, describe};
 
 /// What the facts say: a pure function of them and of the site's options.
 #[derive(Clone, Debug, Default)]
@@ -15,32 +23,107 @@ pub struct Inventory {
     pub devices: Vec<report::Device>,
     pub(crate) site: Site,
     pub(crate) options: SiteOptions,
-    pub(crate) squatted: BTreeSet<(Segment, IpAddr)>,
-    pub(crate) by_address: BTreeMap<(Segment, IpAddr), usize>,
-    pub(crate) by_mac: BTreeMap<(Segment, MacAddr), usize>,
-    pub(crate) routers: BTreeSet<(Segment, MacAddr)>,
+    pub(crate) links: Links,
+    pub(crate) paths: Paths,
+    clusters: Clusters,
+    squatted: BTreeSet<(Segment, IpAddr)>,
+    /// Where the device of each cluster stands in `devices`.
+    places: Vec<usize>,
 }
 
 impl Inventory {
     /// Draws all conclusions.
     pub fn resolve(ledger: &Ledger, options: &SiteOptions) -> Inventory {
-        let site = Site::resolve(ledger, options, &BTreeMap::new());
-        Inventory {
+        let links = Links::resolve(ledger);
+        let site = Site::resolve(ledger, options, &hosts(&links));
+        let behind = behind(ledger, &site);
+        let clusters = Clusters::resolve(ledger, &links, &site, &behind);
+        let conducts = conduct::observe(ledger, &links, &clusters);
+        let weighed = claims::weigh(ledger, &links, &clusters);
+        let ids = anchor::name_all(&clusters.all, &weighed);
+
+        let mut order: Vec<usize> = (0..clusters.all.len()).collect();
+        order.sort_by_key(|at| ids.get(*at));
+        let mut places = vec![0; order.len()];
+        for (place, cluster) in order.iter().enumerate() {
+            if let Some(slot) = places.get_mut(*cluster) {
+                *slot = place;
+            }
+        }
+        let paths = Paths::resolve(ledger, &links);
+        let squatted = squatted(&links, &site, &paths);
+        let mut inventory = Inventory {
+            devices: Vec::with_capacity(order.len()),
             site,
             options: options.clone(),
-            ..Inventory::default()
+            links,
+            paths,
+            clusters,
+            squatted,
+            places,
+        };
+        for at in order {
+            let parts = (
+                inventory.clusters.all.get(at),
+                conducts.get(at),
+                weighed.get(at),
+                ids.get(at),
+            );
+            if let (Some(cluster), Some(conduct), Some(claims), Some(ids)) = parts {
+                let device = describe::device(ledger, cluster, conduct, claims, ids);
+                inventory.devices.push(device);
+            }
         }
+        inventory.fill_in_conversations(ledger);
+        inventory
+    }
+
+    fn fill_in_conversations(&mut self, ledger: &Ledger) {
+        let told: Vec<_> = (0..self.clusters.all.len())
+            .map(|at| describe::conversations(self, ledger, at))
+            .collect();
+        for (at, (total, talks_to, isolation)) in told.into_iter().enumerate() {
+            let device = self
+                .places
+                .get(at)
+                .and_then(|place| self.devices.get_mut(*place));
+            if let Some(device) = device {
+                device.talks_to_total = total;
+                device.talks_to = talks_to;
+                device.isolation = isolation;
+            }
+        }
+    }
+
+    /// The addresses of a cluster, with their segments.
+    pub(crate) fn addresses(&self, cluster: usize) -> Vec<(Segment, IpAddr)> {
+        let cluster = self.clusters.all.get(cluster);
+        cluster.map_or_else(Vec::new, |c| c.addresses.iter().copied().collect())
+    }
+
+    /// The cluster that holds an address.
+    pub(crate) fn cluster_at(&self, segment: Segment, ip: IpAddr) -> Option<usize> {
+        self.clusters.at(segment, ip)
+    }
+
+    fn place(&self, cluster: usize) -> Option<usize> {
+        self.places.get(cluster).copied()
     }
 
     /// The device that holds an address, as index into `devices`: on its own segment, or the
     /// only one that holds it when it is seen through a router.
     pub fn device_at(&self, segment: Segment, ip: IpAddr) -> Option<usize> {
-        self.by_address.get(&(segment, ip)).copied()
+        self.place(self.clusters.at(segment, ip)?)
+    }
+
+    /// The device that a side of a message is.
+    pub fn device_of(&self, party: Party) -> Option<usize> {
+        self.place(self.clusters.of_party(&self.links, party)?)
     }
 
     /// The device that holds a MAC on a segment.
     pub fn device_by_mac(&self, segment: Segment, mac: MacAddr) -> Option<usize> {
-        self.by_mac.get(&(segment, mac)).copied()
+        self.place(*self.clusters.by_mac.get(&(segment, mac))?)
     }
 
     /// The device with an id or alias.
@@ -55,6 +138,11 @@ impl Inventory {
         &self.site
     }
 
+    /// What the user said about the site.
+    pub fn options(&self) -> &SiteOptions {
+        &self.options
+    }
+
     /// Whether an address is ours.
     pub fn is_site(&self, ip: IpAddr) -> bool {
         self.site.contains(ip)
@@ -62,11 +150,93 @@ impl Inventory {
 
     /// Whether a MAC passes packets on for others.
     pub fn is_router(&self, segment: Segment, mac: MacAddr) -> bool {
-        self.routers.contains(&(segment, mac))
+        self.links.is_router(segment, mac)
+    }
+
+    /// Cards that hold an address on a segment, each by its own word or frames: more than one
+    /// is a conflict, a failover, or a virtual address.
+    pub fn holders(&self, segment: Segment, ip: IpAddr) -> Vec<MacAddr> {
+        let holders = self.links.holders.get(&(segment, ip));
+        holders.map_or_else(Vec::new, |holders| holders.keys().copied().collect())
     }
 
     /// Public addresses that live on our segments though they belong to others.
     pub fn squatted(&self) -> &BTreeSet<(Segment, IpAddr)> {
         &self.squatted
     }
+
+    /// Where traffic of a local address to a peer went, over all conversations between them
+    /// that the filter lets through.
+    pub fn reach(
+        &self,
+        ledger: &Ledger,
+        local: (Segment, IpAddr),
+        peer: IpAddr,
+        filter: Filter<'_>,
+    ) -> Reach {
+        crate::reach::grade(self, ledger, Ends { local, peer }, filter)
+    }
+
+    /// As reports show the site.
+    pub fn site_report(&self) -> report::Site {
+        self.site.report(self.squatted.iter().map(|(_, ip)| *ip))
+    }
+}
+
+/// Which hosts use which public network on our segments; routers are no hosts.
+fn hosts(links: &Links) -> BTreeMap<IpNet, BTreeSet<MacAddr>> {
+    let mut hosts: BTreeMap<IpNet, BTreeSet<MacAddr>> = BTreeMap::new();
+    for ((segment, ip), holders) in &links.holders {
+        if !is_private(*ip) {
+            let macs = holders
+                .keys()
+                .filter(|mac| !links.is_router(*segment, **mac));
+            hosts.entry(usual_network(*ip)).or_default().extend(macs);
+        }
+    }
+    hosts
+}
+
+/// Addresses of others that sent patient data, or messages by which a family is known.
+fn behind(ledger: &Ledger, site: &Site) -> BTreeSet<IpAddr> {
+    let families: BTreeSet<&str> = signatures()
+        .iter()
+        .filter(|signature| signature.family.is_some())
+        .flat_map(|signature| signature.evidence.iter().flat_map(|e| &e.all))
+        .filter_map(|condition| match condition {
+            Condition::Sends(protocol) => Some(protocol.as_str()),
+            _ => None,
+        })
+        .collect();
+    let spoken = ledger
+        .spoken()
+        .keys()
+        .filter(|(protocol, ..)| families.contains(protocol));
+    spoken
+        .chain(ledger.patient_data().keys())
+        .map(|(_, from, _)| from.ip)
+        .filter(|ip| !site.contains(*ip) && crate::site::is_somebody(*ip))
+        .collect()
+}
+
+/// Addresses of others that live on our segments. Not those whose network has its way out here:
+/// a router of that network on the link, or answers that come back to them from outside.
+fn squatted(links: &Links, site: &Site, paths: &Paths) -> BTreeSet<(Segment, IpAddr)> {
+    let mut routed: BTreeSet<(Segment, IpNet)> = BTreeSet::new();
+    for (segment, ip) in links.router_addresses() {
+        routed.insert((segment, usual_network(ip)));
+    }
+    links
+        .holders
+        .keys()
+        .filter(|(segment, ip)| {
+            let own_way_out = routed.contains(&(*segment, usual_network(*ip)))
+                || paths.answered_from_outside(*segment, *ip);
+            !site.contains(*ip)
+                && !links.cooked.contains(segment)
+                && links.lives_at(*segment, *ip)
+                && (factory_range(*ip).is_some() || !own_way_out)
+        })
+        .copied()
+        .collect()
 }

@@ -137,10 +137,13 @@ pub type StartKey = (IpAddr, u16, u32, u32);
 /// Who sent to whom in which protocol.
 pub type PairKey = (&'static str, Party, Party);
 
+/// Values of one attribute, with their sources.
+type Values = Table<(String, &'static str), ClaimFact>;
+
 /// All facts. See the module's words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
-    claims: Table<(Subject, &'static str), Table<(String, &'static str), ClaimFact>>,
+    claims: Table<(Subject, &'static str), Values>,
     conversations: Table<Ranked, ConversationSum>,
     neighbours: Table<NeighbourKey, NeighbourSum>,
     starts: Table<StartKey, StartFact>,
@@ -403,6 +406,11 @@ impl Ledger {
             .rows()
             .iter()
             .map(|(ranked, sum)| (&ranked.key, sum))
+    }
+
+    /// The sum of one conversation.
+    pub fn sum(&self, key: &ConversationKey) -> Option<&ConversationSum> {
+        self.conversations.rows().get(&Ranked::new(*key))
     }
 
     /// Questions and answers about link-layer addresses.

@@ -4,14 +4,23 @@
 //! which addresses and cards are one device, what it is, whose an address is, where traffic
 //! went. Nothing else is remembered, so that the same facts give the same devices for ever.
 
+mod anchor;
+mod claims;
+mod cluster;
+mod conduct;
+mod describe;
 mod facts;
 mod inventory;
 mod ledger;
+mod links;
 mod mac_vendor;
 mod owner;
+mod paths;
 mod reach;
+mod signature;
 mod site;
 mod table;
+mod traffic;
 
 pub use facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject,
@@ -20,7 +29,8 @@ pub use inventory::Inventory;
 pub use ledger::{Described, Ledger, Limits, PairKey, RequestKey, StartKey};
 pub use mac_vendor::{DataSet, mac_vendor, source as mac_vendor_source};
 pub use owner::{Owner, OwnerKind, owner, sources as owner_sources};
-pub use reach::{Ends, Filter, Reach, Watched};
+pub use reach::{Filter, Reach, Watched};
+pub use signature::{Alternative, Condition, NAMES, Signature, signature, signatures};
 pub use site::{
     FactoryRange, Partner, Site, SiteOptions, factory_range, factory_ranges, is_group, is_private,
 };

@@ -1,0 +1,151 @@
+//! What a device is called: its strongest anchor over the whole set of facts.
+//!
+//! In order: serial number, protocol identity, unshared universal MAC, DHCP client id, segment
+//! and address. The names of weaker anchors are aliases. An anchor that two devices have names
+//! neither. A bed is where a device stands and an AUTH_SYS machine name is what an image was
+//! built with: neither is ever an anchor.
+
+use std::collections::BTreeMap;
+
+use auscult_model::Segment;
+
+use crate::claims::{Weighed, best};
+use crate::cluster::{Cluster, Node};
+
+/// A claim must be at least so sure to name a device.
+const SURE_ENOUGH: f32 = 0.6;
+/// Identities that protocols give to one unit for good.
+const PROTOCOL_IDENTITIES: [&str; 4] = [
+    "eui64",
+    "device_id",
+    "endpoint_reference",
+    "bacnet_device_instance",
+];
+
+/// Names each device: its id, then its aliases.
+pub(crate) fn name_all(clusters: &[Cluster], claims: &[Vec<Weighed>]) -> Vec<Vec<String>> {
+    let mut all: Vec<Vec<String>> = clusters
+        .iter()
+        .zip(claims)
+        .map(|(cluster, claims)| anchors(cluster, claims))
+        .collect();
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for anchor in all.iter().flatten() {
+        *count.entry(anchor.clone()).or_default() += 1;
+    }
+    for anchors in &mut all {
+        let last = anchors.last().cloned();
+        anchors.retain(|anchor| count.get(anchor) == Some(&1));
+        if anchors.is_empty() {
+            anchors.extend(last);
+        }
+    }
+    // What is left alike (a MAC that only a server spoke of, twice) is numbered in order.
+    let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    for anchors in &mut all {
+        if let Some(id) = anchors.first_mut() {
+            let times = used.entry(id.clone()).or_default();
+            *times += 1;
+            if *times > 1 {
+                *id = format!("{id}-{times}");
+            }
+        }
+    }
+    all
+}
+
+/// All anchors of one device, strongest first; at least one.
+fn anchors(cluster: &Cluster, claims: &[Weighed]) -> Vec<String> {
+    let mut anchors = Vec::new();
+    let mut claimed = |attribute: &str, word: &str| {
+        let claim = best(claims, &[attribute]).filter(|claim| claim.confidence >= SURE_ENOUGH);
+        if let Some(claim) = claim {
+            anchors.push(format!("{word}-{}", plain(&claim.value)));
+        }
+    };
+    claimed("serial", "serial");
+    for attribute in PROTOCOL_IDENTITIES {
+        claimed(attribute, &attribute.replace('_', "-"));
+    }
+    let cards = cluster
+        .macs
+        .iter()
+        .filter(|mac| mac.is_universal() && !mac.is_virtual_router() && !cluster.shared_mac);
+    let cards: Vec<String> = cards.map(|mac| format!("mac-{mac}")).collect();
+    let mut client = Vec::new();
+    if let Some(claim) = best(claims, &["dhcp_client_id"]) {
+        client.push(format!("dhcp-{}", plain(&claim.value)));
+    }
+    anchors.extend(cards);
+    anchors.extend(client);
+    let routed = cluster
+        .nodes
+        .iter()
+        .all(|node| matches!(node, Node::Routed(_) | Node::Behind(_) | Node::Mac(_)));
+    // An address of the segment alone (link-local) says least.
+    let (near, usual): (Vec<_>, Vec<_>) = cluster.addresses.iter().partition(|(_, ip)| match ip {
+        std::net::IpAddr::V4(ip) => ip.is_link_local(),
+        std::net::IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    });
+    for (segment, ip) in usual.into_iter().chain(near) {
+        anchors.push(if routed {
+            format!("addr-{ip}")
+        } else {
+            format!("addr-{}-{ip}", segment_word(segment))
+        });
+    }
+    if anchors.is_empty() {
+        for (segment, mac) in &cluster.cards {
+            anchors.push(format!("mac-{}-{mac}", segment_word(*segment)));
+        }
+        anchors.extend(cluster.macs.iter().map(|mac| format!("mac-{mac}")));
+    }
+    anchors.dedup();
+    anchors
+}
+
+/// `untagged`, `vlan20`, `vlan100.20-vni5001`.
+fn segment_word(segment: Segment) -> String {
+    let mut word = segment.to_string();
+    for kind in ["vlan", "vni", "if"] {
+        word = word.replace(&format!("{kind} "), kind);
+    }
+    word.replace(' ', "-")
+}
+
+/// Letters, digits and a few signs; the rest becomes `_`.
+fn plain(text: &str) -> String {
+    text.chars()
+        .take(64)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || ".:-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_in_ids() {
+        assert_eq!(segment_word(Segment::UNTAGGED), "untagged");
+        assert_eq!(segment_word(Segment::vlan(20)), "vlan20");
+        let deep = Segment {
+            overlay: 5002,
+            outer_vlan: 100,
+            inner_vlan: 20,
+            interface: 0,
+        };
+        assert_eq!(segment_word(deep), "vlan100.20-vni5001");
+        let apart = Segment {
+            interface: 3,
+            ..Segment::UNTAGGED
+        };
+        assert_eq!(segment_word(apart), "untagged-if2");
+    }
+}

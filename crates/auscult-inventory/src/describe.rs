@@ -1,0 +1,318 @@
+//! A device as reports show it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use auscult_model::report::{Device, Isolation, Role, Service, TalksTo, Where};
+use auscult_model::{Outcome, Segment};
+
+use crate::claims::{Weighed, best};
+use crate::cluster::Cluster;
+use crate::conduct::Conduct;
+use crate::inventory::Inventory;
+use crate::ledger::Ledger;
+use crate::owner::owner;
+use crate::reach::Filter;
+use crate::signature::{NAMES, Signature, signatures};
+
+/// A claim that is shown as a property of the device is at least so sure.
+const SHOWN: f32 = 0.5;
+/// A role is told from this confidence on.
+const ROLE: f32 = 0.5;
+/// Lines of conversations shown for one device.
+const TALKS_TO: usize = 100;
+/// Services shown for one device.
+const SERVICES: usize = 256;
+
+/// What signatures make of a device: the role's and the family's, with their confidence.
+struct Named {
+    role: Option<(f32, &'static Signature)>,
+    family: Option<(f32, &'static Signature)>,
+    /// Families that less speaks for.
+    hints: Vec<(f32, &'static Signature)>,
+}
+
+fn named(conduct: &Conduct) -> Named {
+    let mut fits: Vec<(f32, &'static Signature)> = signatures()
+        .iter()
+        .map(|signature| (signature.weigh(conduct), signature))
+        .filter(|(confidence, _)| *confidence > 0.0)
+        .collect();
+    // The surest; of equals one with a family, then the first of the list.
+    fits.sort_by(|a, b| {
+        let family = |signature: &Signature| signature.family.is_some();
+        b.0.total_cmp(&a.0).then(family(b.1).cmp(&family(a.1)))
+    });
+    let family = fits
+        .iter()
+        .find(|(confidence, s)| *confidence >= NAMES && s.family.is_some())
+        .copied();
+    let role = fits
+        .iter()
+        .find(|(confidence, s)| *confidence >= if s.family.is_some() { NAMES } else { ROLE })
+        .copied();
+    let hints = fits
+        .iter()
+        .filter(|(confidence, s)| *confidence < NAMES && s.family.is_some())
+        .copied()
+        .collect();
+    Named {
+        role,
+        family: family.filter(|(_, f)| role.is_some_and(|(_, r)| r.id == f.id || r.role == f.role)),
+        hints,
+    }
+}
+
+/// Everything about one device but its conversations.
+pub(crate) fn device(
+    ledger: &Ledger,
+    cluster: &Cluster,
+    conduct: &Conduct,
+    weighed: &[Weighed],
+    ids: &[String],
+) -> Device {
+    let named = named(conduct);
+    let (claims, shown) = claims(ledger, &named, weighed);
+    let value = |attributes: &[&str]| {
+        let claim = best(&shown, attributes).filter(|claim| claim.confidence >= SHOWN);
+        claim.map(|claim| claim.value.clone())
+    };
+    let segments: BTreeSet<Segment> = cluster
+        .cards
+        .iter()
+        .map(|(segment, _)| *segment)
+        .chain(cluster.addresses.iter().map(|(segment, _)| *segment))
+        .collect();
+    let family = named.family.map(|(_, signature)| signature);
+    let mut ids = ids.iter().cloned();
+    Device {
+        id: ids.next().unwrap_or_default(),
+        aliases: ids.collect(),
+        role: named
+            .role
+            .map_or(Role::Unknown, |(_, signature)| signature.role),
+        vendor: value(&["vendor"]),
+        model: value(&["model"]),
+        serial: value(&["serial"]),
+        firmware: value(&["firmware"]),
+        os: value(&["os", "smb_os"]),
+        hostname: value(&[
+            "hostname",
+            "dhcp_hostname",
+            "mdns_name",
+            "netbios_name",
+            "snmp_sysname",
+        ]),
+        bed: value(&["bed"]),
+        unit: value(&["unit", "department"]),
+        confidence: named.role.map_or(0.0, |(confidence, _)| confidence),
+        macs: cluster.macs.iter().copied().collect(),
+        ips: cluster.ips().into_iter().collect(),
+        segments: segments.into_iter().collect(),
+        first_seen: conduct.first,
+        last_seen: conduct.last,
+        inside: cluster.inside,
+        signature: family.map(|signature| signature.id.clone()),
+        labelled_as: family
+            .filter(|signature| !signature.also_sold_as.is_empty())
+            .map(|signature| signature.also_sold_as.join(", ")),
+        isolation: Isolation::CannotTell,
+        services: services(conduct),
+        talks_to_total: 0,
+        talks_to: Vec::new(),
+        patient_data: conduct.patient_data.iter().copied().collect(),
+        worst: None,
+        claims,
+    }
+}
+
+/// All claims for the report, best supported first; and those to choose shown values from.
+fn claims(
+    ledger: &Ledger,
+    named: &Named,
+    weighed: &[Weighed],
+) -> (Vec<auscult_model::report::Claim>, Vec<Weighed>) {
+    let mut all: Vec<(Weighed, String)> = weighed
+        .iter()
+        .map(|claim| (claim.clone(), "IEEE register".to_owned()))
+        .collect();
+    let mut conclude = |attribute: &str, value: Option<&String>, confidence, id: &str| {
+        if let Some(value) = value {
+            let claim = Weighed::concluded(attribute, value, confidence);
+            all.push((claim, format!("signature {id}")));
+        }
+    };
+    if let Some((confidence, signature)) = named.family {
+        conclude(
+            "vendor",
+            signature.vendor.as_ref(),
+            confidence,
+            &signature.id,
+        );
+        conclude("model", signature.model.as_ref(), confidence, &signature.id);
+    }
+    for (confidence, signature) in &named.hints {
+        conclude(
+            "family_hint",
+            signature.family.as_ref(),
+            *confidence,
+            &signature.id,
+        );
+    }
+    all.sort_by(|a, b| b.0.confidence.total_cmp(&a.0.confidence));
+    let claims = all
+        .iter()
+        .map(|(claim, source)| claim.report(ledger, source))
+        .collect();
+    (claims, all.into_iter().map(|(claim, _)| claim).collect())
+}
+
+/// A service is told once: by the protocol that was read where one was.
+fn services(conduct: &Conduct) -> Vec<Service> {
+    let named: BTreeSet<_> = conduct
+        .services
+        .iter()
+        .filter(|(.., protocol)| *protocol != "unknown")
+        .map(|(transport, port, _)| (*transport, *port))
+        .collect();
+    let mut services: Vec<Service> = conduct
+        .services
+        .iter()
+        .filter(|(transport, port, protocol)| {
+            *protocol != "unknown" || !named.contains(&(*transport, *port))
+        })
+        .map(|(transport, port, protocol)| Service {
+            port: *port,
+            transport: transport.to_string(),
+            protocol: (*protocol).to_owned(),
+        })
+        .collect();
+    services.sort();
+    services.truncate(SERVICES);
+    services
+}
+
+/// One line of conversations while it is summed.
+#[derive(Default)]
+struct Line {
+    flows: u64,
+    bytes: [u64; 2],
+    answered: bool,
+    /// Where the device's own side was.
+    local: Option<(Segment, IpAddr)>,
+}
+
+/// Whom a device talks to: number of peers, the largest lines, and how far it reaches.
+pub(crate) fn conversations(
+    inventory: &Inventory,
+    ledger: &Ledger,
+    cluster: usize,
+) -> (usize, Vec<TalksTo>, Isolation) {
+    let mut lines: BTreeMap<(IpAddr, &'static str, u16, bool), Line> = BTreeMap::new();
+    for local in inventory.addresses(cluster) {
+        for peer in inventory.paths.peers(local.1) {
+            for key in inventory.paths.between(local.1, peer) {
+                let out = key.originator == local.1;
+                if inventory.cluster_at(key.segment, local.1) != Some(cluster) {
+                    continue;
+                }
+                // An address held on several segments is told once.
+                let elsewhere = key.segment != local.0
+                    && inventory.links.holder(key.segment, local.1).is_some();
+                let Some(sum) = ledger.sum(key).filter(|_| !elsewhere) else {
+                    continue;
+                };
+                let line = lines
+                    .entry((peer, key.protocol, key.port, out))
+                    .or_default();
+                line.flows += sum.flows;
+                for (total, bytes) in line.bytes.iter_mut().zip(sum.bytes) {
+                    *total += bytes;
+                }
+                line.answered |= key.outcome == Outcome::Answered;
+                line.local.get_or_insert(local);
+            }
+        }
+    }
+    let peers: BTreeSet<IpAddr> = lines.keys().map(|(peer, ..)| *peer).collect();
+    let mut places: BTreeMap<IpAddr, Where> = BTreeMap::new();
+    for ((peer, ..), line) in &lines {
+        if let Some(local) = line.local
+            && !places.contains_key(peer)
+        {
+            let reach = inventory.reach(ledger, local, *peer, Filter::default());
+            places.insert(*peer, reach.place);
+        }
+    }
+    let isolation = isolation(places.values());
+    let mut order: Vec<_> = lines.into_iter().collect();
+    order.sort_by_key(|(key, line)| {
+        let bytes: u64 = line.bytes.iter().sum();
+        (std::cmp::Reverse(bytes), *key)
+    });
+    order.truncate(TALKS_TO);
+    let talks_to = order
+        .into_iter()
+        .map(|((peer, protocol, port, out), line)| {
+            let place = places.get(&peer).copied().unwrap_or(Where::CannotTell);
+            TalksTo {
+                peer,
+                name: name(inventory, ledger, line.local, peer),
+                place,
+                protocol: protocol.to_owned(),
+                port,
+                direction: if out { "out" } else { "in" },
+                flows: line.flows,
+                bytes: line.bytes,
+                answered: line.answered,
+                owner: owner(peer)
+                    .filter(|_| place.is_outside() || place == Where::Squatted)
+                    .map(|owner| owner.to_string()),
+            }
+        })
+        .collect();
+    (peers.len(), talks_to, isolation)
+}
+
+/// A name for a peer: as name servers gave it, else as it calls itself.
+fn name(
+    inventory: &Inventory,
+    ledger: &Ledger,
+    local: Option<(Segment, IpAddr)>,
+    peer: IpAddr,
+) -> Option<String> {
+    let answered = ledger
+        .names(peer)
+        .min_by_key(|(name, _, seen)| (seen.first, seen.packets, *name))
+        .map(|(name, ..)| name.to_owned());
+    answered.or_else(|| {
+        let device = inventory.device_at(local?.0, peer)?;
+        inventory.devices.get(device)?.hostname.clone()
+    })
+}
+
+/// How far a device reaches. Attempts that came to nothing do not count as reaching.
+fn isolation<'a>(places: impl Iterator<Item = &'a Where>) -> Isolation {
+    let mut furthest = Isolation::CannotTell;
+    for place in places {
+        match place {
+            Where::TowardsOutside
+            | Where::AnsweredNear
+            | Where::AnsweredFar
+            | Where::Left
+            | Where::Partner => return Isolation::ReachesOutside,
+            Where::Inside => furthest = Isolation::CrossesSegment,
+            Where::SameSegment
+            | Where::Group
+            | Where::Squatted
+            | Where::Attempted
+            | Where::Blocked
+                if furthest == Isolation::CannotTell =>
+            {
+                furthest = Isolation::LocalOnly;
+            }
+            _ => {}
+        }
+    }
+    furthest
+}

@@ -1,0 +1,501 @@
+//! What each card does on each segment: which addresses are its own, and whether it passes
+//! packets on for others.
+//!
+//! A routed packet shows a router's MAC beside somebody else's IP; taking the two for one device
+//! merges half a hospital. So an address is a card's own only on direct evidence: it asked or
+//! announced itself by ARP, was leased it, broadcast from it, answered for it, or sent from it
+//! with a hop limit that no router has lowered (32, 64, 128, 255). A card that sends lowered hop
+//! limits, or gets frames for addresses it never answered for, is a *next hop*.
+//!
+//! Sources: RFC 826 (ARP), RFC 1027 (proxy ARP), RFC 4861 (ND), RFC 9568 (VRRP; its
+//! advertisements carry the real IP with the virtual MAC). Limits: a card behind a bridge that
+//! rewrites MACs, or a router that does not lower hop limits, can be misread.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use auscult_model::{
+    Assignment, ConversationKey, ConversationSum, Direction, Leg, MacAddr, Segment, Timestamp,
+};
+
+use crate::facts::real;
+use crate::ledger::{Described, Ledger};
+use crate::site::{is_group, is_private, is_somebody};
+
+/// A card answers ARP for so many addresses that it never sends from: it does so for others.
+const ANSWERS_FOR_OTHERS: usize = 5;
+/// A card sends from addresses of so many networks without having answered for one of them.
+const NETWORKS_OF_A_ROUTER: usize = 4;
+
+/// Hop limits of packets from one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HopLimits {
+    min: u8,
+    max: u8,
+}
+
+impl HopLimits {
+    /// `None` when no packet was seen.
+    pub(crate) fn new(min: u8, max: u8) -> Option<Self> {
+        (min <= max).then_some(HopLimits { min, max })
+    }
+
+    /// Both.
+    pub(crate) fn merge(&mut self, other: HopLimits) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// No router lowered it: the largest is one that stacks begin with.
+    pub(crate) fn is_initial(self) -> bool {
+        matches!(self.max, 32 | 64 | 128 | 255)
+    }
+
+    /// Routers lowered it. Below 32 too little is left to tell it from a trace of the route.
+    pub(crate) fn is_lowered(self) -> bool {
+        !self.is_initial() && self.max > 32
+    }
+
+    /// Routers passed on the way here, at least: from the nearest usual start above the largest.
+    pub(crate) fn hops(self) -> u8 {
+        let start = [32, 64, 128, 255].into_iter().find(|s| *s >= self.max);
+        start.unwrap_or(255) - self.max
+    }
+}
+
+/// What one card was seen doing on one segment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Card {
+    /// Addresses it said are its own, or was leased.
+    announced: BTreeSet<IpAddr>,
+    /// Addresses it answered for when asked.
+    answered: BTreeSet<IpAddr>,
+    /// Addresses it sent packets from, with their hop limits where those mean something.
+    sourced: BTreeMap<IpAddr, Option<HopLimits>>,
+    /// Addresses that frames to it were for.
+    received: BTreeSet<IpAddr>,
+    /// It was seen passing a packet on.
+    forwarded: bool,
+    /// When it was there.
+    pub(crate) first: Option<Timestamp>,
+    /// See `first`.
+    pub(crate) last: Option<Timestamp>,
+    /// It passes packets on for others.
+    pub(crate) router: bool,
+}
+
+/// How an address is known to be a card's own, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hold {
+    /// It sent from it with a hop limit that no router lowered.
+    Sent,
+    /// It answered for it.
+    Answered,
+    /// It said so, or was leased it.
+    Announced,
+}
+
+impl Card {
+    /// It sent at least one frame, so that it is there.
+    pub(crate) fn spoke(&self) -> bool {
+        self.first.is_some()
+    }
+
+    fn there(&mut self, first: Timestamp, last: Timestamp) {
+        self.first = Some(self.first.map_or(first, |t| t.min(first)));
+        self.last = Some(self.last.map_or(last, |t| t.max(last)));
+    }
+
+    fn source(&mut self, ip: IpAddr, limits: Option<HopLimits>) {
+        match (self.sourced.entry(ip).or_default(), limits) {
+            (Some(known), Some(new)) => known.merge(new),
+            (known @ None, new) => *known = new,
+            (Some(_), None) => {}
+        }
+    }
+
+    fn sends(&self, ip: IpAddr, as_is: fn(HopLimits) -> bool) -> bool {
+        matches!(self.sourced.get(&ip), Some(Some(limits)) if as_is(*limits))
+    }
+
+    /// Whether the card passes packets on, by what it did.
+    fn is_next_hop(&self, mac: MacAddr, described: &BTreeSet<IpAddr>) -> bool {
+        let own = |ip: &IpAddr| self.announced.contains(ip) || self.answered.contains(ip);
+        let lowered =
+            |ip: &&IpAddr| !self.announced.contains(*ip) && self.sends(**ip, HopLimits::is_lowered);
+        let says_own = |ip: &IpAddr| own(ip) || self.sends(*ip, HopLimits::is_initial);
+        let for_others = || {
+            let others: BTreeSet<&IpAddr> =
+                self.received.iter().filter(|ip| !says_own(ip)).collect();
+            let networks: BTreeSet<_> = others.iter().map(|ip| wide_network(**ip)).collect();
+            let has_own = self.announced.iter().chain(&self.answered).next().is_some()
+                || self
+                    .sourced
+                    .keys()
+                    .any(|ip| self.sends(*ip, HopLimits::is_initial));
+            // One more private or IPv6 address may be an alias that was never asked for.
+            let outside = others.iter().any(|ip| ip.is_ipv4() && !is_private(**ip));
+            (has_own && outside) || networks.len() > 1
+        };
+        let unasked: BTreeSet<_> = self
+            .sourced
+            .keys()
+            .filter(|ip| !own(ip))
+            .map(|ip| wide_network(*ip))
+            .collect();
+        let silent_answers = self
+            .answered
+            .iter()
+            .filter(|ip| !self.announced.contains(ip) && !self.sourced.contains_key(ip))
+            .count();
+        mac.is_virtual_router()
+            || self.forwarded
+            || described.iter().any(own)
+            || self.sourced.keys().any(|ip| lowered(&ip))
+            || for_others()
+            || unasked.len() >= NETWORKS_OF_A_ROUTER
+            || silent_answers >= ANSWERS_FOR_OTHERS
+    }
+
+    /// How an address is this card's own, if it is.
+    fn holds(&self, mac: MacAddr, ip: IpAddr, described: &BTreeSet<IpAddr>) -> Option<Hold> {
+        if self.announced.contains(&ip) && !mac.is_virtual_router() {
+            return Some(Hold::Announced);
+        }
+        let initial = self.sends(ip, HopLimits::is_initial);
+        if self.answered.contains(&ip) {
+            // A router answers for itself, and as a proxy for what lies behind it: hop limits
+            // tell, and a public address that never spoke is taken to be behind.
+            let behind = self.sends(ip, HopLimits::is_lowered)
+                || (self.router && !initial && !is_private(ip) && !described.contains(&ip))
+                || (!initial && self.answered.len() >= 2 * ANSWERS_FOR_OTHERS);
+            return (!behind).then_some(Hold::Answered);
+        }
+        (initial && !self.router).then_some(Hold::Sent)
+    }
+}
+
+/// The size at which addresses are taken to be of different networks.
+fn wide_network(ip: IpAddr) -> ipnet::IpNet {
+    let length = if ip.is_ipv4() { 16 } else { 48 };
+    ipnet::IpNet::new(ip, length).map_or_else(|_| ip.into(), |network| network.trunc())
+}
+
+/// All cards on all segments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    pub(crate) cards: BTreeMap<(Segment, MacAddr), Card>,
+    /// Addresses that were sent from without a MAC (links that have none).
+    pub(crate) bare: BTreeSet<(Segment, IpAddr)>,
+    /// All addresses that were sent from, and where.
+    pub(crate) spoke: BTreeSet<(IpAddr, Segment)>,
+    /// Which cards hold which address, and how that is known.
+    pub(crate) holders: BTreeMap<(Segment, IpAddr), BTreeMap<MacAddr, Hold>>,
+    /// Leases seen, whose holder may be on a segment that was not captured.
+    pub(crate) leases: BTreeSet<(MacAddr, IpAddr)>,
+    /// Segments with cards that pass nothing on and hold an address.
+    homes: BTreeSet<Segment>,
+    /// Segments whose frames show no destination.
+    pub(crate) cooked: BTreeSet<Segment>,
+}
+
+impl Links {
+    /// Reads the ledger.
+    pub(crate) fn resolve(ledger: &Ledger) -> Links {
+        let mut links = Links::default();
+        links.find_cooked(ledger);
+        for (key, sum) in ledger.conversations() {
+            links.conversation(key, sum);
+        }
+        links.neighbours(ledger);
+        links.parties(ledger);
+        links.assignments(ledger);
+        links.conclude(ledger);
+        links
+    }
+
+    /// Links without destination MACs: the engine's word, or senders with a MAC that talk to
+    /// nobody with one.
+    fn find_cooked(&mut self, ledger: &Ledger) {
+        for (key, _) in ledger.conversations() {
+            let half = real(key.originator_mac).is_some() && key.responder_mac.is_none();
+            if half || ledger.is_cooked(key.segment) {
+                self.cooked.insert(key.segment);
+            }
+        }
+    }
+
+    fn card(
+        &mut self,
+        segment: Segment,
+        mac: MacAddr,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> &mut Card {
+        let card = self.cards.entry((segment, mac)).or_default();
+        card.there(first, last);
+        card
+    }
+
+    fn sender(
+        &mut self,
+        (segment, mac, ip): (Segment, Option<MacAddr>, IpAddr),
+        limits: Option<HopLimits>,
+        sum: &ConversationSum,
+    ) {
+        if !is_somebody(ip) {
+            return;
+        }
+        self.spoke.insert((ip, segment));
+        match real(mac) {
+            Some(mac) => self
+                .card(segment, mac, sum.first, sum.last)
+                .source(ip, limits),
+            None => {
+                self.bare.insert((segment, ip));
+            }
+        }
+    }
+
+    fn conversation(&mut self, key: &ConversationKey, sum: &ConversationSum) {
+        let limits = |side: usize| match (sum.ttl_min.get(side), sum.ttl_max.get(side)) {
+            (Some(&min), Some(&max)) => HopLimits::new(min, max),
+            _ => None,
+        };
+        let [sent, answered] = sum.packets;
+        if sent > 0 {
+            let group = is_group(key.responder);
+            let side = (key.segment, key.originator_mac, key.originator);
+            self.sender(side, if group { None } else { limits(0) }, sum);
+            let mac = real(key.originator_mac).filter(|m| !m.is_virtual_router());
+            if never_forwarded(key.responder)
+                && is_somebody(key.originator)
+                && let Some(mac) = mac
+            {
+                let card = self.card(key.segment, mac, sum.first, sum.last);
+                card.announced.insert(key.originator);
+            }
+            if !group
+                && !self.cooked.contains(&key.segment)
+                && let Some(mac) = real(key.responder_mac)
+            {
+                self.cards
+                    .entry((key.segment, mac))
+                    .or_default()
+                    .received
+                    .insert(key.responder);
+            }
+        }
+        if answered > 0 {
+            let segment = responder_segment(key, sum);
+            let mac = sum.answer_mac.or(key.responder_mac);
+            self.sender((segment, mac, key.responder), limits(1), sum);
+        }
+        for leg in &sum.legs {
+            self.leg(key, sum, leg);
+        }
+    }
+
+    /// A copy seen elsewhere: whoever sent the later one of the two passed it on.
+    fn leg(&mut self, key: &ConversationKey, sum: &ConversationSum, leg: &Leg) {
+        let (first_seen, to) = match leg.direction {
+            Direction::FromOriginator => (key.originator_mac, key.responder),
+            Direction::FromResponder => (sum.answer_mac.or(key.responder_mac), key.originator),
+        };
+        let (segment, router) = match leg.ttl_step {
+            0 => return,
+            step if step < 0 => (leg.segment, leg.src_mac),
+            _ => (key.segment, first_seen),
+        };
+        if let Some(mac) = real(router) {
+            self.card(segment, mac, sum.first, sum.last).forwarded = true;
+        }
+        if leg.ttl_step < 0
+            && !is_group(to)
+            && let Some(mac) = real(leg.dst_mac)
+        {
+            self.cards
+                .entry((leg.segment, mac))
+                .or_default()
+                .received
+                .insert(to);
+        }
+    }
+
+    fn neighbours(&mut self, ledger: &Ledger) {
+        for (key, sum) in ledger.neighbours() {
+            if let Some(asker) = real(Some(key.asker_mac)) {
+                let card = self.card(key.segment, asker, sum.first, sum.last);
+                // Of an answer, the asker is known by the answerer's word only.
+                if is_somebody(key.asker_ip) && key.answered_by.is_none() {
+                    card.announced.insert(key.asker_ip);
+                    self.spoke.insert((key.asker_ip, key.segment));
+                }
+            }
+            if let Some(answerer) = real(key.answered_by)
+                && is_somebody(key.target)
+            {
+                let card = self.card(key.segment, answerer, sum.first, sum.last);
+                card.answered.insert(key.target);
+                self.spoke.insert((key.target, key.segment));
+            }
+        }
+    }
+
+    fn assignments(&mut self, ledger: &Ledger) {
+        let mut known: BTreeMap<MacAddr, Vec<Segment>> = BTreeMap::new();
+        for ((segment, mac), _) in self.cards.iter().filter(|(_, card)| card.spoke()) {
+            known.entry(*mac).or_default().push(*segment);
+        }
+        for ((mac, ip, how, segment), seen) in ledger.assignments() {
+            if *how == Assignment::Leased {
+                // A relayed acknowledgement is seen on the server's segment, not the holder's.
+                self.leases.insert((*mac, *ip));
+                for segment in known.get(mac).into_iter().flatten() {
+                    let card = self.card(*segment, *mac, seen.first, seen.last);
+                    card.announced.insert(*ip);
+                }
+            } else {
+                let card = self.card(*segment, *mac, seen.first, seen.last);
+                card.answered.insert(*ip);
+                self.spoke.insert((*ip, *segment));
+            }
+        }
+    }
+
+    /// Senders of messages that no conversation shows (from 0.0.0.0, say).
+    fn parties(&mut self, ledger: &Ledger) {
+        for ((_, from, _), fact) in ledger.spoken() {
+            match from.mac {
+                Some(mac) if !is_somebody(from.ip) => {
+                    self.card(from.segment, mac, fact.seen.first, fact.seen.last);
+                }
+                Some(mac) => {
+                    self.card(from.segment, mac, fact.seen.first, fact.seen.last)
+                        .source(from.ip, None);
+                    self.spoke.insert((from.ip, from.segment));
+                }
+                None if is_somebody(from.ip) => {
+                    self.bare.insert((from.segment, from.ip));
+                    self.spoke.insert((from.ip, from.segment));
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn conclude(&mut self, ledger: &Ledger) {
+        let mut described: BTreeMap<Segment, BTreeSet<IpAddr>> = BTreeMap::new();
+        for (segment, part) in ledger.networks().keys() {
+            if let Described::Router(ip) = part {
+                described.entry(*segment).or_default().insert(*ip);
+            }
+        }
+        let none = BTreeSet::new();
+        for ((segment, mac), card) in &mut self.cards {
+            let described = described.get(segment).unwrap_or(&none);
+            card.router = card.is_next_hop(*mac, described);
+            let candidates: BTreeSet<IpAddr> = card
+                .announced
+                .iter()
+                .chain(&card.answered)
+                .chain(card.sourced.keys())
+                .copied()
+                .collect();
+            for ip in candidates {
+                if let Some(hold) = card.holds(*mac, ip, described) {
+                    if !card.router {
+                        self.homes.insert(*segment);
+                    }
+                    let holders = self.holders.entry((*segment, ip)).or_default();
+                    holders.insert(*mac, hold);
+                }
+            }
+        }
+    }
+
+    /// The card that holds an address on a segment: the surest, then the one that sends from it,
+    /// then the smallest.
+    pub(crate) fn holder(&self, segment: Segment, ip: IpAddr) -> Option<MacAddr> {
+        let holders = self.holders.get(&(segment, ip))?;
+        let sends = |mac: &MacAddr| {
+            let card = self.cards.get(&(segment, *mac));
+            card.is_some_and(|card| card.sourced.contains_key(&ip))
+        };
+        holders
+            .iter()
+            .max_by_key(|(mac, hold)| (sends(mac), **hold, std::cmp::Reverse(**mac)))
+            .map(|(mac, _)| *mac)
+    }
+
+    /// Whether a card holds an address as its own.
+    pub(crate) fn holds(&self, segment: Segment, mac: MacAddr, ip: IpAddr) -> bool {
+        self.holders
+            .get(&(segment, ip))
+            .is_some_and(|holders| holders.contains_key(&mac))
+    }
+
+    /// Whether a card passes packets on for others.
+    pub(crate) fn is_router(&self, segment: Segment, mac: MacAddr) -> bool {
+        self.cards
+            .get(&(segment, mac))
+            .is_some_and(|card| card.router)
+    }
+
+    /// Whether hosts live on a segment, not only routers.
+    pub(crate) fn is_home(&self, segment: Segment) -> bool {
+        self.homes.contains(&segment)
+    }
+
+    /// Addresses that routers answer for or call their own, unless they do so for many.
+    pub(crate) fn router_addresses(&self) -> impl Iterator<Item = (Segment, IpAddr)> {
+        self.cards
+            .iter()
+            .filter(|(_, card)| card.router)
+            .flat_map(|((segment, _), card)| {
+                let few = card.answered.len() < ANSWERS_FOR_OTHERS;
+                let answered = card.answered.iter().filter(move |_| few);
+                card.announced
+                    .iter()
+                    .chain(answered)
+                    .map(|ip| (*segment, *ip))
+            })
+    }
+
+    /// A card that lives there uses the address as an end: it sends from it, or claims it, and
+    /// passes nothing on.
+    pub(crate) fn lives_at(&self, segment: Segment, ip: IpAddr) -> bool {
+        let Some(mac) = self.holder(segment, ip) else {
+            return false;
+        };
+        self.cards.get(&(segment, mac)).is_some_and(|card| {
+            let uses = card.announced.contains(&ip) || card.sends(ip, HopLimits::is_initial);
+            uses && !card.router
+        })
+    }
+}
+
+/// A destination whose packets no router passes on: what they come from is on the segment.
+fn never_forwarded(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_broadcast() || matches!(ip.octets(), [224, 0, 0, _]),
+        IpAddr::V6(ip) => matches!(ip.segments(), [0xff01 | 0xff02, ..]),
+    }
+}
+
+/// The segment the responder's frames were first seen on: not the key's when their copies were
+/// seen there, lowered by a router.
+pub(crate) fn responder_segment(key: &ConversationKey, sum: &ConversationSum) -> Segment {
+    let copies_here = sum.legs.iter().any(|leg| {
+        leg.direction == Direction::FromResponder && leg.ttl_step < 0 && leg.segment == key.segment
+    });
+    let furthest = sum
+        .legs
+        .iter()
+        .filter(|leg| leg.direction == Direction::FromOriginator && leg.ttl_step < 0)
+        .min_by_key(|leg| (leg.ttl_step, **leg));
+    match furthest {
+        Some(leg) if copies_here => leg.segment,
+        _ => key.segment,
+    }
+}
