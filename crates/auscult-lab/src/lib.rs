@@ -5,6 +5,7 @@
 //! give the same bytes on every machine. All patients are invented and marked as such; the files
 //! that cross are inert.
 
+mod catalogue;
 pub mod files;
 pub mod frame;
 pub mod monitor;
@@ -73,246 +74,30 @@ impl Default for Options {
     }
 }
 
-type Build = fn(&Options, &Parameters) -> Scene;
-
-/// Where a scenario's addresses lie by default.
-type Place = fn(u64) -> Parameters;
-
-const FAR: Place = Parameters::new;
-const FACTORY: Place = Parameters::factory_segment;
-const PRIVATE: Place = Parameters::private_segment;
-
-const TABLE: [(&str, &str, Place, Build); 32] = [
-    (
-        "ward",
-        "four segments: monitors, stations, a leak, a copied file, HL7, an office",
-        FAR,
-        |o, p| ward::ward(p.seed, o),
-    ),
-    (
-        "leak-through-gateway",
-        "a monitor streams to far away and is answered",
-        FAR,
-        |_, p| scenes::leak_through_gateway(p),
-    ),
-    (
-        "station-on-link",
-        "a station holds three addresses on one card",
-        FACTORY,
-        |_, p| scenes::station_on_link(p),
-    ),
-    (
-        "custom-server",
-        "a station with a private address",
-        PRIVATE,
-        |_, p| scenes::custom_server(p),
-    ),
-    (
-        "idle-monitor",
-        "a monitor without a patient",
-        PRIVATE,
-        |_, p| scenes::idle_monitor(p),
-    ),
-    (
-        "two-segments",
-        "the same addresses in two segments",
-        FACTORY,
-        |_, p| scenes::two_segments_same_addresses(p, [20, 30]),
-    ),
-    (
-        "proxy-arp",
-        "a gateway answers ARP for the far address",
-        FACTORY,
-        |_, p| scenes::proxy_arp(p),
-    ),
-    (
-        "attempts-only",
-        "calls through the gateway that nobody answers",
-        FAR,
-        |_, p| scenes::attempts_only(p),
-    ),
-    (
-        "attempts-arp-only",
-        "ARP requests that nobody answers",
-        FACTORY,
-        |_, p| scenes::attempts_arp_only(p),
-    ),
-    (
-        "attempts-refused-icmp",
-        "calls refused by the gateway",
-        FAR,
-        |_, p| scenes::attempts_refused(p, true),
-    ),
-    (
-        "attempts-refused-reset",
-        "calls refused by a reset",
-        FAR,
-        |_, p| scenes::attempts_refused(p, false),
-    ),
-    (
-        "nfs-update-outside",
-        "a monitor copies a program from far away",
-        FAR,
-        |_, p| scenes::nfs_update(p, Server::Outside),
-    ),
-    (
-        "nfs-update-squatted",
-        "a monitor copies a program on its segment",
-        FACTORY,
-        |_, p| scenes::nfs_update(p, Server::Squatted),
-    ),
-    (
-        "nfs-update-inside",
-        "a monitor copies a program from inside",
-        PRIVATE,
-        |_, p| scenes::nfs_update(p, Server::Inside),
-    ),
-    (
-        "nfs-documents",
-        "documents read from a share inside",
-        PRIVATE,
-        |_, p| scenes::nfs_documents(p),
-    ),
-    (
-        "thin-client",
-        "thin clients load programs from their server",
-        PRIVATE,
-        |_, p| scenes::thin_client(p),
-    ),
-    ("hl7-inside", "HL7 in clear inside", PRIVATE, |_, p| {
-        scenes::hl7_inside(p)
-    }),
-    (
-        "hl7-outside",
-        "HL7 in clear towards a public address",
-        FAR,
-        |_, p| scenes::hl7_outside(p),
-    ),
-    (
-        "sibling-vista-9500",
-        "another maker's monitor, in clear",
-        PRIVATE,
-        |_, p| scenes::sibling_vista_9500(p),
-    ),
-    (
-        "sibling-9600",
-        "another maker's monitor, encrypted",
-        FACTORY,
-        |_, p| scenes::sibling_9600(p),
-    ),
-    ("printer-lpd", "print jobs on port 515", PRIVATE, |_, p| {
-        scenes::printer_lpd(p)
-    }),
-    (
-        "port-scanner",
-        "a scanner probes port 515",
-        PRIVATE,
-        |_, p| scenes::port_scanner(p),
-    ),
-    (
-        "clear-logins",
-        "FTP, HTTP and Telnet logins in clear",
-        PRIVATE,
-        |_, p| scenes::clear_logins(p),
-    ),
-    (
-        "benign-office",
-        "an office at work; nothing to find",
-        PRIVATE,
-        |_, p| scenes::benign_office(p),
-    ),
-    (
-        "mount-attempt",
-        "a mount outside that nobody answers",
-        FAR,
-        |_, p| scenes::mount_attempt(p, false),
-    ),
-    (
-        "mount-refused",
-        "a mount outside that is refused",
-        FAR,
-        |_, p| scenes::mount_attempt(p, true),
-    ),
-    (
-        "attempts-named",
-        "calls in vain to an address that was looked up",
-        FAR,
-        |_, p| scenes::attempts_named(p),
-    ),
-    (
-        "attempts-blind",
-        "calls where no answer could be seen",
-        FAR,
-        |_, p| scenes::attempts_blind(p),
-    ),
-    (
-        "hosted-printing",
-        "a service outside prints on port 515",
-        FAR,
-        |_, p| scenes::hosted_printing(p),
-    ),
-    (
-        "own-public-range",
-        "a public network that belongs to the site",
-        FAR,
-        |_, p| scenes::own_public_range(p),
-    ),
-    (
-        "program-download",
-        "a program downloaded by HTTP",
-        FAR,
-        |_, p| scenes::program_download(p),
-    ),
-    (
-        "health-checks",
-        "a load balancer tries the HL7 port",
-        PRIVATE,
-        |_, p| scenes::health_checks(p),
-    ),
-];
-
-const SCENARIOS: [Scenario; TABLE.len()] = {
-    let mut out = [Scenario {
-        name: "",
-        summary: "",
-    }; TABLE.len()];
-    let mut n = 0;
-    while n < TABLE.len() {
-        out[n] = Scenario {
-            name: TABLE[n].0,
-            summary: TABLE[n].1,
-        };
-        n += 1;
-    }
-    out
-};
-
 /// The scenarios that can be written.
 pub fn scenarios() -> &'static [Scenario] {
-    &SCENARIOS
+    &catalogue::SCENARIOS
 }
 
 /// The constants that [`generate`] uses for a scenario and seed.
 pub fn parameters(scenario: &str, seed: u64) -> Option<Parameters> {
-    let (_, _, place, _) = TABLE.iter().find(|row| row.0 == scenario)?;
-    Some(place(seed))
+    catalogue::find(scenario).map(|row| (row.place)(seed))
 }
 
 /// Makes a scenario in memory.
 pub fn generate(scenario: &str, seed: u64, options: &Options) -> Result<Scene, LabError> {
-    let Some((_, _, place, build)) = TABLE.iter().find(|row| row.0 == scenario) else {
-        let known: Vec<&str> = TABLE.iter().map(|row| row.0).collect();
+    let Some(row) = catalogue::find(scenario) else {
+        let known: Vec<&str> = scenarios().iter().map(|s| s.name).collect();
         return Err(LabError::Unknown(scenario.to_owned(), known.join(", ")));
     };
-    let parameters = Parameters {
-        far_end: options.far_end,
-        ..place(seed)
+    let scene = match row.build {
+        catalogue::Build::Ward => ward::ward(seed, options),
+        catalogue::Build::Scene(build) => build(&Parameters {
+            far_end: options.far_end,
+            ..(row.place)(seed)
+        }),
     };
-    Ok(transform::apply(
-        build(options, &parameters),
-        &options.transforms,
-        seed,
-    ))
+    Ok(transform::apply(scene, &options.transforms, seed))
 }
 
 /// Writes a scenario with default options: a pcapng (or pcap, by the extension) at `out`, and the

@@ -24,9 +24,11 @@ pub use office::{benign_office, clear_logins, port_scanner, printer_lpd};
 pub use siblings::{sibling_9600, sibling_vista_9500};
 pub use streams::{
     attempts_arp_only, attempts_only, attempts_refused, custom_server, idle_monitor,
-    leak_through_gateway, proxy_arp, station_on_link, two_segments_same_addresses,
+    leak_seen_outside, leak_through_gateway, proxy_arp, station_on_link,
+    two_segments_same_addresses,
 };
 
+use crate::monitor::Habits;
 use crate::net::{Host, MS, Path, US};
 use crate::stage::Stage;
 use crate::talk::OLD_RETRIES;
@@ -96,6 +98,8 @@ pub struct Parameters {
     pub far_end: FarEnd,
     /// How long is streamed, in seconds.
     pub seconds: i64,
+    /// Block order, padding, cycle time and segment borders; `None` leaves them to the seed.
+    pub habits: Option<Habits>,
     /// A patient is connected.
     pub patient: bool,
     /// Name and number of the patient are typed in.
@@ -125,6 +129,7 @@ impl Parameters {
             port: ward::STREAM_PORT,
             far_end: FarEnd::Abroad(240, 47),
             seconds: 20,
+            habits: None,
             patient: true,
             identified: true,
             retries: OLD_RETRIES.to_vec(),

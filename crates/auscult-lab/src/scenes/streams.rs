@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::{Parameters, answered_neighbour};
 use crate::frame::Scene;
 use crate::monitor::Monitor;
-use crate::net::{Host, MS, Path, SECOND, Transport, Way};
+use crate::net::{Host, Leg, MS, Path, SECOND, Transport, Way};
 use crate::stage::Stage;
 use crate::talk::{Ends, Talk};
 use crate::truth::CMS8000;
@@ -19,6 +19,9 @@ fn streaming(p: &Parameters, stage: &mut Stage, host: &Host, path: &Path, server
     let bed = stage.prng.between(1, 30) as u8;
     let mut monitor = Monitor::any(&mut stage.prng, bed, "ICU", person);
     monitor.identified = p.identified;
+    if let Some(habits) = &p.habits {
+        monitor.habits = habits.clone();
+    }
     let at = stage.at(800);
     let until = at.plus(p.seconds * SECOND);
     stage.stream(&monitor, path, (host.stack, server), p.port, (at, until));
@@ -66,6 +69,35 @@ pub fn leak_through_gateway(p: &Parameters) -> Scene {
         if p.far_end.outside() {
             stage.truth.answer("patient-data-leaves", "yes");
         }
+    }
+    stage.truth.must_not(&["public-address-squatted"]);
+    stage.finish()
+}
+
+/// As [`leak_through_gateway`], and the mirror also sees the link to the provider, where the
+/// site's address translation has put `site` in the monitor's place.
+pub fn leak_seen_outside(p: &Parameters, site: Ipv4Addr) -> Scene {
+    let mut stage = Stage::new(p.seed, "a stream is seen leaving on the outer link too");
+    let (host, gateway) = (p.monitor_host(&mut stage), p.gateway_host(&mut stage));
+    stage
+        .rec
+        .resolve(stage.at(0), &host, gateway.ip, Some(gateway.mac));
+    let mut path = p.path_outside(&host, &gateway);
+    let inner = path.legs[0].clone();
+    path.legs.push(Leg {
+        vlan: p.vlan.map(|id| id ^ 1),
+        a_mac: stage.mac(p.gateway_vendor),
+        b_mac: stage.mac([0x00, 0x1c, 0x73]),
+        a_ttl: inner.a_ttl.wrapping_sub(1),
+        b_ttl: inner.b_ttl.wrapping_add(1),
+        a_as: Some(site),
+    });
+    streaming(p, &mut stage, &host, &path, Stack::LINUX);
+    if p.patient {
+        stage
+            .truth
+            .must("phi-cleartext-outside", host.ip, "critical");
+        stage.truth.answer("patient-data-leaves", "yes");
     }
     stage.truth.must_not(&["public-address-squatted"]);
     stage.finish()
