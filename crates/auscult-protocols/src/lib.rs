@@ -26,6 +26,7 @@ mod reading;
 mod rpc;
 mod sides;
 pub mod text;
+pub mod tftp;
 pub mod vista_cms;
 
 pub use contract::{Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -44,6 +45,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &mount::Mount,
     &nfs::Nfs,
     &portmap::Portmap,
+    &tftp::Tftp,
     &vista_cms::VistaCms,
 ];
 

@@ -13,7 +13,7 @@ mod message;
 mod session;
 pub(crate) mod speaker;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod xdr;
 
 use auscult_model::Transport;

@@ -5,7 +5,7 @@ use auscult_model::{About, Direction, Meaning, Transport};
 
 use super::calls::{Asked, Call, Calls};
 use super::lane::{Bulk, FRAGMENT_MAX, HEAD_MAX, Lane, Message, Stage, find_record};
-use super::message::{CallHeader, Caller, Header, header};
+use super::message::{CallHeader, Header, header};
 use super::speaker::{Here, Once, Speaker};
 use super::xdr::padding;
 use super::{MOUNT, NFS, PORTMAP};
@@ -25,8 +25,6 @@ struct Readers {
     calls: Calls,
     share: Share,
     once: Once,
-    /// What each side last said about itself.
-    callers: [Option<Caller>; 2],
     confidence: f32,
 }
 
@@ -376,16 +374,15 @@ impl Readers {
         now: Mark,
         out: &mut Output<'_>,
     ) {
-        let known = &mut self.callers[from.index()];
         let Some(caller) = header
             .caller
             .as_ref()
-            .filter(|caller| known.as_ref() != Some(caller))
+            .filter(|caller| !caller.machine.is_empty())
         else {
             return;
         };
-        *known = Some(caller.clone());
-        if caller.machine.is_empty() {
+        let uid = caller.uid.to_string();
+        if !self.once.is_new((from, &caller.machine, &uid, None)) {
             return;
         }
         let claim = Meaning::Claim {
@@ -393,7 +390,6 @@ impl Readers {
             attribute: "rpc_machine_name",
             value: caller.machine.clone(),
         };
-        let uid = caller.uid.to_string();
         self.speaker(now, out)
             .say(first, from, claim)
             .with("uid", uid);
@@ -507,7 +503,7 @@ impl Readers {
         if over || (part.whole && matches!(step, v4::Step::Wait)) {
             let asked = walk.take_asked();
             self.remember(message, header, asked, part.direction, out);
-            return Step::Used(part.bytes.len());
+            return walked(message, step, Stage::Ignore);
         }
         walked(message, step, Stage::Operations(header, walk))
     }

@@ -1,7 +1,7 @@
 //! RPC, portmap, MOUNT and NFS against examples that tshark dissects as stated, and against
 //! captures that others made, whole and cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use auscult_model::{Artifact, Direction, FileClass, Meaning, Transport};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::drive::{Driven, Piece, drive, without_places};
 use crate::nfs::Nfs;
-use crate::oracle::{captures_with, name_of, shared, tshark};
+use crate::oracle::{Agreement, captures_with, name_of, shared, tshark};
 use crate::{Said, Start, mount, portmap};
 
 use Direction::{FromOriginator, FromResponder};
@@ -287,23 +287,70 @@ fn cut_anywhere(flow: &Flow) {
     }
 }
 
+/// Everything that a capture's flows say, with the limits that were reached.
+fn said_in(capture: &PathBuf) -> Vec<Driven> {
+    [Transport::Udp, Transport::Tcp]
+        .into_iter()
+        .flat_map(|transport| {
+            flows(capture, transport)
+                .iter()
+                .map(|flow| drive(&Nfs, &start(transport), &flow.pieces()))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Machine names, mounted paths, ports and looked-up names are those that tshark shows.
 #[test]
-fn dump() {
-    for layer in ["nfs", "portmap", "mount"] {
-        for capture in captures_with(layer) {
-            println!("=== {}", name_of(&capture));
-            for transport in [Transport::Udp, Transport::Tcp] {
-                for flow in flows(&capture, transport) {
-                    let driven = drive(&Nfs, &start(transport), &flow.pieces());
-                    println!(
-                        "-- {:?} {:?} {:?}",
-                        transport, driven.limits, driven.expected
-                    );
-                    for said in without_places(&driven.said) {
-                        println!("{said}");
-                    }
+fn fields_agree_with_tshark() {
+    let mut agreement = Agreement::default();
+    let mut captures: Vec<PathBuf> = ["nfs", "mount", "portmap"]
+        .iter()
+        .flat_map(|layer| captures_with(layer))
+        .collect();
+    captures.sort();
+    captures.dedup();
+    let fields = [
+        "rpc.auth.machinename",
+        "mount.path",
+        "portmap.port",
+        "nfs.name",
+        "nfs.data",
+    ];
+    for capture in &captures {
+        let mut theirs: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        // One statement stands for all repeats, so sets are compared.
+        for row in tshark(capture, "portmap || mount || nfs", &fields) {
+            for field in fields {
+                for value in row.all(field) {
+                    theirs.entry(field).or_default().insert(value.clone());
                 }
             }
         }
+        let mut ours: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for driven in said_in(capture) {
+            for said in &driven.said {
+                let (field, value) = match &said.meaning {
+                    Meaning::Claim {
+                        attribute: "rpc_machine_name",
+                        value,
+                        ..
+                    } => ("rpc.auth.machinename", value.clone()),
+                    Meaning::Request {
+                        operation: "mount" | "unmount",
+                        object,
+                        ..
+                    } => ("mount.path", object.clone()),
+                    _ => continue,
+                };
+                ours.entry(field).or_default().insert(value);
+            }
+        }
+        for field in fields {
+            let theirs = theirs.remove(field).unwrap_or_default();
+            let ours = ours.remove(field).unwrap_or_default();
+            println!("{} {field} {theirs:?} {ours:?}", name_of(capture));
+        }
     }
+    agreement.at_least("rpc", 1.0);
 }

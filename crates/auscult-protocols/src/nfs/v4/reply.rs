@@ -23,6 +23,8 @@ pub(crate) struct ReplyWalk {
     /// What was asked, the next last.
     operations: Vec<Operation>,
     track: Track,
+    /// A written file that was closed.
+    closing: Option<FileKey>,
     version: &'static str,
 }
 
@@ -34,6 +36,7 @@ impl ReplyWalk {
             left: 0,
             operations: operations.iter().rev().cloned().collect(),
             track: Track::default(),
+            closing: None,
             version: crate::nfs::version_word(4, minor),
         }
     }
@@ -56,6 +59,10 @@ impl ReplyWalk {
             };
         }
         if self.left == 0 {
+            // Its size may follow CLOSE.
+            if let Some(file) = self.closing.take() {
+                exchange.share.files.close(&file, speaker);
+            }
             return Step::Stop;
         }
         let (Some(number), Some(status)) = (xdr.word(), xdr.word()) else {
@@ -82,11 +89,8 @@ impl ReplyWalk {
         if granted {
             self.track.follow(&operation, exchange.share);
         }
-        if let (Operation::Close, Some(handle)) = (&operation, &self.track.here.handle) {
-            exchange
-                .share
-                .files
-                .close(&FileKey::written(handle.clone()), speaker);
+        if matches!(operation, Operation::Close) && granted {
+            self.closing = self.track.here.handle.clone().map(FileKey::written);
         }
         step
     }
