@@ -246,6 +246,12 @@ const TABLE: &[Row] = &[
         PRIVATE,
         scenes::health_checks,
     ),
+    row(
+        "planted-names",
+        "a patient in host names, URLs, job names",
+        PRIVATE,
+        scenes::planted_names,
+    ),
 ];
 
 /// The names and summaries.

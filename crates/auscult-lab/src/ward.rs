@@ -78,8 +78,8 @@ pub fn ward(seed: u64, options: &Options) -> Scene {
     ward.custom_station();
     ward.far_station();
     ward.unanswered();
-    let engine = ward.interface_engine();
-    ward.office(&engine);
+    let (engine, known) = ward.interface_engine();
+    ward.office(&engine, &known);
     ward.conclude();
     ward.stage.finish()
 }
@@ -407,14 +407,18 @@ impl Ward {
         let (rec, prng) = (&mut self.stage.rec, &mut self.stage.prng);
         Talk::attempt(rec, prng, &path, ends, at, &OLD_RETRIES);
         let truth = &mut self.stage.truth;
-        truth.device("monitor without station", &host, "patient-monitor|unknown");
+        truth.device(
+            "monitor without station",
+            &host,
+            "patient-monitor|unknown|other",
+        );
         truth.must("dead-public-address", host.ip, "info");
         truth.must_not_at("phi-cleartext-outside", host.ip);
         truth.must_not_at("phi-cleartext-inside", host.ip);
     }
 
-    /// The interface engine and what sends to it.
-    fn interface_engine(&mut self) -> Host {
+    /// The interface engine and what sends to it; also one of the patients it was told of.
+    fn interface_engine(&mut self) -> (Host, Person) {
         let (clinical, vlan) = (self.clinical, self.vlans[2]);
         let engine = self.pc(net(clinical, 210), vlan, Stack::LINUX);
         let port = *self.stage.prng.pick(&[2575, 2575, 6661, 5001, 10_004]);
@@ -464,11 +468,11 @@ impl Ward {
             .truth
             .device("interface engine", &engine, "interface-engine");
         self.stage.truth.no_signature.push(engine.ip.to_string());
-        engine
+        (engine, persons[0].clone())
     }
 
     /// Workstations, a printer, and the server that gives addresses and names.
-    fn office(&mut self, engine: &Host) {
+    fn office(&mut self, engine: &Host, known: &Person) {
         let (office, vlan) = (self.office, self.vlans[3]);
         let server = self.pc(net(office, 5), vlan, Stack::WINDOWS);
         self.stage.truth.device(
@@ -484,15 +488,13 @@ impl Ward {
         printer.mac = self.stage.mac([0x00, 0x80, 0x77]);
         self.stage.truth.device("printer", &printer, "printer");
         self.stage.truth.no_signature.push(printer.ip.to_string());
-        let first = self.stage.people.person();
-        self.stage.truth.patient(&first);
         let count = self.stage.prng.between(2, 4);
         for n in 0..count {
             let ip = net(office, 100 + n as u8 * 3);
             let host = self.pc(ip, vlan, Stack::WINDOWS);
             let planted = n == 1;
             let name = if planted {
-                format!("pc-{}", first.family.to_lowercase())
+                format!("pc-{}", known.family.to_lowercase())
             } else {
                 format!(
                     "pc-{}{n}",
@@ -505,7 +507,7 @@ impl Ward {
                 at.plus(4 * SECOND),
                 &host,
                 (&server, &printer, engine),
-                &first,
+                known,
                 n,
             );
         }

@@ -435,3 +435,36 @@ fn a_long_ward_is_only_longer() {
     assert!(last > 200 * 1_000_000_000);
     assert!(long.frames.len() > scene("ward", 5).frames.len() * 3);
 }
+
+#[test]
+fn planted_names_are_known_from_hl7_and_recur_elsewhere() {
+    for (name, seed) in [
+        ("planted-names", 1),
+        ("planted-names", 2),
+        ("ward", 1),
+        ("ward", 2),
+    ] {
+        let scene = scene(name, seed);
+        let lower = scene
+            .truth
+            .private
+            .iter()
+            .find(|t| t.len() > 4 && t.chars().all(|c| c.is_ascii_lowercase()))
+            .unwrap();
+        let upper = lower.to_uppercase();
+        assert!(
+            contains(&scene, format!("pc-{lower}").as_bytes()),
+            "{name}: host name"
+        );
+        let told = scene
+            .streams()
+            .iter()
+            .filter(|s| s.out.starts_with(b"\x0bMSH"))
+            .any(|s| String::from_utf8_lossy(&s.out).contains(&format!("||{upper}^")));
+        assert!(told, "{name} {seed}: nobody says that {upper} is a patient");
+        assert!(
+            contains(&scene, format!("Befund {upper}").as_bytes()),
+            "{name}: job name"
+        );
+    }
+}

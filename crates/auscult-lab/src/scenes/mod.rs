@@ -20,7 +20,7 @@ pub use lookalikes::{
     program_download,
 };
 pub use messages::{hl7_inside, hl7_outside};
-pub use office::{benign_office, clear_logins, port_scanner, printer_lpd};
+pub use office::{benign_office, clear_logins, planted_names, port_scanner, printer_lpd};
 pub use siblings::{sibling_9600, sibling_vista_9500};
 pub use streams::{
     attempts_arp_only, attempts_only, attempts_refused, custom_server, idle_monitor,

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 use crate::talk::{Ends, Talk};
 use crate::wire::tcp::Stack;
 
-/// A workstation prints by LPD; the job is named after a patient.
+/// A workstation prints by LPD; nothing in it is about a patient.
 pub fn printer_lpd(p: &Parameters) -> Scene {
     let mut stage = Stage::new(p.seed, "print jobs on port 515");
     let pc = p.host(&mut stage, [0x3c, 0x52, 0x82], p.monitor, Stack::WINDOWS);
@@ -20,14 +20,13 @@ pub fn printer_lpd(p: &Parameters) -> Scene {
         .rec
         .resolve(stage.at(200), &pc, printer.ip, Some(printer.mac));
     let path = Path::on_link(&pc, &printer);
-    for n in 0..3 {
-        let person = stage.people.person();
-        let title = format!("Befund {} {}", person.family, person.number);
-        let what = (p.port, "lp", "pc0", "technik", title.as_str());
-        let at = stage.at(300 + n * 4_000);
+    for (n, title) in ["Dienstplan", "Speiseplan", "Testseite"]
+        .into_iter()
+        .enumerate()
+    {
+        let at = stage.at(300 + n as i64 * 4_000);
+        let what = (p.port, "lp", "pc0", "technik", title);
         stage.print(at, &path, (pc.stack, printer.stack), what);
-        stage.truth.private(&person.family);
-        stage.truth.private(&person.number);
     }
     stage
         .truth
@@ -35,6 +34,63 @@ pub fn printer_lpd(p: &Parameters) -> Scene {
     stage.truth.device("printer", &printer, "printer");
     stage.truth.no_signature = vec![pc.ip.to_string(), printer.ip.to_string()];
     stage.truth.must_not(&ALL_RULES);
+    stage.finish()
+}
+
+/// A patient who is known from HL7 turns up in a host name, a looked-up name, a URL, a print job
+/// and a login name: none of these may be shown.
+pub fn planted_names(p: &Parameters) -> Scene {
+    let mut stage = Stage::new(p.seed, "a patient's name and number in names of all kinds");
+    let host = |stage: &mut Stage, last: u32, stack| {
+        let ip = Ipv4Addr::from((u32::from(p.monitor) & !0xff) | last);
+        p.host(stage, [0xd4, 0xbe, 0xd9], ip, stack)
+    };
+    let pc = host(&mut stage, 101, Stack::WINDOWS);
+    let server = host(&mut stage, 5, Stack::LINUX);
+    let (path, stacks) = (Path::on_link(&pc, &server), (pc.stack, server.stack));
+    let person = stage.people.person();
+    let (upper, lower) = (person.family.clone(), person.family.to_lowercase());
+    let name = format!("pc-{lower}");
+    let lease = dhcp::Lease {
+        ip: pc.ip,
+        prefix: 24,
+        router: p.gateway,
+        dns: server.ip,
+        server: server.ip,
+    };
+    let who = dhcp::Client {
+        host_name: Some(name),
+        ..dhcp::Client::default()
+    };
+    stage.lease(stage.at(50), &pc, &server, &lease, &who);
+    stage
+        .rec
+        .resolve(stage.at(200), &pc, server.ip, Some(server.mac));
+    let looked_up = format!("{lower}.akten.klinik.example");
+    stage.resolve_name(stage.at(400), &path, &looked_up, &[server.ip]);
+    let target = format!("/akte/{upper}?nr={}", person.number);
+    stage.http_get(stage.at(700), &path, stacks, (80, &looked_up, &target, ""));
+    let title = format!("Befund {upper} {}", person.number);
+    stage.print(
+        stage.at(900),
+        &path,
+        stacks,
+        (515, "lp", "pc0", "technik", &title),
+    );
+    let route = crate::speak::hl7::Route {
+        sender: "LABOR".to_owned(),
+        facility: "KLINIK".to_owned(),
+        receiver: "ENGINE".to_owned(),
+        receiver_facility: "KLINIK".to_owned(),
+    };
+    let at = stage.at(1_500);
+    let message = stage.hl7_admission(&route, at, &person, ("3B", 4));
+    stage.hl7(at, &path, stacks, 2575, &route, &[message]);
+    stage.truth.private(&lower);
+    stage.truth.must("phi-cleartext-inside", pc.ip, "low");
+    stage
+        .truth
+        .must_not(&["phi-cleartext-outside", "public-address-squatted"]);
     stage.finish()
 }
 
