@@ -12,8 +12,11 @@ pub mod dhcp;
 pub mod dns;
 pub mod drive;
 pub mod file;
+pub mod ftp;
 pub mod hl7;
 pub mod icmp;
+mod lines;
+mod login;
 pub mod magic;
 pub mod mount;
 pub mod neighbour;
@@ -25,6 +28,7 @@ pub mod portmap;
 mod reading;
 mod rpc;
 mod sides;
+pub mod telnet;
 pub mod text;
 pub mod tftp;
 pub mod vista_cms;
@@ -41,10 +45,12 @@ pub static ALL: &[&dyn Protocol] = &[
     &contec_cms::ContecCms,
     &dhcp::Dhcp,
     &dns::Dns,
+    &ftp::Ftp,
     &hl7::Hl7,
     &mount::Mount,
     &nfs::Nfs,
     &portmap::Portmap,
+    &telnet::Telnet,
     &tftp::Tftp,
     &vista_cms::VistaCms,
 ];

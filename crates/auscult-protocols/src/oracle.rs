@@ -4,13 +4,14 @@
 //! so loudly and pass. Agreement is counted over pairs of (frame, field): a value that either
 //! side lacks is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use auscult_model::LinkType;
+use auscult_model::{Direction, LinkType, Transport};
 
-use crate::Cursor;
+use crate::drive::{Piece, drive};
+use crate::{Cursor, Protocol, Said, Start};
 
 /// The folder of shared test material, or a loud line.
 pub(crate) fn shared(part: &str) -> Option<PathBuf> {
@@ -141,6 +142,64 @@ pub(crate) fn frames(capture: &Path) -> Vec<(LinkType, u32, Vec<u8>)> {
         frames.push(frame);
     }
     frames
+}
+
+/// Runs `protocol` over every TCP stream of a capture in which tshark saw `layer`, in the order
+/// of the capture, without retransmissions. The sender of a stream's first frame is the
+/// originator.
+pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str) -> Vec<Said> {
+    let fields = [
+        "tcp.stream",
+        "tcp.srcport",
+        "tcp.dstport",
+        "ip.src",
+        "tcp.payload",
+    ];
+    let named: BTreeSet<String> = tshark(capture, layer, &["tcp.stream"])
+        .iter()
+        .map(|row| row.one("tcp.stream").to_owned())
+        .collect();
+    let mut streams: BTreeMap<String, Vec<(Row, Vec<u8>)>> = BTreeMap::new();
+    for row in tshark(capture, "tcp && !tcp.analysis.retransmission", &fields) {
+        let bytes = row.bytes("tcp.payload");
+        let stream = row.one("tcp.stream").to_owned();
+        if named.contains(&stream) {
+            streams.entry(stream).or_default().push((row, bytes));
+        }
+    }
+    let mut said = Vec::new();
+    for frames in streams.values() {
+        let Some((first, _)) = frames.first() else {
+            continue;
+        };
+        let side = |row: &Row| {
+            (
+                row.one("ip.src").to_owned(),
+                row.one("tcp.srcport").to_owned(),
+            )
+        };
+        let originator = side(first);
+        let port = |field| first.one(field).parse().expect("a port");
+        let start = Start {
+            transport: Transport::Tcp,
+            from_start: true,
+            ports: [port("tcp.srcport"), port("tcp.dstport")],
+        };
+        let pieces: Vec<_> = frames
+            .iter()
+            .filter(|(_, bytes)| !bytes.is_empty())
+            .map(|(row, bytes)| {
+                let direction = if side(row) == originator {
+                    Direction::FromOriginator
+                } else {
+                    Direction::FromResponder
+                };
+                Piece::Bytes(direction, bytes)
+            })
+            .collect();
+        said.extend(drive(protocol, &start, &pieces).said);
+    }
+    said
 }
 
 /// Counts agreement, with the first disagreements in words.

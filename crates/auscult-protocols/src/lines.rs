@@ -1,0 +1,93 @@
+//! Lines of text protocols, one at a time, however the stream is cut.
+//!
+//! Limit: [`LINE_MAX`] bytes a line; a longer one is left out up to its end, and counted.
+
+/// Longest line that is read.
+pub(crate) const LINE_MAX: usize = 4096;
+
+/// What the front of the presented bytes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line<'a> {
+    /// A line without its end, and the bytes that it takes with it.
+    Whole(&'a [u8], usize),
+    /// So many bytes are left out.
+    Out(usize),
+    /// A line that is longer than is read begins here; so many bytes are left out.
+    TooLong(usize),
+    /// Its end is not there yet.
+    Part,
+}
+
+/// Cuts one direction into lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lines {
+    /// What comes belongs to a line whose beginning was not read.
+    inside: bool,
+    /// Lines that were whole since bytes were lost, the current one included; above two when
+    /// none were.
+    fits: u8,
+}
+
+impl Lines {
+    /// From the first byte of a stream, or from somewhere inside.
+    pub(crate) fn new(from_start: bool) -> Self {
+        Lines {
+            inside: !from_start,
+            fits: if from_start { 2 } else { 0 },
+        }
+    }
+
+    /// Bytes were lost.
+    pub(crate) fn lost(&mut self) {
+        *self = Lines::new(false);
+    }
+
+    /// How sure the current line is.
+    pub(crate) fn confidence(&self) -> f32 {
+        if self.fits > 2 { 1.0 } else { 0.9 }
+    }
+
+    /// The next line of `bytes`.
+    pub(crate) fn next<'a>(&mut self, bytes: &'a [u8]) -> Line<'a> {
+        let end = memchr::memchr(b'\n', bytes.get(..LINE_MAX).unwrap_or(bytes));
+        match end {
+            Some(end) if self.inside => {
+                self.inside = false;
+                Line::Out(end + 1)
+            }
+            None if self.inside => Line::Out(bytes.len().min(LINE_MAX)),
+            Some(end) => {
+                self.fits = self.fits.saturating_add(1);
+                let line = bytes.get(..end).unwrap_or_default();
+                Line::Whole(line.strip_suffix(b"\r").unwrap_or(line), end + 1)
+            }
+            None if bytes.len() >= LINE_MAX => {
+                self.inside = true;
+                Line::TooLong(LINE_MAX)
+            }
+            None => Line::Part,
+        }
+    }
+}
+
+/// The first word and what follows the space behind it.
+pub(crate) fn split_word(line: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memchr(b' ', line) {
+        Some(at) => (
+            line.get(..at).unwrap_or_default(),
+            line.get(at + 1..).unwrap_or_default().trim_ascii(),
+        ),
+        None => (line, &[]),
+    }
+}
+
+/// The code of a reply line: three digits and a space, a hyphen or the end.
+pub(crate) fn reply_code(line: &[u8]) -> Option<u16> {
+    let (digits, rest) = line.split_first_chunk::<3>()?;
+    let fits = matches!(rest.first(), None | Some(b' ' | b'-'));
+    if !fits || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let [a, b, c] = digits.map(|digit| u16::from(digit - b'0'));
+    Some(a * 100 + b * 10 + c)
+}

@@ -1,0 +1,399 @@
+//! Telnet: logins in clear.
+//!
+//! Sources: RFC 854 (commands), RFC 855 (options), RFC 1123 §3.2; prompts as servers in use show
+//! them. Options are stripped byte by byte; what a user types is kept only while an account is
+//! asked for, the secret never. Limits: 128 characters of a prompt, 64 of an account.
+
+use auscult_model::{About, Direction, Meaning, Transport};
+
+use crate::login::Attempt;
+use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
+use crate::{sides, text};
+
+static RECORD: Record = Record {
+    name: "telnet",
+    title: "Telnet",
+    tier: Tier::Identity,
+    transports: &[Transport::Tcp],
+    ports: &[23],
+    weak: true,
+    sources: &["RFC 854", "RFC 855", "RFC 1123"],
+    reads: &["logins after a prompt, and whether they succeeded"],
+    leaves_out: "Everything typed and shown besides, option values, enciphered sessions.",
+    attributes: &[],
+    false_likely: "3 in 100,000 random prefixes (a command byte, a verb, a known option)",
+};
+
+const IAC: u8 = 255;
+const SB: u8 = 250;
+const SE: u8 = 240;
+/// Highest option number in use (RFC 860 and later), and the list extension.
+const OPTION_MAX: u8 = 49;
+const SHOWN_MAX: usize = 128;
+const ACCOUNT_MAX: usize = 64;
+
+/// See [`RECORD`].
+pub struct Telnet;
+
+impl Protocol for Telnet {
+    fn record(&self) -> &'static Record {
+        &RECORD
+    }
+
+    fn probe(&self, seen: &Seen<'_>) -> Probe {
+        match seen.transport {
+            Transport::Tcp => sides::judge(seen, probe_side),
+            _ => Probe::No,
+        }
+    }
+
+    fn start(&self, start: &Start) -> Box<dyn Session> {
+        Box::new(TelnetSession {
+            ports: start.ports,
+            filters: [Filter::Data; 2],
+            server: None,
+            shown: Vec::new(),
+            typed: Vec::new(),
+            asked: Asked::Nothing,
+            account: None,
+            attempt: None,
+            confidence: if start.from_start { 1.0 } else { 0.9 },
+        })
+    }
+}
+
+/// A negotiation, or text; there is no more to it, so that it is never certain.
+fn probe_side(bytes: &[u8]) -> Probe {
+    match *bytes {
+        [IAC, 251..=254, 0..=OPTION_MAX | IAC, ..] => Probe::Likely,
+        [IAC] | [IAC, 251..=254] => Probe::Maybe,
+        [IAC, ..] => Probe::No,
+        _ => {
+            let is_text = |b: &u8| matches!(b, b'\t' | b'\r' | b'\n' | 0x1b | 0x20..=0x7e);
+            let first = bytes.get(..1).unwrap_or_default();
+            if first.iter().all(is_text) {
+                Probe::Maybe
+            } else {
+                Probe::No
+            }
+        }
+    }
+}
+
+/// Where in a command one direction is.
+#[derive(Clone, Copy)]
+enum Filter {
+    Data,
+    Command,
+    Option,
+    Sub,
+    SubCommand,
+}
+
+impl Filter {
+    /// Takes a byte; `Some` when it is data.
+    fn take(&mut self, byte: u8) -> Option<u8> {
+        let (next, data) = match (*self, byte) {
+            (Filter::Data, IAC) => (Filter::Command, None),
+            (Filter::Data, byte) => (Filter::Data, Some(byte)),
+            (Filter::Command, IAC) => (Filter::Data, Some(IAC)),
+            (Filter::Command, SB) => (Filter::Sub, None),
+            (Filter::Command, 251..=254) => (Filter::Option, None),
+            (Filter::Command | Filter::Option, _) => (Filter::Data, None),
+            (Filter::Sub, IAC) => (Filter::SubCommand, None),
+            (Filter::SubCommand, SE) => (Filter::Data, None),
+            (Filter::Sub | Filter::SubCommand, _) => (Filter::Sub, None),
+        };
+        *self = next;
+        data
+    }
+}
+
+/// What the server's last prompt wants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    Account,
+    Secret,
+}
+
+struct TelnetSession {
+    ports: [u16; 2],
+    filters: [Filter; 2],
+    /// The side that prompts.
+    server: Option<Direction>,
+    /// The server's current line.
+    shown: Vec<u8>,
+    /// What the client typed since an account was asked for.
+    typed: Vec<u8>,
+    asked: Asked,
+    account: Option<(String, Mark)>,
+    attempt: Option<Attempt>,
+    confidence: f32,
+}
+
+impl Session for TelnetSession {
+    fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
+        for (at, &byte) in bytes.iter().enumerate() {
+            let Some(byte) = self.filters[direction.index()].take(byte) else {
+                continue;
+            };
+            if self.server == Some(direction.opposite()) {
+                self.typed(direction, byte, at, out);
+            } else {
+                self.shown(direction, byte, at, out);
+            }
+        }
+        Progress::Used(bytes.len())
+    }
+
+    fn gap(&mut self, direction: Direction, _: Option<u64>, out: &mut Output<'_>) {
+        self.filters[direction.index()] = Filter::Data;
+        self.shown.clear();
+        self.typed.clear();
+        self.asked = Asked::Nothing;
+        self.account = None;
+        self.confidence = 0.9;
+        self.end(out);
+    }
+
+    fn end(&mut self, out: &mut Output<'_>) {
+        if let Some(attempt) = self.attempt.take() {
+            attempt.unanswered(out);
+        }
+    }
+}
+
+impl TelnetSession {
+    /// A byte from the server, or from a side that may turn out to be it.
+    fn shown(&mut self, direction: Direction, byte: u8, at: usize, out: &mut Output<'_>) {
+        if matches!(byte, b'\r' | b'\n' | 0) {
+            self.line_ended(at, out);
+            self.shown.clear();
+            return;
+        }
+        if self.shown.len() >= SHOWN_MAX {
+            self.shown.clear();
+        }
+        self.shown.push(byte.to_ascii_lowercase());
+        match byte {
+            b':' => self.prompted(direction, at, out),
+            // A shell waits behind one of these.
+            b' ' | b'$' | b'#' | b'>' | b'%' => {
+                let line = self.shown.trim_ascii_end();
+                let waits = matches!(line, [.., b'$' | b'#' | b'>' | b'%'] if line.len() < 64);
+                if waits && self.asked == Asked::Nothing {
+                    self.answered(true, at, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn prompted(&mut self, direction: Direction, at: usize, out: &mut Output<'_>) {
+        let line = self
+            .shown
+            .strip_suffix(b":")
+            .unwrap_or_default()
+            .trim_ascii();
+        let asks_secret = line.ends_with(b"password") || line.ends_with(b"passwd");
+        let asks_account = !line.ends_with(b"last login")
+            && [
+                &b"login"[..],
+                b"username",
+                b"user name",
+                b"user",
+                b"account",
+            ]
+            .iter()
+            .any(|word| line.ends_with(word));
+        if !asks_secret && !asks_account {
+            return;
+        }
+        if self.server.is_none() {
+            self.server = Some(direction);
+            let offer = Meaning::ServiceOffered {
+                about: About::Sender,
+                transport: Transport::Tcp,
+                port: self.ports[direction.index()],
+                protocol: RECORD.name,
+            };
+            out.say(out.place(at..at + 1), offer).sure(self.confidence);
+        }
+        // Asked again: what was tried before did not do.
+        self.answered(false, at, out);
+        self.typed.clear();
+        self.asked = if asks_secret {
+            Asked::Secret
+        } else {
+            Asked::Account
+        };
+    }
+
+    fn line_ended(&mut self, at: usize, out: &mut Output<'_>) {
+        let says = |word: &[u8]| memchr::memmem::find(&self.shown, word).is_some();
+        let refused = [&b"incorrect"[..], b"denied", b"invalid", b"failed"]
+            .into_iter()
+            .any(says);
+        let accepted = says(b"last login") || says(b"welcome");
+        if refused {
+            self.answered(false, at, out);
+        } else if accepted {
+            self.answered(true, at, out);
+        }
+    }
+
+    fn answered(&mut self, accepted: bool, at: usize, out: &mut Output<'_>) {
+        if let Some(attempt) = self.attempt.take() {
+            attempt.answered(accepted, at + 1, out);
+        }
+    }
+
+    /// A byte from the client.
+    fn typed(&mut self, direction: Direction, byte: u8, at: usize, out: &mut Output<'_>) {
+        let place = out.place(at..at + 1);
+        match (self.asked, byte) {
+            (Asked::Nothing, _) => {}
+            (Asked::Account, b'\r' | b'\n') => {
+                self.account = Some((text::lenient(&self.typed), place.first));
+                self.typed.clear();
+                self.asked = Asked::Nothing;
+            }
+            (Asked::Account, 0x08 | 0x7f) => {
+                self.typed.pop();
+            }
+            // The rest of a line end.
+            (Asked::Account, 0) => {}
+            (Asked::Account, byte) if self.typed.len() < ACCOUNT_MAX => self.typed.push(byte),
+            (Asked::Account, _) => {}
+            (Asked::Secret, b'\r' | b'\n') => {
+                self.asked = Asked::Nothing;
+                self.try_login(direction, place);
+            }
+            (Asked::Secret, _) => {}
+        }
+    }
+
+    fn try_login(&mut self, client: Direction, place: Place) {
+        let (account, first) = self.account.take().unwrap_or((String::new(), place.first));
+        self.attempt = Some(Attempt {
+            method: RECORD.name,
+            account,
+            clear: true,
+            client,
+            place: Place { first, ..place },
+            confidence: self.confidence,
+            attributes: Vec::new(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drive::{Piece, drive, without_places};
+    use crate::oracle;
+    use proptest::prelude::*;
+
+    const CLIENT: Direction = Direction::FromOriginator;
+    const SERVER: Direction = Direction::FromResponder;
+    const START: Start = Start {
+        transport: Transport::Tcp,
+        from_start: true,
+        ports: [50003, 23],
+    };
+    const TALK: [(Direction, &[u8]); 7] = [
+        (SERVER, b"\xff\xfd\x18\xff\xfa\x18\x01\xff\xf0\r\nlogin: "),
+        (CLIENT, b"\xff\xfc\x18rooo\x7ft\r\0"),
+        (SERVER, b"root\r\nPassword: "),
+        (CLIENT, b"abc123\r\n"),
+        (SERVER, b"\r\nLogin incorrect\r\nlogin: "),
+        (CLIENT, b"root\r\n"),
+        (SERVER, b"Password: "),
+    ];
+
+    fn lines(talk: &[(Direction, &[u8])]) -> Vec<String> {
+        let pieces: Vec<_> = talk.iter().map(|(d, b)| Piece::Bytes(*d, b)).collect();
+        without_places(&drive(&Telnet, &START, &pieces).said)
+    }
+
+    #[test]
+    fn strips_options_and_reads_the_account() {
+        let said = lines(&TALK);
+        let [_, login] = &said[..] else {
+            panic!("{said:?}")
+        };
+        assert!(login.contains("account: \"root\", clear: true, accepted: Some(false)"));
+        assert!(!said.join("").contains("abc123"));
+        let mut accepted = TALK;
+        accepted[4].1 = b"\r\nbed7:/# ";
+        assert!(lines(&accepted).join("").contains("accepted: Some(true)"));
+        let server_only: Vec<_> = TALK.into_iter().filter(|(d, _)| *d == SERVER).collect();
+        assert_eq!(lines(&server_only).len(), 1);
+    }
+
+    #[test]
+    fn cuts_change_nothing() {
+        let whole = lines(&TALK);
+        for index in 0..TALK.len() {
+            for at in 0..TALK[index].1.len() {
+                let mut cut = TALK.to_vec();
+                let (direction, bytes) = cut[index];
+                let (one, two) = bytes.split_at(at);
+                cut[index].1 = one;
+                cut.insert(index + 1, (direction, two));
+                assert_eq!(lines(&cut), whole, "piece {index} cut at {at}");
+            }
+        }
+    }
+
+    /// Accounts as tshark's `telnet.data` shows them being typed.
+    #[test]
+    fn logins_of_real_captures() {
+        for (name, account, accepted) in [
+            ("captures/ndpi/telnet.pcap", "fake", Some(true)),
+            (
+                "captures/wireshark-wiki/telnet-raw.pcap",
+                "fake",
+                Some(true),
+            ),
+            ("cases/c22_cleartext_logins.pcap", "root", Some(true)),
+        ] {
+            let Some(path) = oracle::shared(name) else {
+                return;
+            };
+            let said = oracle::read_streams(&Telnet, &path, "telnet");
+            let found = said.iter().any(|said| {
+                matches!(&said.meaning, Meaning::Login { account: a, accepted: ok, .. }
+                    if a == account && *ok == accepted)
+            });
+            assert!(found, "{name}: {said:?}");
+            let words = format!("{said:?}");
+            assert!(
+                !words.contains("abc123") && !words.contains("\"user\""),
+                "{words}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(
+            talk in proptest::collection::vec((any::<bool>(),
+                proptest::collection::vec(any::<u8>(), 0..60)), 0..8),
+        ) {
+            let pieces: Vec<_> = talk
+                .iter()
+                .map(|(server, bytes)| Piece::Bytes(if *server { SERVER } else { CLIENT }, bytes))
+                .collect();
+            drive(&Telnet, &START, &pieces);
+        }
+
+        #[test]
+        fn probe_is_never_certain(bytes in proptest::collection::vec(any::<u8>(), 1..40)) {
+            let whole = probe_side(&bytes);
+            prop_assert!(whole < Probe::Certain);
+            prop_assert!(probe_side(&bytes[..1]) != Probe::No || whole == Probe::No);
+        }
+    }
+}
