@@ -84,7 +84,7 @@ pub fn parameters(scenario: &str, seed: u64) -> Option<Parameters> {
     catalogue::find(scenario).map(|row| (row.place)(seed))
 }
 
-/// Makes a scenario in memory.
+/// Makes a scenario in memory. Its truth expects what the transformed capture can still show.
 pub fn generate(scenario: &str, seed: u64, options: &Options) -> Result<Scene, LabError> {
     let Some(row) = catalogue::find(scenario) else {
         let known: Vec<&str> = scenarios().iter().map(|s| s.name).collect();

@@ -171,6 +171,22 @@ impl Truth {
             .insert(attribute.to_owned(), value.to_owned());
     }
 
+    /// Keeps what must not appear and must not be shown; forgets what was to be expected.
+    pub fn only_prohibitions(&mut self) {
+        *self = Truth {
+            file: std::mem::take(&mut self.file),
+            note: std::mem::take(&mut self.note),
+            args: std::mem::take(&mut self.args),
+            must_not: std::mem::take(&mut self.must_not),
+            must_not_at: std::mem::take(&mut self.must_not_at),
+            no_signature: std::mem::take(&mut self.no_signature),
+            private: std::mem::take(&mut self.private),
+            secrets: std::mem::take(&mut self.secrets),
+            devices: std::mem::take(&mut self.devices),
+            ..Truth::default()
+        };
+    }
+
     /// Whether a finding of this rule is expected anywhere.
     pub fn expects(&self, rule: &str) -> bool {
         self.must.iter().any(|(r, _, _)| r == rule)

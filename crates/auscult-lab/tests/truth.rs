@@ -468,3 +468,33 @@ fn planted_names_are_known_from_hl7_and_recur_elsewhere() {
         );
     }
 }
+
+#[test]
+fn the_truth_expects_only_what_a_view_can_show() {
+    let view = |transform| {
+        let options = Options {
+            transforms: vec![transform],
+            ..Options::default()
+        };
+        generate("station-on-link", 2, &options).unwrap().truth
+    };
+    assert!(
+        scene("station-on-link", 2)
+            .truth
+            .expects("public-address-squatted")
+    );
+    let cooked = view(Transform::CookedV2);
+    assert!(!cooked.expects("public-address-squatted"));
+    assert!(cooked.expects("phi-cleartext-inside"));
+    assert!(
+        cooked
+            .must_not
+            .iter()
+            .any(|r| r == "public-address-squatted")
+    );
+    let heard = view(Transform::BroadcastOnly);
+    assert!(heard.must.is_empty() && heard.signature.is_empty() && heard.coverage.is_empty());
+    assert!(!heard.must_not.is_empty() && !heard.private.is_empty());
+    assert!(view(Transform::Loss(5)).must.iter().all(|m| m.2 == "info"));
+    assert_eq!(view(Transform::Twice), scene("station-on-link", 2).truth);
+}

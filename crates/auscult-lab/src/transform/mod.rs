@@ -1,8 +1,8 @@
 //! Ways in which a capture differs from the ideal: encapsulation, point of capture, faults.
 //!
 //! Each is a function over a finished scene, so that any scene can be seen through any of them.
-//! They look at Ethernet frames: cooked headers come last. The truth is handed on as it is; what
-//! can no longer be seen (after [`Transform::BroadcastOnly`], say) is for the caller to know.
+//! They look at Ethernet frames: cooked headers come last. Expectations that a view cannot meet are
+//! taken out of the truth; what must not appear, and what must not be shown, holds in every view.
 
 mod capture_point;
 mod encapsulation;
@@ -12,6 +12,7 @@ use std::net::Ipv4Addr;
 
 use crate::frame::Scene;
 use crate::prng::Prng;
+use crate::truth::Truth;
 use crate::wire::view::View;
 
 /// Which frames of the named hosts a one-sided capture keeps.
@@ -86,8 +87,34 @@ pub fn apply(mut scene: Scene, transforms: &[Transform], seed: u64) -> Scene {
     for (n, transform) in transforms.iter().enumerate() {
         let mut prng = Prng::new(seed).fork(&format!("transform {n}"));
         scene = one(scene, transform, &mut prng);
+        adjust(&mut scene.truth, transform);
     }
     scene
+}
+
+/// Takes out of the truth what can no longer be expected.
+fn adjust(truth: &mut Truth, transform: &Transform) {
+    match transform {
+        // Without destination MACs nobody can say who holds an address.
+        Transform::CookedV1 | Transform::CookedV2 => {
+            truth
+                .must
+                .retain(|(rule, _, _)| rule != "public-address-squatted");
+            truth.must_not(&["public-address-squatted"]);
+        }
+        Transform::Loss(_) => {
+            truth.artifacts.clear();
+            for (_, _, least) in &mut truth.must {
+                *least = "info".to_owned();
+            }
+        }
+        Transform::BroadcastOnly
+        | Transform::WanSide(_)
+        | Transform::OneSided(..)
+        | Transform::Snaplen(_)
+        | Transform::SkipSeconds(_) => truth.only_prohibitions(),
+        _ => {}
+    }
 }
 
 fn one(scene: Scene, transform: &Transform, prng: &mut Prng) -> Scene {
