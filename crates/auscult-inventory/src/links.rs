@@ -15,12 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use auscult_model::{
-    Assignment, ConversationKey, ConversationSum, Direction, Leg, MacAddr, Segment, Timestamp,
+    Assignment, ConversationKey, ConversationSum, Direction, Leg, MacAddr, Outcome, Segment,
+    Timestamp,
 };
 
 use crate::facts::real;
 use crate::ledger::{Described, Ledger};
-use crate::site::{is_group, is_private, is_somebody};
+use crate::site::{is_group, is_private, is_somebody, usual_network};
 
 /// A card answers ARP for so many addresses that it never sends from: it does so for others.
 const ANSWERS_FOR_OTHERS: usize = 5;
@@ -171,7 +172,15 @@ impl Card {
                 || (!initial && self.answered.len() >= 2 * ANSWERS_FOR_OTHERS);
             return (!behind).then_some(Hold::Answered);
         }
-        (initial && !self.router).then_some(Hold::Sent)
+        // A firewall answers for the far end with its own hop limit: a public address beside
+        // addresses known by ARP counts only when it is of their network.
+        let known: Vec<_> = self.announced.iter().chain(&self.answered).collect();
+        let fits = is_private(ip)
+            || known.is_empty()
+            || known
+                .iter()
+                .any(|own| usual_network(**own) == usual_network(ip));
+        (initial && fits && !self.router).then_some(Hold::Sent)
     }
 }
 
@@ -289,7 +298,14 @@ impl Links {
         if answered > 0 {
             let segment = responder_segment(key, sum);
             let mac = sum.answer_mac.or(key.responder_mac);
-            self.sender((segment, mac, key.responder), limits(1), sum);
+            // A refusal may be a filter's, in the name of the far end: its hop limit tells
+            // nothing about where that end is.
+            let own = key.outcome != Outcome::Refused;
+            self.sender(
+                (segment, mac, key.responder),
+                limits(1).filter(|_| own),
+                sum,
+            );
         }
         for leg in &sum.legs {
             self.leg(key, sum, leg);

@@ -232,8 +232,8 @@ fn answered(inventory: &Inventory, traffic: &Traffic, reach: &mut Reach) -> (Whe
     let away = distance_words(traffic, reach);
     if traffic.answered_by_gateway {
         reach.distance_km = None;
-        let reason = "the answers begin at the gateway itself (a proxy or SYN proxy): what lies \
-                      beyond it is not seen";
+        let reason = "no router lowered the hop limit of the answers: a proxy or SYN proxy gives \
+                      them, and what lies beyond it is not seen";
         return (Where::TowardsOutside, reason.to_owned());
     }
     let near = reach.distance_km.is_some_and(|km| km < NEAR_KM);

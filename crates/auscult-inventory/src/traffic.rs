@@ -39,7 +39,7 @@ pub(crate) struct Traffic {
     pub(crate) retransmissions: u64,
     pub(crate) attempts: u64,
     pub(crate) paced_repeats: u64,
-    /// Only of flows that the local side began.
+    /// From the local side's packets to the peer's answers.
     pub(crate) round_trip_ms: Option<f64>,
     pub(crate) hops: Option<u8>,
     pub(crate) mss_min: u16,
@@ -50,7 +50,7 @@ pub(crate) struct Traffic {
     pub(crate) inbound: bool,
     pub(crate) next_hop: Option<MacAddr>,
     pub(crate) behind_gateway: bool,
-    /// Answers with a hop limit that no router lowered, from a card that is not the peer's.
+    /// Answers with a hop limit that no router lowered, though the peer does not live here.
     pub(crate) answered_by_gateway: bool,
     /// Where the same packets were seen further out; from which address if that was changed.
     pub(crate) outer_leg: Option<(Segment, Option<IpAddr>)>,
@@ -113,10 +113,16 @@ impl Traffic {
         if out {
             self.attempts += sum.attempts;
             self.paced_repeats += sum.paced_repeats;
-            if sum.round_trip != i64::MAX {
-                let ms = sum.round_trip as f64 / Timestamp::MILLISECOND as f64;
-                self.round_trip_ms = Some(self.round_trip_ms.map_or(ms, |known| known.min(ms)));
-            }
+        }
+        // Outward from the capture point: from the local side's packets to the peer's answers.
+        let round_trip = if out {
+            sum.round_trip
+        } else {
+            sum.round_trip_back
+        };
+        if round_trip != i64::MAX {
+            let ms = round_trip as f64 / Timestamp::MILLISECOND as f64;
+            self.round_trip_ms = Some(self.round_trip_ms.map_or(ms, |known| known.min(ms)));
         }
         match key.outcome {
             Outcome::Answered => {
@@ -220,7 +226,7 @@ impl Traffic {
             self.hops = Some(limits.hops());
             let lives = inventory.links.holder(ends.local.0, ends.peer).is_some();
             self.behind_gateway |= limits.is_lowered() && !lives;
-            self.answered_by_gateway = limits.is_initial() && self.behind_gateway;
+            self.answered_by_gateway = limits.is_initial() && !lives;
         }
         // The flows themselves are no witness of other flows.
         self.path_answered = self.path_answered.saturating_sub(self.answered);

@@ -159,6 +159,7 @@ pub fn syns(segment: Segment, from: Side, to: Side, port: u16, paced: u64) -> Fa
     tcp_with(segment, from, to, port, "unknown", |key, sum| {
         key.outcome = Outcome::Unanswered;
         sum.packets = [5, 0];
+        sum.bytes = [300, 0];
         sum.payload = [0, 0];
         sum.acknowledged = [0, 0];
         sum.flows_with_payload = [0, 0];
