@@ -14,6 +14,7 @@ pub mod drive;
 pub mod file;
 pub mod ftp;
 pub mod hl7;
+pub mod http;
 pub mod icmp;
 mod lines;
 mod login;
@@ -47,6 +48,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &dns::Dns,
     &ftp::Ftp,
     &hl7::Hl7,
+    &http::Http,
     &mount::Mount,
     &nfs::Nfs,
     &portmap::Portmap,

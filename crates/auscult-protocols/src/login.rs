@@ -29,6 +29,11 @@ impl Attempt {
         self.say(Some(accepted), out);
     }
 
+    /// Says it, the place being complete.
+    pub(crate) fn decided(self, accepted: bool, out: &mut Output<'_>) {
+        self.say(Some(accepted), out);
+    }
+
     /// Says it without an answer.
     pub(crate) fn unanswered(self, out: &mut Output<'_>) {
         self.say(None, out);

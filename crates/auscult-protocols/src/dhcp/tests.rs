@@ -308,7 +308,10 @@ proptest! {
     }
 
     #[test]
-    fn probe_is_honest_and_final(bytes in proptest::collection::vec(any::<u8>(), 64..400), end: usize) {
+    fn probe_is_honest_and_final(
+        bytes in proptest::collection::vec(any::<u8>(), 64..400),
+        end: usize,
+    ) {
         let whole = probe_message(&bytes);
         prop_assert!(whole < Probe::Likely);
         let short = probe_message(&bytes[..end % bytes.len()]);

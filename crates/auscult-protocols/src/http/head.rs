@@ -1,0 +1,309 @@
+//! The head of an HTTP/1 message: start line, header fields, what they say about the body.
+//!
+//! Sources: RFC 9112 §3, §4, §5, §6, §7.1; RFC 9110 §11 (credentials), RFC 7617 §2, RFC 4648 §4.
+//! Limits: 64 KiB a head, 4096 bytes a chunk-size line, 200 fields.
+
+use crate::text;
+
+/// Largest head.
+pub(super) const HEAD_MAX: usize = 64 * 1024;
+/// Longest line outside of heads.
+pub(super) const LINE_MAX: usize = 4096;
+const FIELDS_MAX: usize = 200;
+/// Longest target that the probe looks behind.
+const TARGET_MAX: usize = 2048;
+
+const METHODS: &[&[u8]] = &[
+    b"GET",
+    b"POST",
+    b"PUT",
+    b"HEAD",
+    b"DELETE",
+    b"OPTIONS",
+    b"PATCH",
+    b"CONNECT",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SEARCH",
+    b"NOTIFY",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+    b"M-SEARCH",
+];
+
+/// `HTTP/1.` after a known method, or a status line with its code: at least 64 bits.
+pub(super) fn probe(bytes: &[u8]) -> crate::Probe {
+    use crate::Probe;
+    const STATUS: &[u8] = b"HTTP/1.";
+    let begins = bytes.iter().zip(STATUS).take_while(|(a, b)| a == b).count();
+    if begins == STATUS.len() {
+        return match *bytes.get(STATUS.len()..).unwrap_or_default() {
+            [b'0' | b'1', b' ', b'1'..=b'9', ..] => Probe::Certain,
+            [] | [b'0' | b'1'] | [b'0' | b'1', b' '] => Probe::Maybe,
+            _ => Probe::No,
+        };
+    }
+    if begins == bytes.len() {
+        return Probe::Maybe;
+    }
+    let is_method = |word: &[u8]| METHODS.contains(&word);
+    let Some(space) = memchr::memchr(b' ', bytes.get(..16).unwrap_or(bytes)) else {
+        let starts = bytes.len() < 16 && METHODS.iter().any(|method| method.starts_with(bytes));
+        return if starts { Probe::Maybe } else { Probe::No };
+    };
+    if !is_method(bytes.get(..space).unwrap_or_default()) {
+        return Probe::No;
+    }
+    let target = bytes.get(space + 1..).unwrap_or_default();
+    let target = target.get(..TARGET_MAX).unwrap_or(target);
+    let line = match memchr::memchr(b'\n', target) {
+        Some(end) => target.get(..end).unwrap_or_default(),
+        // Too long a target to look behind stays undecided.
+        None => return Probe::Maybe,
+    };
+    match line.trim_ascii_end() {
+        [
+            ..,
+            b' ',
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'1',
+            b'.',
+            b'0' | b'1',
+        ] => Probe::Certain,
+        _ => Probe::No,
+    }
+}
+
+/// Where the head ends, its empty line included; `None` when that is not there.
+pub(super) fn head_end(bytes: &[u8]) -> Option<usize> {
+    let bytes = bytes.get(..HEAD_MAX).unwrap_or(bytes);
+    memchr::memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..)? {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    })
+}
+
+/// The first line without its end, and the bytes that it takes.
+pub(super) fn line(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let end = memchr::memchr(b'\n', bytes.get(..LINE_MAX).unwrap_or(bytes))?;
+    let line = bytes.get(..end)?;
+    Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
+}
+
+/// The size in front of a chunk; extensions are ignored.
+pub(super) fn chunk_size(line: &[u8]) -> Option<u64> {
+    let end = line.iter().position(|b| !b.is_ascii_hexdigit());
+    let digits = line.get(..end.unwrap_or(line.len()))?;
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// The first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StartLine<'a> {
+    /// Method.
+    Request(&'a [u8]),
+    /// Status code.
+    Response(u16),
+}
+
+/// What follows the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    None,
+    Length(u64),
+    Chunked,
+    /// Everything up to the end of the stream.
+    ToEnd,
+}
+
+/// A head, borrowed from the stream.
+#[derive(Debug)]
+pub(super) struct Head<'a> {
+    pub(super) start: StartLine<'a>,
+    fields: Vec<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads a head that ends with its empty line; `None` when the first line is none of HTTP.
+    pub(super) fn read(block: &'a [u8]) -> Option<Self> {
+        let mut lines = block.split(|&b| b == b'\n').map(<[u8]>::trim_ascii_end);
+        let start = read_start(lines.next()?)?;
+        let fields = lines
+            .filter_map(|line| {
+                let colon = memchr::memchr(b':', line)?;
+                Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
+            })
+            .take(FIELDS_MAX)
+            .collect();
+        Some(Head { start, fields })
+    }
+
+    /// First value of a field, by its name in lower case.
+    pub(super) fn get(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| *value)
+    }
+
+    /// The same as text, empty when absent.
+    pub(super) fn text(&self, name: &str) -> String {
+        self.get(name).map(text::lenient).unwrap_or_default()
+    }
+
+    /// What the fields say about the body, or `otherwise`.
+    pub(super) fn body(&self, otherwise: Body) -> Body {
+        if let Some(coding) = self.get("transfer-encoding") {
+            let last = coding.rsplit(|&b| b == b',').next().unwrap_or_default();
+            return if last.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+                Body::Chunked
+            } else {
+                otherwise
+            };
+        }
+        let length = self.get("content-length").and_then(|value| {
+            let digits = std::str::from_utf8(value).ok()?;
+            digits.parse().ok()
+        });
+        match length {
+            Some(0) => Body::None,
+            Some(length) => Body::Length(length),
+            None => otherwise,
+        }
+    }
+}
+
+fn read_start(line: &[u8]) -> Option<StartLine<'_>> {
+    if let Some(rest) = line.strip_prefix(b"HTTP/1.") {
+        return match *rest {
+            [
+                _,
+                b' ',
+                a @ b'1'..=b'9',
+                b @ b'0'..=b'9',
+                c @ b'0'..=b'9',
+                ..,
+            ] => {
+                let digit = |byte: u8| u16::from(byte - b'0');
+                Some(StartLine::Response(
+                    digit(a) * 100 + digit(b) * 10 + digit(c),
+                ))
+            }
+            _ => None,
+        };
+    }
+    let space = memchr::memchr(b' ', line)?;
+    let method = line.get(..space)?;
+    let is_token =
+        !method.is_empty() && method.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
+    let version = memchr::memmem::rfind(line, b" HTTP/1.").is_some();
+    (is_token && version).then_some(StartLine::Request(method))
+}
+
+/// Who logs in, without the secret.
+pub(super) struct Credentials {
+    pub(super) method: &'static str,
+    pub(super) account: String,
+    pub(super) clear: bool,
+}
+
+/// Reads the value of an Authorization field.
+pub(super) fn credentials(value: &[u8]) -> Option<Credentials> {
+    let space = memchr::memchr(b' ', value)?;
+    let (scheme, rest) = value.split_at_checked(space)?;
+    let rest = rest.trim_ascii();
+    match scheme.to_ascii_lowercase().as_slice() {
+        b"basic" => Some(Credentials {
+            method: "http-basic",
+            account: text::lenient(&decode_until(rest, b':')),
+            clear: true,
+        }),
+        b"digest" => Some(Credentials {
+            method: "http-digest",
+            account: parameter(rest, b"username=")?,
+            clear: false,
+        }),
+        _ => None,
+    }
+}
+
+/// The realm of a challenge: embedded devices name themselves there.
+pub(super) fn realm(value: &[u8]) -> Option<String> {
+    parameter(value, b"realm=")
+}
+
+fn parameter(value: &[u8], name: &[u8]) -> Option<String> {
+    let lower = value.to_ascii_lowercase();
+    let at = memchr::memmem::find(&lower, name)? + name.len();
+    let rest = value.get(at..)?;
+    let text = match rest.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|&b| b == b'"').next()?,
+        None => rest.split(|&b| b == b',').next()?,
+    };
+    Some(text::lenient(text))
+}
+
+/// Decodes Base64 up to a byte that is not returned, so that what follows it is never decoded
+/// further than the group of three bytes that holds it.
+fn decode_until(digits: &[u8], stop: u8) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let (mut bits, mut count) = (0u32, 0);
+    for &digit in digits {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => break,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            let byte = (bits >> count) as u8;
+            bits &= (1 << count) - 1;
+            if byte == stop {
+                break;
+            }
+            decoded.push(byte);
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_the_account_only() {
+        // RFC 7617 §2: Aladdin with "open sesame".
+        let value = b"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
+        assert_eq!(credentials(value).unwrap().account, "Aladdin");
+        let digest = b"Digest realm=\"ward\", username=\"Mufasa\", nonce=\"x\"";
+        assert_eq!(credentials(digest).unwrap().account, "Mufasa");
+        assert!(credentials(b"Bearer abc").is_none());
+    }
+
+    #[test]
+    fn ends_and_sizes() {
+        assert_eq!(head_end(b"GET / HTTP/1.1\r\nA: b\r\n\r\nrest"), Some(24));
+        assert_eq!(head_end(b"HTTP/1.0 200 OK\n\nrest"), Some(17));
+        assert_eq!(head_end(b"HTTP/1.0 200 OK\r\n\r"), None);
+        assert_eq!(chunk_size(b"1a;x=y"), Some(26));
+        assert_eq!(chunk_size(b"x"), None);
+    }
+}
