@@ -18,6 +18,7 @@ pub mod http;
 pub mod icmp;
 mod lines;
 mod login;
+pub mod lpd;
 pub mod magic;
 pub mod mount;
 pub mod neighbour;
@@ -49,6 +50,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &ftp::Ftp,
     &hl7::Hl7,
     &http::Http,
+    &lpd::Lpd,
     &mount::Mount,
     &nfs::Nfs,
     &portmap::Portmap,
