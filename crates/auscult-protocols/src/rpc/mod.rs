@@ -9,6 +9,8 @@
 
 pub(crate) mod calls;
 mod lane;
+#[cfg(test)]
+mod laws;
 mod message;
 mod session;
 pub(crate) mod speaker;
