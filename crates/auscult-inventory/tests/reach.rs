@@ -436,7 +436,12 @@ fn partners_sinkholes_and_the_sites_own_networks() {
     };
     let graded = reach_with(&facts, &sinkhole);
     assert!(graded.sinkhole && graded.place == Where::AnsweredFar);
-    assert!(graded.notes.iter().any(|note| note.contains("sinkhole")));
+    assert!(
+        graded
+            .reasons
+            .iter()
+            .any(|reason| reason.contains("sinkhole"))
+    );
 }
 
 #[test]
