@@ -1,0 +1,348 @@
+//! The law of order: segments permuted, repeated and overlapping give the same bytes, against a
+//! plain array; and a flow is one flow however its directions were tagged.
+
+use std::net::Ipv4Addr;
+
+use auscult_flow::{At, FlowFacts, FlowTable, Limits, Packet, Readers};
+use auscult_model::{Direction, FileIndex, LinkType, PacketRef, Segment, Timestamp};
+use auscult_packet::{Part, decode};
+use proptest::prelude::*;
+
+#[derive(Default)]
+struct Collect {
+    bytes: [Vec<u8>; 2],
+    gaps: Vec<(Direction, Option<u64>)>,
+    ended: Vec<FlowFacts>,
+}
+
+impl Readers for Collect {
+    type Reader = ();
+    fn begun(&mut self, _: &FlowFacts, (): &mut ()) {}
+    fn wants(&self, (): &()) -> bool {
+        true
+    }
+    fn bytes(
+        &mut self,
+        _: &FlowFacts,
+        (): &mut (),
+        direction: Direction,
+        bytes: &[u8],
+        _: At,
+        _: bool,
+    ) {
+        self.bytes[direction.index()].extend_from_slice(bytes);
+    }
+    fn gap(
+        &mut self,
+        _: &FlowFacts,
+        (): &mut (),
+        direction: Direction,
+        missing: Option<u64>,
+        _: At,
+    ) {
+        self.gaps.push((direction, missing));
+    }
+    fn datagram(
+        &mut self,
+        _: &FlowFacts,
+        (): &mut (),
+        direction: Direction,
+        bytes: &[u8],
+        _: At,
+        _: &[Part],
+    ) {
+        self.bytes[direction.index()].extend_from_slice(bytes);
+    }
+    fn is_medical(&self, (): &()) -> bool {
+        false
+    }
+    fn ended(&mut self, facts: &FlowFacts, (): ()) {
+        self.ended.push(facts.clone());
+    }
+}
+
+const CLIENT: (u8, u16) = (1, 40_000);
+const SERVER: (u8, u16) = (2, 515);
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const ACK: u8 = 16;
+
+/// An Ethernet frame with a TCP segment, each with its own IP id.
+fn frame(
+    from: (u8, u16),
+    to: (u8, u16),
+    flags: u8,
+    (seq, ack): (u32, u32),
+    payload: &[u8],
+    id: u16,
+) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, to.0, 2, 0, 0, 0, 0, from.0, 8, 0, 0x45, 0];
+    frame.extend((40 + payload.len() as u16).to_be_bytes());
+    frame.extend(id.to_be_bytes());
+    frame.extend([0x40, 0, 64, 6, 0, 0]);
+    frame.extend(Ipv4Addr::new(10, 0, 0, from.0).octets());
+    frame.extend(Ipv4Addr::new(10, 0, 0, to.0).octets());
+    frame.extend(from.1.to_be_bytes());
+    frame.extend(to.1.to_be_bytes());
+    frame.extend(seq.to_be_bytes());
+    frame.extend(ack.to_be_bytes());
+    frame.extend([0x50, flags, 0x10, 0, 0, 0, 0, 0]);
+    frame.extend(payload);
+    frame
+}
+
+struct Wire {
+    table: FlowTable<Collect>,
+    collect: Collect,
+    number: u64,
+}
+
+impl Wire {
+    fn new(limits: Limits) -> Self {
+        Wire {
+            table: FlowTable::new(limits),
+            collect: Collect::default(),
+            number: 0,
+        }
+    }
+
+    fn put(&mut self, frame: &[u8], segment: Segment) {
+        self.number += 1;
+        let layers = decode(LinkType::ETHERNET, frame, frame.len() as u32);
+        let time = Timestamp(self.number as i64 * Timestamp::MILLISECOND);
+        let packet = Packet {
+            layers: &layers,
+            bytes: frame,
+            parts: &[],
+            reference: PacketRef {
+                file: FileIndex(0),
+                number: self.number,
+            },
+            time,
+            clock: time,
+            packets: 1,
+            wire_bytes: frame.len() as u64,
+            segment,
+        };
+        self.table.packet(&packet, &mut self.collect);
+    }
+
+    fn handshake(&mut self) {
+        self.put(
+            &frame(CLIENT, SERVER, SYN, (99, 0), &[], 1),
+            Segment::UNTAGGED,
+        );
+        self.put(
+            &frame(SERVER, CLIENT, SYN | ACK, (499, 100), &[], 2),
+            Segment::UNTAGGED,
+        );
+        self.put(
+            &frame(CLIENT, SERVER, ACK, (100, 500), &[], 3),
+            Segment::UNTAGGED,
+        );
+    }
+
+    fn finish(mut self) -> Collect {
+        self.table.finish(&mut self.collect);
+        self.collect
+    }
+}
+
+fn limits() -> Limits {
+    Limits::share(1000, 1 << 20, 1)
+}
+
+proptest! {
+    #[test]
+    fn law_order(
+        stream in prop::collection::vec(any::<u8>(), 1..400),
+        pieces in prop::collection::vec((0usize..400, 1usize..60), 0..30),
+        order in any::<u64>(),
+    ) {
+        // Pieces at random, overlapping at will, and enough to cover everything.
+        let mut segments: Vec<(usize, usize)> = pieces
+            .into_iter()
+            .map(|(at, length)| {
+                let at = at % stream.len();
+                (at, (at + length).min(stream.len()))
+            })
+            .collect();
+        segments.extend((0..stream.len()).step_by(50).map(|at| (at, (at + 50).min(stream.len()))));
+        let mut state = order | 1;
+        for i in (1..segments.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            segments.swap(i, (state >> 33) as usize % (i + 1));
+        }
+        let mut wire = Wire::new(limits());
+        wire.handshake();
+        for (number, (from, to)) in segments.into_iter().enumerate() {
+            let id = 10 + number as u16;
+            let seq = (100 + from as u32, 500);
+            wire.put(&frame(CLIENT, SERVER, ACK, seq, &stream[from..to], id), Segment::UNTAGGED);
+        }
+        let collected = wire.finish();
+        prop_assert_eq!(&collected.bytes[0], &stream);
+        prop_assert!(collected.gaps.is_empty());
+        prop_assert_eq!(collected.ended.len(), 1);
+        prop_assert!(collected.ended[0].conflict.is_none());
+    }
+
+    /// With segments missing, what is handed on is the stream without them, and the holes are
+    /// told with their lengths.
+    #[test]
+    fn law_gaps_are_told(lost in prop::collection::btree_set(0usize..20, 0..19)) {
+        let stream: Vec<u8> = (0..200u32).map(|i| i as u8).collect();
+        let mut wire = Wire::new(limits());
+        wire.handshake();
+        let mut expected = Vec::new();
+        for (number, chunk) in stream.chunks(10).enumerate() {
+            if !lost.contains(&number) {
+                expected.extend_from_slice(chunk);
+                let seq = (100 + 10 * number as u32, 500);
+                let sent = frame(CLIENT, SERVER, ACK, seq, chunk, 10 + number as u16);
+                wire.put(&sent, Segment::UNTAGGED);
+            }
+        }
+        let collected = wire.finish();
+        prop_assert_eq!(&collected.bytes[0], &expected);
+        let missing: u64 = collected.gaps.iter().filter_map(|(_, missing)| *missing).sum();
+        let last_kept = (0..20).rev().find(|number| !lost.contains(number)).unwrap();
+        let inner = lost.iter().filter(|number| **number < last_kept).count() as u64;
+        prop_assert_eq!(missing, inner * 10);
+    }
+}
+
+#[test]
+fn first_received_bytes_win_and_conflicts_are_marked() {
+    let mut wire = Wire::new(limits());
+    wire.handshake();
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"original", 10),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"replaced", 11),
+        Segment::UNTAGGED,
+    );
+    let collected = wire.finish();
+    assert_eq!(collected.bytes[0], b"original");
+    let (first, second) = collected.ended[0].conflict.unwrap();
+    assert_ne!(first, second);
+}
+
+#[test]
+fn an_identical_retransmission_is_no_conflict() {
+    let mut wire = Wire::new(limits());
+    wire.handshake();
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"original", 10),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"original", 11),
+        Segment::UNTAGGED,
+    );
+    let collected = wire.finish();
+    assert_eq!(collected.bytes[0], b"original");
+    assert!(collected.ended[0].conflict.is_none());
+    assert_eq!(collected.ended[0].retransmissions, [1, 0]);
+}
+
+#[test]
+fn directions_under_different_tags_are_one_flow() {
+    let mut wire = Wire::new(limits());
+    let (a, b) = (Segment::vlan(20), Segment::vlan(21));
+    wire.put(&frame(CLIENT, SERVER, SYN, (99, 0), &[], 1), a);
+    wire.put(&frame(SERVER, CLIENT, SYN | ACK, (499, 100), &[], 2), b);
+    wire.put(&frame(CLIENT, SERVER, ACK, (100, 500), b"to", 3), a);
+    wire.put(&frame(SERVER, CLIENT, ACK, (500, 102), b"back", 4), b);
+    let collected = wire.finish();
+    assert_eq!(collected.ended.len(), 1);
+    assert_eq!(collected.bytes, [b"to".to_vec(), b"back".to_vec()]);
+}
+
+#[test]
+fn the_same_ports_in_two_segments_are_two_flows() {
+    let mut wire = Wire::new(limits());
+    for (segment, seq) in [(Segment::vlan(20), 99), (Segment::vlan(30), 70_000_099)] {
+        wire.put(&frame(CLIENT, SERVER, SYN, (seq, 0), &[], 1), segment);
+        wire.put(
+            &frame(SERVER, CLIENT, SYN | ACK, (seq + 5, seq + 1), &[], 2),
+            segment,
+        );
+    }
+    assert_eq!(wire.finish().ended.len(), 2);
+}
+
+#[test]
+fn ports_used_again_begin_another_flow() {
+    let mut wire = Wire::new(limits());
+    wire.handshake();
+    wire.put(
+        &frame(CLIENT, SERVER, FIN | ACK, (100, 500), &[], 4),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, SYN, (9_000, 0), &[], 5),
+        Segment::UNTAGGED,
+    );
+    assert_eq!(wire.finish().ended.len(), 2);
+}
+
+#[test]
+fn copies_are_counted_once_and_remembered_as_legs() {
+    let mut wire = Wire::new(limits());
+    wire.handshake();
+    let sent = frame(CLIENT, SERVER, ACK, (100, 500), b"once", 10);
+    wire.put(&sent, Segment::UNTAGGED);
+    let mut routed = sent.clone();
+    routed[22] -= 1;
+    routed[6] = 0x0e;
+    wire.put(&routed, Segment::vlan(30));
+    assert_eq!(wire.table.counters().copies, 1);
+    let collected = wire.finish();
+    assert_eq!(collected.bytes[0], b"once");
+    let facts = &collected.ended[0];
+    assert_eq!(facts.packets, [3, 1]);
+    assert_eq!(facts.legs.len(), 1);
+    assert_eq!(facts.legs[0].ttl_step, -1);
+}
+
+#[test]
+fn a_full_table_forgets_half_open_flows_first_and_counts_them() {
+    let mut wire = Wire::new(Limits::share(8, 1 << 20, 1));
+    wire.handshake();
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"dear", 10),
+        Segment::UNTAGGED,
+    );
+    for port in 0..100u16 {
+        let sent = frame((3, 10_000 + port), SERVER, SYN, (1, 0), &[], 20 + port);
+        wire.put(&sent, Segment::UNTAGGED);
+    }
+    assert_eq!(wire.table.len(), 8);
+    assert_eq!(wire.table.counters().flows_evicted, 93);
+    assert_eq!(wire.table.counters().limits["flows"], 93);
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (104, 500), b"est", 200),
+        Segment::UNTAGGED,
+    );
+    assert_eq!(wire.finish().bytes[0], b"dearest");
+}
+
+#[test]
+fn out_of_order_bytes_are_bounded_and_the_hole_is_told() {
+    let mut tight = Limits::share(8, 1 << 20, 1);
+    tight.out_of_order_per_flow = 1000;
+    let mut wire = Wire::new(tight);
+    wire.handshake();
+    for number in 0..30u32 {
+        let seq = (200 + number * 100, 500);
+        let sent = frame(CLIENT, SERVER, ACK, seq, &[7; 100], 10 + number as u16);
+        wire.put(&sent, Segment::UNTAGGED);
+    }
+    assert!(wire.table.counters().limits["out-of-order-bytes"] >= 1);
+    let collected = wire.finish();
+    assert_eq!(collected.bytes[0].len(), 3000);
+    assert_eq!(collected.gaps, [(Direction::FromOriginator, Some(100))]);
+}
