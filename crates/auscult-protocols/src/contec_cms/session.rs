@@ -15,7 +15,9 @@ use crate::{Output, Place, Progress, Sample, Session, Start, text};
 /// Without one block in so many octets, the direction is not this stream.
 const SEARCH_MAX: usize = 64 * 1024;
 /// Octets kept while searching: an anchor that is not complete, and the length before it.
-const ANCHOR_TAIL: usize = 7;
+const ANCHOR_TAIL: usize = 2 + wire::ANCHOR.len() - 1;
+/// Octets of a block up to its telemetry sub-type.
+const TO_SUB_TYPE: usize = wire::HEADER + 3;
 /// How sure a message is after a resynchronisation, until two fitted.
 const UNSURE: f32 = 0.9;
 
@@ -368,8 +370,8 @@ enum Candidate {
 
 /// Whether a telemetry block with known layout starts with `bytes`.
 fn candidate(bytes: &[u8]) -> Candidate {
-    let (Some(header), Some(&sub_type)) = (wire::header(bytes), bytes.get(6)) else {
-        return Candidate::Short(ANCHOR_TAIL + 1);
+    let (Some(header), Some(&sub_type)) = (wire::header(bytes), bytes.get(TO_SUB_TYPE - 1)) else {
+        return Candidate::Short(TO_SUB_TYPE);
     };
     let fits = wire::lengths(header.kind, Some(sub_type))
         .is_some_and(|(least, greatest)| (least..=greatest).contains(&header.length));

@@ -168,10 +168,16 @@ fn beacon_of_a_central() {
     assert_eq!(probe(&changed(15, 5)), Probe::Likely);
     assert_eq!(probe(&changed(10, 13)), Probe::No);
     assert_eq!(probe(&changed(3, 3)), Probe::No);
-    // 2019-07-09 was a Tuesday.
-    let mut other = beacon.clone();
-    other[8..16].copy_from_slice(&[0xe3, 7, 7, 9, 1, 5, 12, 2]);
-    assert_eq!(probe(&other), Probe::Certain);
+    // A Tuesday, a leap day on a Saturday, a Thursday.
+    for date in [
+        [0xe3, 7, 7, 9, 1, 5, 12, 2],
+        [0xe4, 7, 2, 29, 0, 0, 0, 6],
+        [0xea, 7, 1, 1, 0, 0, 0, 4],
+    ] {
+        let mut other = beacon.clone();
+        other[8..16].copy_from_slice(&date);
+        assert_eq!(probe(&other), Probe::Certain, "{date:?}");
+    }
 }
 
 #[test]
@@ -283,6 +289,19 @@ fn rates_and_waves() {
     assert_eq!(waves.count(), 2);
 }
 
+/// Pressures and limits are repeated by the monitor, and said when they change.
+#[test]
+fn repeats_are_said_once() {
+    let mut limits = nibp();
+    limits[12] = 0x70;
+    let bytes = [nibp(), nibp(), limits.clone(), limits].concat();
+    let driven = run(&[Piece::Bytes(TO, &bytes)], true);
+    let said = without_places(&driven.said);
+    let count = |what: &str| said.iter().filter(|line| line.contains(what)).count();
+    assert_eq!(count("PatientData"), 1, "{said:?}");
+    assert_eq!(count("alarm_limits"), 2, "{said:?}");
+}
+
 /// No measurement is no patient data.
 #[test]
 fn idle_monitor() {
@@ -317,6 +336,12 @@ fn masked_generation_tells_who_is_who() {
     let mut wrong_sum = monitor.clone();
     wrong_sum[12] ^= 1;
     assert_eq!(probe_tcp(&wrong_sum), Probe::No);
+    for (at, octet) in [(2, 7), (3, 11), (8, 0xa6), (9, 0x55), (10, 0xa4)] {
+        let mut bad = monitor.clone();
+        bad[at] = octet;
+        bad[12] = bad[..12].iter().fold(0_u8, |sum, &b| sum.wrapping_sub(b));
+        assert_eq!(probe_tcp(&bad), Probe::No, "{at}");
+    }
     let driven = run(
         &[Piece::Bytes(TO, &monitor), Piece::Bytes(BACK, &central)],
         true,
@@ -338,7 +363,9 @@ fn masked_generation_tells_who_is_who() {
         probe_tcp(&[key.clone(), key.clone()].concat()),
         Probe::Certain
     );
-    let middle = [b"xxxxx".to_vec(), key.clone(), key].concat();
+    let mut damaged = key.clone();
+    damaged[20] ^= 1;
+    let middle = [b"xxxxx".to_vec(), damaged, key.clone(), key].concat();
     let driven = run(&[Piece::Bytes(BACK, &middle)], false);
     let said = without_places(&driven.said);
     assert!(

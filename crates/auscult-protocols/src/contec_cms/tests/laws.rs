@@ -116,6 +116,35 @@ fn resynchronises_by_itself() {
     }
 }
 
+/// A length octet pair is never borrowed from the block before.
+#[test]
+fn a_lost_length_is_not_made_up() {
+    let mut ends_like_a_length = cuff();
+    let end = ends_like_a_length.len();
+    ends_like_a_length[end - 2..].copy_from_slice(&[0x25, 0]);
+    let mut other = cuff();
+    other[14] = 59;
+    let bytes = [
+        &ends_like_a_length[..],
+        &other[2..],
+        &temperatures(),
+        &cycle_end(),
+    ]
+    .concat();
+    let whole = read(&bytes);
+    let pressures = whole
+        .samples
+        .iter()
+        .filter(|line| line.starts_with("nibp-sys 121"));
+    assert_eq!(pressures.count(), 1);
+    assert!(whole.samples.contains(&"t1 36.50 Cel".to_owned()));
+    for at in 0..bytes.len() {
+        let (one, rest) = bytes.split_at(at);
+        let cut = run(&[Piece::Bytes(TO, one), Piece::Bytes(TO, rest)], true);
+        assert_same(&cut, &whole, &format!("{at}"));
+    }
+}
+
 #[test]
 fn unsure_until_two_blocks_fitted() {
     let stream = stream();

@@ -288,9 +288,28 @@ fn cuff_pressure_counts_when_its_time_changes() {
         ]
     );
     assert!(said(&bytes).iter().all(|line| !line.contains("Malformed")));
-    assert!(samples(&bytes).contains(&"nibp-map-limit-high 110.00 mmHg".to_owned()));
-    assert!(samples(&bytes).contains(&"nibp-dia-limit-low 50.00 mmHg".to_owned()));
-    assert!(samples(&bytes).contains(&"nibp-sys-limit-high 160.00 mmHg".to_owned()));
+    let limits = "nibp-sys 160/90/2, nibp-dia 90/50/2, nibp-map 110/60/2";
+    assert_eq!(
+        said(&bytes)
+            .iter()
+            .filter(|line| line.contains("alarm_limits"))
+            .collect::<Vec<_>>(),
+        [&claim("Sender", "alarm_limits", limits)]
+    );
+    assert_eq!(
+        samples(&cuff())[3..],
+        [
+            "nibp-sys-limit-high 160.00 mmHg",
+            "nibp-sys-limit-low 90.00 mmHg",
+            "nibp-sys-limit-setting 2.00 ",
+            "nibp-dia-limit-high 90.00 mmHg",
+            "nibp-dia-limit-low 50.00 mmHg",
+            "nibp-dia-limit-setting 2.00 ",
+            "nibp-map-limit-high 110.00 mmHg",
+            "nibp-map-limit-low 60.00 mmHg",
+            "nibp-map-limit-setting 2.00 ",
+        ]
+    );
 }
 
 #[test]
