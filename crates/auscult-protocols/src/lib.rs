@@ -26,6 +26,7 @@ pub mod nfs;
 #[cfg(test)]
 mod oracle;
 mod output;
+pub mod pop3;
 pub mod portmap;
 mod reading;
 mod rpc;
@@ -53,6 +54,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &lpd::Lpd,
     &mount::Mount,
     &nfs::Nfs,
+    &pop3::Pop3,
     &portmap::Portmap,
     &telnet::Telnet,
     &tftp::Tftp,
