@@ -439,7 +439,7 @@ impl Conversation {
         Some(Line::Read(end))
     }
 
-    fn from_client(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Progress {
+    fn read_client(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         let mut at = 0;
         while at < bytes.len() {
             let left = bytes.len() - at;
@@ -502,7 +502,7 @@ impl Conversation {
         Progress::Used(at)
     }
 
-    fn from_server(&mut self, bytes: &[u8], out: &mut Output<'_>) {
+    fn read_server(&mut self, bytes: &[u8], out: &mut Output<'_>) {
         for &code in bytes {
             match self.answers.pop_front() {
                 None => return,
@@ -534,9 +534,9 @@ impl Job {
 impl Session for Conversation {
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         match self.client {
-            Some(client) if client == direction => self.from_client(bytes, out),
+            Some(client) if client == direction => self.read_client(bytes, out),
             Some(_) => {
-                self.from_server(bytes, out);
+                self.read_server(bytes, out);
                 Progress::Used(bytes.len())
             }
             // Answers whose commands were not seen.
@@ -545,7 +545,7 @@ impl Session for Conversation {
                 Progress::Used(bytes.len())
             }
             None => {
-                let progress = self.from_client(bytes, out);
+                let progress = self.read_client(bytes, out);
                 if self.commands > 0 {
                     self.client = Some(direction);
                 }

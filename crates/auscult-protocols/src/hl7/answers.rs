@@ -74,8 +74,8 @@ impl Answers {
         self.waiting.push_back(sent);
     }
 
-    /// The side `by` answered the message `control_id`, or with `None` the oldest one. Returns whether
-    /// that message waited.
+    /// The side `by` answered the message `control_id`, or with `None` the oldest one.
+    /// Returns whether that message waited.
     pub(super) fn answer(
         &mut self,
         by: Direction,

@@ -11,6 +11,9 @@ use super::message::Teller;
 use super::syntax::{Segment, Value};
 use crate::Sample;
 
+/// Most facets of one alarm.
+const FACETS_MAX: usize = 16;
+
 /// The device that the current segments describe.
 #[derive(Debug, Default)]
 pub(super) struct Device {
@@ -116,7 +119,9 @@ impl Device {
             Observed::Identity(attribute) => self.claim(attribute, coded_text(value), teller),
             Observed::Alarm => self.alarm(obx, teller),
             Observed::AlarmFacet(facet) => {
-                if let Some(alarm) = &mut self.alarm {
+                if let Some(alarm) = &mut self.alarm
+                    && alarm.facets.len() < FACETS_MAX
+                {
                     alarm.facets.push((facet, coded_text(value)));
                 }
             }

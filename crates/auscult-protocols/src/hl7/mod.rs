@@ -39,6 +39,9 @@ const TRUST_AFTER: u8 = 2;
 /// How sure a statement is until then.
 const DISTRUSTED: f32 = 0.9;
 
+/// So many entries of memory are kept between segments.
+const SCRATCH_KEPT: usize = 4096;
+
 static RECORD: Record = Record {
     name: "hl7",
     title: "HL7 version 2 (MLLP)",
@@ -133,6 +136,15 @@ struct Scratch {
     text: Vec<u8>,
     map: Vec<u32>,
     fields: Vec<Range<usize>>,
+}
+
+impl Scratch {
+    /// After a segment of many fields or much decoded text, gives the memory back.
+    fn trim(&mut self) {
+        if self.fields.capacity() > SCRATCH_KEPT || self.map.capacity() > SCRATCH_KEPT {
+            *self = Scratch::default();
+        }
+    }
 }
 
 /// What one side sends.
@@ -294,6 +306,7 @@ impl Conversation {
             Item::Segment(segment) => {
                 let raw = bytes.get(segment.clone()).unwrap_or_default();
                 let answer = read_segment(side, raw, segment, answers, scratch, out);
+                scratch.trim();
                 if let Some((control_id, code)) = answer
                     && let Some(granted) = accepts(&code)
                     && !answers.answer(out.direction, Some(&control_id), granted, out)
