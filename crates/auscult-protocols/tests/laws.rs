@@ -16,7 +16,8 @@ const STREAM_MAX: usize = 12_000;
 
 /// Protocols that run over datagrams only, or have no encoder: covered by the laws on any bytes
 /// and by goldens in their own files.
-const WITHOUT_STREAM: &[&str] = &["dhcp", "mount", "portmap", "tftp"];
+const WITHOUT_STREAM: &[&str] =
+    &["dhcp", "dns", "imap", "mount", "pop3", "portmap", "smtp", "telnet", "tftp"];
 
 fn streams() -> Vec<Stream> {
     let mut streams = Vec::new();
@@ -168,7 +169,9 @@ fn law_gap() {
                     || bare.contains("Malformed")
                     || bare.contains("granted: None")
                     || bare.contains("accepted: None")
-                    || bare.contains("complete: false");
+                    || bare.contains("complete: false")
+                    // The message that named it fell into the hole.
+                    || bare.contains("object: \"\"");
                 assert!(
                     expected.contains(&bare) || partial,
                     "{}: a hole at {from}..{to} added {line}",

@@ -1,0 +1,190 @@
+//! The case, its look-alikes and its variations: every scene of the lab, as captured in every way
+//! that taps, mirrors and firewalls have.
+
+mod cases;
+
+use auscult_lab::{Options, Scene, Side, Split, Transform, generate, scenarios, scenes, transform};
+
+/// Compares many scenes with their truth; all shortfalls at once.
+fn hold(scenes: impl IntoIterator<Item = (String, Scene)>) {
+    let mut bad = Vec::new();
+    let mut count = 0;
+    for (name, scene) in scenes {
+        count += 1;
+        for line in cases::shortfalls(&cases::report(&scene), &scene.truth) {
+            bad.push(format!("{name}: {line}"));
+        }
+    }
+    assert!(
+        bad.is_empty(),
+        "{} shortfalls in {count} scenes\n{}",
+        bad.len(),
+        bad.join("\n")
+    );
+}
+
+fn all_scenes(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (String, Scene)> {
+    seeds.flat_map(|seed| {
+        scenarios()
+            .iter()
+            .filter(|scenario| scenario.name != "ward")
+            .map(move |scenario| {
+                let scene = generate(scenario.name, seed, &Options::default()).unwrap();
+                (format!("{} seed {seed}", scenario.name), scene)
+            })
+    })
+}
+
+fn varied(transforms: &[Transform]) -> impl Iterator<Item = (String, Scene)> {
+    all_scenes(3..4).map(move |(name, scene)| {
+        (
+            format!("{name} {transforms:?}"),
+            transform::apply(scene, transforms, 3),
+        )
+    })
+}
+
+#[test]
+fn every_scene_is_told_rightly() {
+    hold(all_scenes(1..5));
+}
+
+#[test]
+fn wards_are_told_rightly() {
+    hold((1..7).map(|seed| {
+        (
+            format!("ward seed {seed}"),
+            generate("ward", seed, &Options::default()).unwrap(),
+        )
+    }));
+}
+
+#[test]
+fn through_vlan_and_qinq() {
+    hold(varied(&[Transform::Tagged(120)]));
+    hold(varied(&[
+        Transform::Tagged(120),
+        Transform::DoubleTagged(7),
+    ]));
+}
+
+#[test]
+fn through_linux_cooked_captures() {
+    hold(varied(&[Transform::CookedV1]));
+    hold(varied(&[Transform::CookedV2]));
+}
+
+#[test]
+fn through_two_interfaces() {
+    hold(varied(&[Transform::TwoInterfaces(Split::Alternating)]));
+    hold(varied(&[Transform::TwoInterfaces(Split::Directions)]));
+}
+
+#[test]
+fn through_tags_that_differ_by_direction() {
+    hold(varied(&[
+        Transform::Tagged(120),
+        Transform::DirectionalTags(1),
+    ]));
+}
+
+#[test]
+fn through_fragments_and_small_segments() {
+    hold(varied(&[Transform::Fragmented(576)]));
+    hold(varied(&[Transform::SmallSegments(7)]));
+    hold(varied(&[Transform::SmallSegments(1)]).filter(|(name, _)| {
+        ["leak-through-gateway", "nfs-update-outside", "hl7-inside"]
+            .iter()
+            .any(|scene| name.starts_with(scene))
+    }));
+}
+
+#[test]
+fn reordered_and_sent_again() {
+    hold(varied(&[Transform::Reordered(4)]));
+    hold(varied(&[Transform::Retransmitted(20)]));
+}
+
+#[test]
+fn seen_twice() {
+    hold(varied(&[Transform::Twice]));
+    hold(varied(&[Transform::RoutedCopies(99)]));
+}
+
+#[test]
+fn from_the_middle_on() {
+    hold(varied(&[Transform::NoHandshakes]));
+    hold(varied(&[Transform::SkipSeconds(5)]));
+}
+
+#[test]
+fn with_a_clock_that_jumps() {
+    hold(varied(&[Transform::ClockJump]));
+    hold(varied(&[Transform::ClockStep(-3600)]));
+    hold(varied(&[Transform::ClockStep(7200)]));
+}
+
+#[test]
+fn with_losses_and_cut_packets() {
+    hold(varied(&[Transform::Loss(10)]));
+    hold(varied(&[Transform::Loss(50)]));
+    hold(varied(&[Transform::Snaplen(96)]));
+}
+
+#[test]
+fn one_side_or_broadcast_only() {
+    for (name, scene) in all_scenes(3..4) {
+        let monitors: Vec<_> = scene
+            .truth
+            .devices
+            .iter()
+            .filter(|device| device.role == "patient-monitor")
+            .flat_map(|device| device.ips.iter().filter_map(|ip| ip.parse().ok()))
+            .collect();
+        for side in [Side::From, Side::To] {
+            let transforms = [Transform::OneSided(monitors.clone(), side)];
+            let scene = transform::apply(scene.clone(), &transforms, 3);
+            hold([(format!("{name} {transforms:?}"), scene)]);
+        }
+    }
+    hold(varied(&[Transform::BroadcastOnly]));
+}
+
+#[test]
+fn behind_translation_of_addresses() {
+    hold(varied(&[Transform::WanSide(
+        "203.0.113.77".parse().unwrap(),
+    )]));
+}
+
+/// Every constant of the case is varied: nothing may hang on the advisory's values.
+#[test]
+fn no_constant_is_needed() {
+    let mut list = Vec::new();
+    for seed in 1..4u64 {
+        let mut p = scenes::Parameters::new(seed);
+        p.station = "198.51.100.23".parse().unwrap();
+        list.push((
+            format!("other address, seed {seed}"),
+            scenes::leak_through_gateway(&p),
+        ));
+        p.port = 6000 + seed as u16;
+        list.push((
+            format!("other port, seed {seed}"),
+            scenes::leak_through_gateway(&p),
+        ));
+        p.monitor_vendor = [0x02, 0x11, seed as u8];
+        p.vlan = Some(40 + seed as u16);
+        list.push((
+            format!("other card, seed {seed}"),
+            scenes::leak_through_gateway(&p),
+        ));
+        p.export = "/srv/firmware".to_owned();
+        p.file = "appl.bin".to_owned();
+        list.push((
+            format!("other export and file, seed {seed}"),
+            scenes::nfs_update(&p, scenes::Server::Outside),
+        ));
+    }
+    hold(list);
+}

@@ -1,0 +1,93 @@
+//! The same report for any number of threads and any read size, also when limits are reached.
+
+mod cases;
+
+use auscult_engine::Options;
+use auscult_lab::generate;
+use auscult_model::report::Report;
+
+fn ward(seed: u64) -> cases::Capture {
+    cases::Capture::scene(&generate("ward", seed, &auscult_lab::Options::default()).unwrap())
+}
+
+fn same(capture: &cases::Capture, options: &Options) -> Report {
+    let alone = capture.report(&Options {
+        threads: 1,
+        ..options.clone()
+    });
+    for threads in [2, 4] {
+        let together = capture.report(&Options {
+            threads,
+            ..options.clone()
+        });
+        assert_eq!(
+            serde_json::to_string_pretty(&alone).unwrap(),
+            serde_json::to_string_pretty(&together).unwrap(),
+            "{threads} threads"
+        );
+    }
+    alone
+}
+
+#[test]
+fn law_threads() {
+    for seed in 1..4 {
+        same(&ward(seed), &Options::default());
+    }
+}
+
+#[test]
+fn law_threads_when_limits_are_reached() {
+    let options = Options {
+        max_flows: Some(64),
+        max_memory: 1 << 20,
+        ..Options::default()
+    };
+    let report = same(&ward(2), &options);
+    assert!(
+        report.health.limits["flows"] > 0,
+        "{:?}",
+        report.health.limits
+    );
+    assert!(report.health.flows_evicted > 0);
+}
+
+#[test]
+fn law_read_sizes() {
+    let capture = ward(1);
+    let usual = capture.report(&Options::default());
+    for read_size in [4096, 5000, 65_536] {
+        let other = capture.report(&Options {
+            read_size,
+            ..Options::default()
+        });
+        assert_eq!(
+            serde_json::to_string_pretty(&usual).unwrap(),
+            serde_json::to_string_pretty(&other).unwrap(),
+            "blocks of {read_size}"
+        );
+    }
+}
+
+#[test]
+fn law_order_of_inputs_and_splits() {
+    // One capture cut into two files at a quiet moment is told like the whole, apart from names.
+    let scene = generate("hl7-inside", 5, &auscult_lab::Options::default()).unwrap();
+    let whole = cases::report(&scene);
+    let mut late = scene.clone();
+    late.frames.clear();
+    let both = [cases::Capture::scene(&scene), cases::Capture::scene(&late)];
+    let paths: Vec<_> = both.iter().map(|capture| capture.0.clone()).collect();
+    let report =
+        auscult_engine::analyze(&paths, &Options::default(), &mut auscult_engine::Unwatched)
+            .unwrap();
+    let told = |report: &Report| -> Vec<(String, String)> {
+        report
+            .findings
+            .iter()
+            .map(|f| (f.id.clone(), f.severity.to_string()))
+            .collect()
+    };
+    assert_eq!(told(&report), told(&whole));
+    assert_eq!(report.devices_total, whole.devices_total);
+}
