@@ -21,7 +21,7 @@ static RECORD: Record = Record {
     reads: &["logins after a prompt, and whether they succeeded"],
     leaves_out: "Everything typed and shown besides, option values, enciphered sessions.",
     attributes: &[],
-    false_likely: "3 in 100,000 random prefixes (a command byte, a verb, a known option)",
+    false_likely: "1 in 100,000 random prefixes (a command byte, a verb, a known option)",
 };
 
 const IAC: u8 = 255;
