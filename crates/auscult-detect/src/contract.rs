@@ -6,6 +6,8 @@ use auscult_inventory::{Inventory, Ledger};
 use auscult_model::report::{Capture, Finding, Health, Severity};
 use auscult_model::{Event, PacketRef, Timestamp};
 
+use crate::View;
+
 /// What `explain` and the documentation need to know about a rule.
 #[derive(Debug)]
 pub struct RuleRecord {
@@ -124,12 +126,14 @@ impl Fact {
     }
 }
 
-/// All facts of all detectors, bounded.
+/// All facts of all detectors, bounded: of each rule the smallest [`Facts::MAX`] keys.
 ///
-/// A key is made by the detector: who, whom, what, as a typed value of its own.
-#[derive(Clone, Debug, Default)]
+/// When a rule's table is full its *largest* keys go: which keys are the smallest does not
+/// depend on the order, the splitting or the merging of inputs, and neither does the number of
+/// observations that were dropped.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    table: BTreeMap<(&'static str, FactKey), Fact>,
+    rules: BTreeMap<&'static str, BTreeMap<FactKey, Fact>>,
     dropped: u64,
 }
 
@@ -149,39 +153,46 @@ pub struct FactKey {
 }
 
 impl Facts {
-    /// Facts at a time, all rules together.
-    pub const MAX: usize = 200_000;
+    /// Facts at a time, of one rule.
+    pub const MAX: usize = 50_000;
 
     /// Adds a fact of a rule.
     pub fn add(&mut self, rule: &'static str, key: FactKey, fact: Fact) {
-        let full = self.table.len() >= Self::MAX;
-        match self.table.get_mut(&(rule, key.clone())) {
+        self.add_within(rule, key, fact, Self::MAX);
+    }
+
+    fn add_within(&mut self, rule: &'static str, key: FactKey, fact: Fact, max: usize) {
+        let table = self.rules.entry(rule).or_default();
+        match table.get_mut(&key) {
             Some(known) => known.merge(&fact),
-            None if full => self.dropped += 1,
             None => {
-                self.table.insert((rule, key), fact);
+                table.insert(key, fact);
             }
+        }
+        if table.len() > max
+            && let Some((_, gone)) = table.pop_last()
+        {
+            self.dropped = self.dropped.saturating_add(gone.count);
         }
     }
 
     /// Facts of a rule, in order of their keys.
     pub fn of(&self, rule: &'static str) -> impl Iterator<Item = (&FactKey, &Fact)> {
-        self.table
-            .iter()
-            .filter(move |((name, _), _)| *name == rule)
-            .map(|((_, key), fact)| (key, fact))
+        self.rules.get(rule).into_iter().flatten()
     }
 
-    /// Facts that found no room.
+    /// Observations that found no room.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
     /// Takes in the facts of another part of the input.
     pub fn merge(&mut self, other: &Facts) {
-        self.dropped += other.dropped;
-        for ((rule, key), fact) in &other.table {
-            self.add(rule, key.clone(), fact.clone());
+        self.dropped = self.dropped.saturating_add(other.dropped);
+        for (rule, table) in &other.rules {
+            for (key, fact) in table {
+                self.add(rule, key.clone(), fact.clone());
+            }
         }
     }
 }
@@ -192,8 +203,82 @@ pub trait Detector: Sync {
     fn record(&self) -> &'static RuleRecord;
 
     /// Adds what an event means to it to the facts.
-    fn observe(&self, event: &Event, facts: &mut Facts);
+    fn observe(&self, event: &Event, facts: &mut Facts) {
+        let _ = (event, facts);
+    }
 
     /// What the facts come to.
-    fn conclude(&self, facts: &Facts, context: &Context<'_>) -> Vec<Finding>;
+    fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding>;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use auscult_inventory::Party;
+    use auscult_model::{FileIndex, Segment};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fact(number: u8, text: u8) -> (FactKey, Fact) {
+        let party = Party {
+            segment: Segment::UNTAGGED,
+            ip: IpAddr::from([10, 0, 0, number % 7]),
+            mac: None,
+        };
+        let key = FactKey {
+            from: party,
+            to: party,
+            port: 0,
+            protocol: "hl7",
+            object: String::new(),
+        };
+        let time = Timestamp(i64::from(number) * 31 % 17);
+        let packet = PacketRef {
+            file: FileIndex(0),
+            number: u64::from(number),
+        };
+        let fact = Fact {
+            first: time,
+            last: time,
+            count: 1 + u64::from(text % 3),
+            packets: BTreeSet::from([(time, packet, "note")]),
+            values: BTreeMap::new(),
+            maxima: BTreeMap::new(),
+            confidence: f32::from(text) / 255.0,
+        };
+        let fact = fact.value("text", text.to_string());
+        (key, fact.maximum("most", i64::from(text)))
+    }
+
+    fn table(observed: &[(u8, u8)]) -> Facts {
+        let mut facts = Facts::default();
+        for (number, text) in observed {
+            let (key, fact) = fact(*number, *text);
+            facts.add_within("rule", key, fact, 5);
+        }
+        facts
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_splits_do_not_matter(
+            observed in prop::collection::vec((any::<u8>(), any::<u8>()), 0..200),
+            cut in 0usize..200,
+        ) {
+            let whole = table(&observed);
+            let mut backwards = observed.clone();
+            backwards.reverse();
+            prop_assert_eq!(&whole, &table(&backwards));
+            let (a, b) = observed.split_at(cut.min(observed.len()));
+            let (a, b) = (table(a), table(b));
+            let mut merged = b;
+            merged.dropped += a.dropped;
+            for (key, fact) in a.of("rule") {
+                merged.add_within("rule", key.clone(), fact.clone(), 5);
+            }
+            prop_assert_eq!(whole, merged);
+        }
+    }
 }

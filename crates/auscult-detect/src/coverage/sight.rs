@@ -1,0 +1,130 @@
+//! What the captures could have shown: how long, where, in which directions, how whole.
+
+use std::collections::BTreeSet;
+
+use auscult_inventory::{is_group, is_private};
+use auscult_model::report::{CapturePoint, Device, Role};
+use auscult_model::{Outcome, Segment};
+
+use crate::words::{count, duration, list};
+use crate::{Context, View, capture_points};
+
+/// See the module's words.
+pub(super) struct Sight {
+    /// Every capture holds broadcasts only, or nothing.
+    pub(super) broadcast_only: bool,
+    /// Captures of one direction, and no others that saw conversations.
+    pub(super) one_direction: bool,
+    /// Answered conversations with addresses outside, through a router.
+    pub(super) way_out: u64,
+    /// More than 1 % is missing.
+    pub(super) lossy: bool,
+    /// Medical devices in view.
+    pub(super) medical: usize,
+    /// Medical devices whose conversations with others were seen both ways.
+    pub(super) medical_heard: usize,
+    /// `222 min on vlan 20 and vlan 30, both directions, 0.02 % lost`.
+    pub(super) watched: String,
+    /// `222 min`.
+    pub(super) time: String,
+}
+
+impl Sight {
+    pub(super) fn of(context: &Context<'_>, view: &View<'_>) -> Sight {
+        let points = capture_points(context);
+        let blind = |point: &CapturePoint| {
+            matches!(point, CapturePoint::BroadcastOnly | CapturePoint::Unknown)
+        };
+        let broadcast_only = points.iter().all(blind);
+        let one_direction = !broadcast_only
+            && points
+                .iter()
+                .all(|point| blind(point) || *point == CapturePoint::OneDirection);
+        let mut segments: BTreeSet<Segment> = BTreeSet::new();
+        let mut way_out = 0;
+        for (key, sum) in view.ledger.conversations() {
+            segments.insert(key.segment);
+            let outside = !is_private(key.responder)
+                && !is_group(key.responder)
+                && !view.inventory.is_site(key.responder)
+                && !view
+                    .inventory
+                    .squatted()
+                    .contains(&(key.segment, key.responder));
+            let two_way = sum.packets.iter().all(|packets| *packets > 0);
+            if outside && two_way && key.outcome == Outcome::Answered {
+                way_out += sum.flows.max(1);
+            }
+        }
+        segments.extend(view.ledger.neighbours().keys().map(|key| key.segment));
+        let medical: Vec<&Device> = view
+            .inventory
+            .devices
+            .iter()
+            .filter(|device| device.inside && device.role.is_medical())
+            .collect();
+        let heard = medical
+            .iter()
+            .filter(|device| device.talks_to.iter().any(|line| line.answered));
+        let time = view.span().map_or_else(
+            || "0 s".to_owned(),
+            |(first, last)| duration(last.since(first)),
+        );
+        let directions = if broadcast_only {
+            "broadcasts only"
+        } else if one_direction {
+            "one direction only"
+        } else {
+            "both directions"
+        };
+        let segments = list(segments.iter().map(ToString::to_string));
+        let at = if segments.is_empty() {
+            "no segment"
+        } else {
+            &segments
+        };
+        let lost = view.loss_ppm() as f64 / 10_000.0;
+        Sight {
+            broadcast_only,
+            one_direction,
+            way_out,
+            lossy: view.is_lossy(),
+            medical: medical.len(),
+            medical_heard: heard.count(),
+            watched: format!("watched {time} on {at}, {directions}, {lost:.2} % lost"),
+            time,
+        }
+    }
+
+    /// Conversations are seen both ways and whole: what is not there did not happen here.
+    pub(super) fn is_clear(&self) -> bool {
+        !self.broadcast_only && !self.one_direction && !self.lossy
+    }
+
+    /// Why the capture cannot tell; `None` when it could.
+    pub(super) fn obstacle(&self) -> Option<&'static str> {
+        if self.broadcast_only {
+            Some("only broadcasts were captured")
+        } else if self.one_direction {
+            Some("only one direction was captured")
+        } else if self.lossy {
+            Some("more than 1 % of the packets are missing")
+        } else {
+            None
+        }
+    }
+}
+
+/// `2 medical devices`.
+pub(super) fn devices_words(number: usize) -> String {
+    count(number, "medical device", "medical devices")
+}
+
+/// A device of a role that is neither a computer of an office nor of the network.
+pub(super) fn is_embedded(device: &Device) -> bool {
+    device.role.is_medical()
+        || matches!(
+            device.role,
+            Role::Printer | Role::Phone | Role::Camera | Role::Other
+        )
+}

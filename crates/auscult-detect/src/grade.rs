@@ -1,0 +1,83 @@
+//! How bad a finding is: a severity with its reasons, and the caps that all rules share.
+//!
+//! Severity is harm if true; how sure it is stands beside it. The caps keep a weak proof from
+//! waking people at night.
+
+use std::net::IpAddr;
+
+use auscult_model::report::Severity;
+
+use crate::View;
+use crate::words::percent;
+
+/// Below this confidence nothing is worse than medium.
+const SURE: f32 = 0.7;
+
+/// A severity, with what raised and what capped it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Grade {
+    pub(crate) severity: Severity,
+    pub(crate) reasons: Vec<String>,
+    /// Losses or one-sidedness of the capture lowered it.
+    pub(crate) weakened_by_loss: bool,
+}
+
+impl Grade {
+    pub(crate) fn new(severity: Severity, reason: impl Into<String>) -> Self {
+        Grade {
+            severity,
+            reasons: vec![reason.into()],
+            weakened_by_loss: false,
+        }
+    }
+
+    /// Says something that does not change the severity.
+    pub(crate) fn note(&mut self, reason: impl Into<String>) {
+        self.reasons.push(reason.into());
+    }
+
+    /// At most `most`; the reason is told when that lowers it.
+    pub(crate) fn cap(&mut self, most: Severity, reason: impl Into<String>) {
+        if self.severity > most {
+            self.severity = most;
+            self.reasons.push(reason.into());
+        }
+    }
+
+    /// Too little is sure.
+    pub(crate) fn cap_by_confidence(&mut self, confidence: f32) {
+        if confidence < SURE {
+            let reason = format!("only {} sure", percent(confidence));
+            self.cap(Severity::Medium, reason);
+        }
+    }
+
+    /// The capture lost packets or saw one direction, and no payload proves the point.
+    pub(crate) fn cap_by_loss(&mut self, view: &View<'_>, one_sided: bool, payload_proves: bool) {
+        let reason = match (view.is_lossy(), one_sided) {
+            (true, _) => "more than 1 % of the packets are missing",
+            (false, true) => "only one direction was captured",
+            (false, false) => return,
+        };
+        self.weakened_by_loss = true;
+        if !payload_proves {
+            self.cap(Severity::High, reason);
+        }
+    }
+
+    /// Everything happens in networks of guests or of test benches.
+    pub(crate) fn cap_by_network(&mut self, view: &View<'_>, local: &[IpAddr]) {
+        let options = view.inventory.options();
+        if local.is_empty() {
+            return;
+        }
+        if local.iter().all(|ip| options.is_guest(*ip)) {
+            self.cap(Severity::Info, "in a network of guests");
+        } else if local
+            .iter()
+            .all(|ip| options.is_guest(*ip) || options.is_bench(*ip))
+        {
+            self.cap(Severity::Info, "on a test bench");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! An account name and its secret crossed readable. The secret itself is never kept or shown.
+//!
+//! Sources: RFC 959 (FTP), RFC 854 (Telnet), RFC 7617 (HTTP basic), RFC 1157 (SNMP). Limit: a
+//! login inside TLS is not seen, and is none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auscult_inventory::Party;
+use auscult_model::report::{Finding, Severity};
+use auscult_model::{Event, Meaning};
+
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::view::look_at_service;
+use crate::words::{call_name, count, list, name_and_address, role_words, span};
+use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "cleartext-login",
+    title: "Somebody logged in readably",
+    when: "A login whose name and secret could be read crossed the network. One finding for each \
+           server and way of logging in.",
+    worst: Severity::Medium,
+    innocent: &[
+        "Scan-to-folder of printers and read-only SNMP: low, in the office.",
+        "A vulnerability scanner that tries and is refused: info.",
+        "A login inside TLS or SSH: none.",
+    ],
+    attack: &["T1040", "T1552"],
+    cves: &[],
+    sources: &["RFC 959", "RFC 854", "RFC 7617", "RFC 1157"],
+};
+
+/// The detector.
+pub(super) struct CleartextLogin;
+
+impl Detector for CleartextLogin {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn observe(&self, event: &Event, facts: &mut Facts) {
+        let Meaning::Login {
+            method,
+            account,
+            clear,
+            accepted,
+        } = &event.meaning
+        else {
+            return;
+        };
+        if !clear {
+            return;
+        }
+        let answer = match accepted {
+            Some(true) => "accepted",
+            Some(false) => "refused",
+            None => "not seen",
+        };
+        let mut fact = Fact::of(event, "a readable login").value("answer", answer);
+        if !account.is_empty() {
+            fact = fact.value("account", account.clone());
+        }
+        let key = FactKey {
+            from: event.from.into(),
+            to: event.to.into(),
+            port: event.to.port,
+            protocol: event.protocol,
+            object: (*method).to_owned(),
+        };
+        facts.add(RECORD.rule, key, fact);
+    }
+
+    fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let mut groups: BTreeMap<(String, &str, &str), Vec<(&FactKey, &Fact)>> = BTreeMap::new();
+        for (key, fact) in facts.of(RECORD.rule) {
+            let server = view
+                .device(key.to)
+                .map_or_else(|| key.to.ip.to_string(), |device| device.id.clone());
+            groups
+                .entry((server, key.protocol, &key.object))
+                .or_default()
+                .push((key, fact));
+        }
+        groups
+            .values()
+            .filter_map(|group| finding(view, group))
+            .collect()
+    }
+}
+
+fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
+    let (key, _) = group.first()?;
+    let (server, protocol, method) = (key.to, key.protocol, key.object.as_str());
+    let texts = |name: &'static str| -> BTreeSet<&str> {
+        group
+            .iter()
+            .flat_map(|(_, fact)| fact.texts(name))
+            .collect()
+    };
+    let (accounts, answers) = (texts("account"), texts("answer"));
+    let mut grade = grade(view, server, &answers);
+    let confidence = group
+        .iter()
+        .map(|(_, fact)| fact.confidence)
+        .fold(0.0, f32::max);
+    grade.cap_by_confidence(confidence);
+    let mut local: Vec<_> = group.iter().map(|(key, _)| key.from.ip).collect();
+    if view.is_local(server) {
+        local.push(server.ip);
+    }
+    grade.cap_by_network(view, &local);
+
+    let device = view.device(server);
+    let object = format!("{protocol} {method}");
+    let mut draft = Draft::about(&RECORD, device, server.ip, &object)
+        .peer(server.ip, None)
+        .text("protocol", protocol)
+        .text("method", method)
+        .number("port", u64::from(key.port))
+        .texts("accounts", accounts.iter().copied())
+        .texts("answers", answers.iter().copied());
+    let mut clients = BTreeSet::new();
+    let (mut first, mut last, mut times) = (None, None, 0u64);
+    for (key, fact) in group {
+        let client = view.device(key.from);
+        clients.insert(client.map_or_else(|| key.from.ip.to_string(), name_and_address));
+        let service = view
+            .service(key.from.ip, key.to.ip, protocol)
+            .map(|(transport, _)| (transport, key.port));
+        let look = look_at_service(key.to.ip, service);
+        draft = draft
+            .device(client)
+            .times(fact.first, fact.last, fact.count)
+            .packets_of(view, fact, &look);
+        first = Some(first.map_or(fact.first, |known| fact.first.min(known)));
+        last = Some(last.map_or(fact.last, |known| fact.last.max(known)));
+        times += fact.count;
+    }
+    let name = device.map_or_else(|| server.ip.to_string(), call_name);
+    let times = usize::try_from(times).unwrap_or(usize::MAX);
+    let when = match (first, last) {
+        (Some(first), Some(last)) => span(first, last),
+        _ => String::new(),
+    };
+    let whose = match accounts.len() {
+        0 => String::new(),
+        1 => format!(", account {}", list(&accounts)),
+        _ => format!(", accounts {}", list(&accounts)),
+    };
+    let draft = draft
+        .words(
+            format!("Readable login on {name} by {}", protocol_name(protocol)),
+            "Nothing to do at the bedside.",
+            "Change the secret after switching to an encrypted way of logging in (SSH, HTTPS, \
+             SFTP, SNMP version 3); until then allow it from the few that need it.",
+        )
+        .seen(format!(
+            "From {}: {}{whose}, {when}.",
+            list(&clients),
+            count(times, "login", "logins"),
+        ))
+        .innocent(
+            "Old devices often know no other way. Looked at: whether the login was accepted, and \
+             what the server is.",
+        );
+    Some(draft.finish(grade, confidence))
+}
+
+fn grade(view: &View<'_>, server: Party, answers: &BTreeSet<&str>) -> Grade {
+    let role = view.role(server);
+    let mut grade = if role.is_medical() {
+        Grade::new(
+            Severity::Medium,
+            format!("the login opens a medical device ({})", role_words(role)),
+        )
+    } else {
+        Grade::new(
+            Severity::Low,
+            "office hygiene: the secret can be read on the way",
+        )
+    };
+    if answers.len() == 1 && answers.contains("refused") {
+        grade.cap(Severity::Info, "every login was refused");
+    }
+    grade
+}
+
+fn protocol_name(protocol: &str) -> String {
+    protocol.to_uppercase()
+}

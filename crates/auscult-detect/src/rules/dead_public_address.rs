@@ -1,0 +1,249 @@
+//! A device of ours keeps trying a public address that never answers: an address in its firmware
+//! or in a forgotten setting.
+//!
+//! Sources: CISA ICSMA-25-030-01; RFC 9293 (retransmission). Limits: rests on absence, so it says
+//! what was watched; a name that was looked up before the capture, or by DoH, is not seen.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use auscult_inventory::{Party, Reach, factory_range, is_group, is_private};
+use auscult_model::report::{Finding, Role, Severity, Where};
+use auscult_model::{Outcome, Timestamp};
+
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::view::look_at;
+use crate::words::span;
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "dead-public-address",
+    title: "A device keeps trying a public address that never answers",
+    when: "At least 3 attempts over at least 30 s, none answered, and no name server was seen to \
+           give the address. Openings, first datagrams and ARP or ND questions count, repeats \
+           included.",
+    worst: Severity::Medium,
+    innocent: &[
+        "The edge blocks it, as advised: refused by ICMP or a near reset is info, `the block \
+         works`.",
+        "A monitor set up for a central station that is switched off.",
+        "A name that was looked up before the capture, or over an encrypted channel.",
+        "A capture that could not have shown the answer: `cannot tell`, low.",
+    ],
+    attack: &[],
+    cves: &[],
+    sources: &["CISA ICSMA-25-030-01 Update A (2025-02-25)"],
+};
+
+/// Fewer attempts are chance.
+const ATTEMPTS: u64 = 3;
+/// Attempts within a shorter time are one try.
+const AT_LEAST: i64 = 30 * Timestamp::SECOND;
+
+/// The detector.
+pub(super) struct DeadPublicAddress;
+
+impl Detector for DeadPublicAddress {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        candidates(view)
+            .into_iter()
+            .filter_map(|((_, peer), local)| {
+                let reach = view.reach(local, peer, None);
+                is_dead(&reach).then(|| finding(view, local, peer, &reach))
+            })
+            .collect()
+    }
+}
+
+/// Device, or its address, and peer; with the party that tried.
+fn candidates(view: &View<'_>) -> BTreeMap<(String, IpAddr), Party> {
+    let mut found = BTreeMap::new();
+    let mut add = |local: Party, peer: IpAddr| {
+        let public = !is_private(peer) && !is_group(peer) && !peer.is_unspecified();
+        if public && view.is_local(local) && !view.inventory.is_site(peer) {
+            let who = view
+                .device(local)
+                .map_or_else(|| local.ip.to_string(), |device| device.id.clone());
+            found.entry((who, peer)).or_insert(local);
+        }
+    };
+    for (key, _) in view.ledger.conversations() {
+        if key.outcome != Outcome::Answered {
+            let local = Party {
+                segment: key.segment,
+                ip: key.originator,
+                mac: key.originator_mac,
+            };
+            add(local, key.responder);
+        }
+    }
+    for key in view.ledger.neighbours().keys() {
+        if key.answered_by.is_none() && !key.asker_ip.is_unspecified() && key.asker_ip != key.target
+        {
+            let local = Party {
+                segment: key.segment,
+                ip: key.asker_ip,
+                mac: Some(key.asker_mac),
+            };
+            add(local, key.target);
+        }
+    }
+    found
+}
+
+fn is_dead(reach: &Reach) -> bool {
+    let long = match (reach.first, reach.last) {
+        (Some(first), Some(last)) => last.since(first) >= AT_LEAST,
+        _ => false,
+    };
+    let unanswered = matches!(
+        reach.place,
+        Where::Attempted | Where::Blocked | Where::CannotTell
+    ) && reach.watched.answered == 0;
+    unanswered
+        && long
+        && reach.attempts >= ATTEMPTS
+        && reach.watched.names == 0
+        && reach.payload[0] == 0
+}
+
+fn finding(view: &View<'_>, local: Party, peer: IpAddr, reach: &Reach) -> Finding {
+    let device = view.device(local);
+    let role = view.role(local);
+    let on_link = reach.next_hop.is_none() && !reach.behind_gateway;
+    let mut grade = grade(reach, role, peer, on_link);
+    let mut confidence = reach.confidence;
+    if reach.watched.name_answers == 0 {
+        confidence *= 0.85;
+        grade.note("no answers of name servers were seen at all, so one may have named it");
+    }
+    let one_sided = reach.watched.one_sided * 2 >= reach.watched.flows.max(1);
+    if view.is_lossy() {
+        confidence *= 0.8;
+    }
+    grade.cap_by_confidence(confidence);
+    grade.cap_by_loss(view, one_sided, false);
+    grade.cap_by_network(view, &[local.ip]);
+
+    let mut ports: Vec<u16> = view
+        .between(local.ip, peer)
+        .iter()
+        .filter(|(key, _)| key.responder == peer && key.port != 0)
+        .map(|(key, _)| key.port)
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let name = view.name(local);
+    let mut draft = Draft::about(&RECORD, device, local.ip, &peer.to_string())
+        .peer(peer, Some(reach))
+        .reach(reach)
+        .number("attempts", reach.attempts)
+        .texts("ports", ports.iter().map(ToString::to_string))
+        .text(
+            "way",
+            if on_link {
+                "on the link"
+            } else {
+                "by a router"
+            },
+        );
+    if let (Some(first), Some(last)) = (reach.first, reach.last) {
+        draft = draft.times(first, last, reach.attempts);
+        draft = draft.seen(format!(
+            "{} attempts, {}; no answer, no name for it.",
+            reach.attempts,
+            span(first, last)
+        ));
+    }
+    for (packet, note) in &reach.packets {
+        draft = draft.packet(view, *packet, note, &look_at(peer));
+    }
+    let title = match reach.place {
+        Where::Blocked => format!("{name} tries {peer}, and the block works"),
+        _ => format!("{name} keeps trying {peer}, which never answers"),
+    };
+    draft
+        .words(
+            title,
+            "Nothing to do at the bedside.",
+            action(reach, peer, on_link),
+        )
+        .seen(format!(
+            "Watched {}.",
+            crate::draft::watched_words(&reach.watched)
+        ))
+        .innocent(
+            "A station that is switched off, or an edge that blocks it as advised. Looked for: \
+             answers by the same way, and name servers that gave the address.",
+        )
+        .finish(grade, confidence)
+}
+
+fn grade(reach: &Reach, role: Role, peer: IpAddr, on_link: bool) -> Grade {
+    match reach.place {
+        Where::Blocked => return Grade::new(Severity::Info, "refused: the block works"),
+        Where::CannotTell => {
+            return Grade::new(
+                Severity::Low,
+                "nothing shows that an answer would have been seen",
+            );
+        }
+        _ if on_link => {
+            return Grade::new(
+                Severity::Low,
+                "asked for on the link only: nothing can leave this way",
+            );
+        }
+        _ => {}
+    }
+    let it = matches!(
+        role,
+        Role::Server | Role::Workstation | Role::NetworkDevice | Role::Gateway
+    );
+    if role.is_medical() {
+        Grade::new(Severity::Medium, "a medical device with a way out tries it")
+    } else if !it && factory_range(peer).is_some() {
+        Grade::new(
+            Severity::Medium,
+            "a factory address of medical products, tried with a way out",
+        )
+    } else if matches!(
+        role,
+        Role::Printer | Role::Phone | Role::Camera | Role::Other
+    ) {
+        Grade::new(
+            Severity::Medium,
+            "an embedded device with a way out tries it",
+        )
+    } else {
+        Grade::new(
+            Severity::Low,
+            "tried by a device that is not known to be medical",
+        )
+    }
+}
+
+fn action(reach: &Reach, peer: IpAddr, on_link: bool) -> String {
+    match reach.place {
+        Where::Blocked => "Leave the block as it is.".to_owned(),
+        _ if on_link => format!(
+            "Find the setting that names {peer} and correct it; give this device no way out."
+        ),
+        Where::CannotTell => format!(
+            "Capture inside the edge for a day: are packets to {peer} answered? Then block it."
+        ),
+        _ => {
+            let range = factory_range(peer)
+                .map_or_else(|| peer.to_string(), |range| range.network.to_string());
+            format!(
+                "Block {range} both ways at the edge, so that nothing is sent should it ever \
+                 answer, and find the setting that names it."
+            )
+        }
+    }
+}

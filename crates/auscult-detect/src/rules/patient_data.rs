@@ -1,0 +1,150 @@
+//! Patient data that crossed in clear: the facts that two rules share, and which way it went.
+//!
+//! Patient data are identity fields that are filled in, or a patient's measurements, images or
+//! results; a bed or a department alone is none. Limit: what is encrypted is not seen.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use auscult_inventory::{Party, PatientDataFact, Reach};
+use auscult_model::{Event, Meaning, PhiKind};
+
+use crate::{Fact, FactKey, Facts, View};
+
+/// Name of the facts.
+const FACTS: &str = "patient-data";
+
+/// Keeps the packets that carried patient data.
+pub(super) fn observe(event: &Event, facts: &mut Facts) {
+    let Meaning::PatientData { kinds, .. } = &event.meaning else {
+        return;
+    };
+    if !kinds.iter().any(|kind| is_patient_data(*kind)) {
+        return;
+    }
+    let note = if kinds.iter().any(|kind| kind.identifies()) {
+        "a patient's identity"
+    } else if kinds.contains(&PhiKind::Image) {
+        "a medical image"
+    } else {
+        "a patient's measurements or results"
+    };
+    let mut fact = Fact::of(event, note);
+    for kind in kinds {
+        fact = fact.value("kind", kind.word());
+    }
+    let key = FactKey {
+        from: event.from.into(),
+        to: event.to.into(),
+        port: 0,
+        protocol: event.protocol,
+        object: String::new(),
+    };
+    facts.add(FACTS, key, fact);
+}
+
+fn is_patient_data(kind: PhiKind) -> bool {
+    kind.identifies()
+        || matches!(
+            kind,
+            PhiKind::VitalSigns | PhiKind::Waveform | PhiKind::Image | PhiKind::ClinicalData
+        )
+}
+
+/// Patient data that went from one party to another in one protocol.
+pub(super) struct Crossing<'a> {
+    pub(super) from: Party,
+    pub(super) to: Party,
+    pub(super) protocol: &'static str,
+    pub(super) fact: &'a Fact,
+    /// Kinds and patients, as the ledger has them.
+    known: Option<&'a PatientDataFact>,
+    /// The side that is ours; the sender when neither is.
+    pub(super) local: Party,
+    /// The other side.
+    pub(super) peer: Party,
+    /// Where conversations of this protocol between the two went.
+    pub(super) reach: Reach,
+}
+
+impl Crossing<'_> {
+    /// The local side sent it.
+    pub(super) fn is_outgoing(&self) -> bool {
+        self.local == self.from
+    }
+}
+
+/// All crossings.
+pub(super) fn crossings<'a>(facts: &'a Facts, view: &View<'a>) -> Vec<Crossing<'a>> {
+    facts
+        .of(FACTS)
+        .map(|(key, fact)| {
+            let inbound = !view.is_local(key.from) && view.is_local(key.to);
+            let (local, peer) = match inbound {
+                true => (key.to, key.from),
+                false => (key.from, key.to),
+            };
+            let pair = (key.protocol, key.from, key.to);
+            Crossing {
+                from: key.from,
+                to: key.to,
+                protocol: key.protocol,
+                fact,
+                known: view.ledger.patient_data().get(&pair),
+                local,
+                peer,
+                reach: view.reach(local, peer.ip, Some(key.protocol)),
+            }
+        })
+        .collect()
+}
+
+/// Kinds over several crossings.
+pub(super) fn kinds(crossings: &[&Crossing<'_>]) -> BTreeSet<PhiKind> {
+    let known = crossings.iter().filter_map(|crossing| crossing.known);
+    known
+        .flat_map(|known| known.kinds.iter().copied())
+        .collect()
+}
+
+/// How many patients: `1`, or `at least n`; `None` when no message told them apart.
+pub(super) fn patients(crossings: &[&Crossing<'_>]) -> Option<String> {
+    let known = crossings.iter().filter_map(|crossing| crossing.known);
+    let patients: BTreeSet<u64> = known
+        .flat_map(|known| known.patients.iter().copied())
+        .collect();
+    match patients.len() {
+        0 => None,
+        1 => Some("1".to_owned()),
+        // Numbers may be written in two ways for one patient, and the ledger keeps a bounded set.
+        n => Some(format!("at least {n}")),
+    }
+}
+
+/// Messages that the receiving application said it took: HL7's and DICOM's own answers.
+pub(super) fn accepted(view: &View<'_>, from: Party, to: Party, protocol: &str) -> u64 {
+    view.ledger
+        .requests()
+        .filter(|((a, b, of, _), ..)| {
+            *of == protocol && (same(*a, from, *b, to) || same(*b, from, *a, to))
+        })
+        .map(|(.., fact)| fact.granted)
+        .sum()
+}
+
+fn same(a: Party, from: Party, b: Party, to: Party) -> bool {
+    a.ip == from.ip && b.ip == to.ip
+}
+
+/// Addresses to which a party sends patient data in a protocol, outside only.
+pub(super) fn outside_peers(
+    crossings: &[Crossing<'_>],
+    local: IpAddr,
+    protocol: &str,
+) -> BTreeSet<IpAddr> {
+    crossings
+        .iter()
+        .filter(|c| c.local.ip == local && c.protocol == protocol && c.reach.place.is_outside())
+        .map(|c| c.peer.ip)
+        .collect()
+}

@@ -1,0 +1,236 @@
+//! Patient data crosses our own networks in clear: one finding for each protocol and pair of
+//! segments.
+//!
+//! Sources: 45 CFR 164.312(e); look-alikes from practice. Limit: on captures without VLAN tags
+//! all segments look like one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auscult_model::report::{Finding, Role, Severity, Where};
+use auscult_model::{Event, Segment};
+
+use super::patient_data::{self, Crossing};
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::view::look_at_service;
+use crate::words::{self, kinds_words, list, name_and_address, protocol_words};
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "phi-cleartext-inside",
+    title: "Patient data crosses the own network in clear",
+    when: "A readable protocol carried identity or measurements of a patient between two devices \
+           of the site, or to a group. One finding for each protocol and pair of segments.",
+    worst: Severity::Medium,
+    innocent: &[
+        "Routine of HL7, DICOM, monitoring and wristband printing between clinical systems: low.",
+        "A central station at a public factory address on the own segment is inside.",
+        "A patient simulator on a test bench: info, when the bench network is declared.",
+    ],
+    attack: &["T1040", "T0842"],
+    cves: &[],
+    sources: &["45 CFR 164.312(e)"],
+};
+
+/// The detector.
+pub(super) struct PhiCleartextInside;
+
+impl Detector for PhiCleartextInside {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn observe(&self, _event: &Event, _facts: &mut Facts) {
+        // The facts are those that phi-cleartext-outside keeps.
+    }
+
+    fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let all = patient_data::crossings(facts, view);
+        let mut groups: BTreeMap<(&str, Segment, Segment), Vec<&Crossing<'_>>> = BTreeMap::new();
+        for crossing in all.iter().filter(|crossing| is_inside(crossing)) {
+            let key = (
+                crossing.protocol,
+                home(view, crossing, true),
+                home(view, crossing, false),
+            );
+            groups.entry(key).or_default().push(crossing);
+        }
+        groups
+            .iter()
+            .map(|((protocol, from, to), group)| finding(view, protocol, (*from, *to), group))
+            .collect()
+    }
+}
+
+fn is_inside(crossing: &Crossing<'_>) -> bool {
+    matches!(
+        crossing.reach.place,
+        Where::SameSegment | Where::Inside | Where::Squatted | Where::Group
+    )
+}
+
+/// The segment a side lives on: a device behind a router is seen on another.
+fn home(view: &View<'_>, crossing: &Crossing<'_>, sender: bool) -> Segment {
+    let party = if sender { crossing.from } else { crossing.to };
+    let Some(device) = view.device(party) else {
+        return party.segment;
+    };
+    if device.segments.contains(&party.segment) {
+        party.segment
+    } else {
+        device.segments.first().copied().unwrap_or(party.segment)
+    }
+}
+
+fn finding(
+    view: &View<'_>,
+    protocol: &'static str,
+    (from, to): (Segment, Segment),
+    group: &[&Crossing<'_>],
+) -> Finding {
+    let graded = group.iter().map(|crossing| exposure(view, crossing));
+    let mut grade = graded
+        .max_by_key(|grade| grade.severity)
+        .unwrap_or_else(|| Grade::new(Severity::Low, "routine between clinical systems"));
+    let confidence = group
+        .iter()
+        .map(|c| c.fact.confidence * c.reach.confidence)
+        .fold(0.0, f32::max);
+    grade.cap_by_confidence(confidence);
+    let senders: Vec<_> = group.iter().map(|crossing| crossing.from.ip).collect();
+    grade.cap_by_network(view, &senders);
+
+    let kinds = patient_data::kinds(group);
+    let way = if from == to {
+        format!("within {}", segment_words(from))
+    } else {
+        format!("{} to {}", segment_words(from), segment_words(to))
+    };
+    let mut draft = Draft::new(&RECORD, "", &format!("{protocol} {from} {to}"))
+        .text("protocol", protocol)
+        .text("from_segment", from.to_string())
+        .text("to_segment", to.to_string())
+        .text("where", widest(group).word())
+        .texts("phi_kinds", kinds.iter().map(|kind| kind.word()));
+    if let Some(patients) = patient_data::patients(group) {
+        draft = draft.text("patients", patients);
+    }
+    let mut names = [BTreeSet::new(), BTreeSet::new()];
+    for crossing in group {
+        for (side, party) in [crossing.from, crossing.to].into_iter().enumerate() {
+            let device = view.device(party);
+            draft = draft.device(device);
+            if let Some(names) = names.get_mut(side) {
+                names.insert(device.map_or_else(|| party.ip.to_string(), name_and_address));
+            }
+        }
+        let service = view.service(crossing.from.ip, crossing.to.ip, protocol);
+        let ip = crossing.from.ip;
+        draft = draft
+            .times(crossing.fact.first, crossing.fact.last, crossing.fact.count)
+            .packets_of(view, crossing.fact, &look_at_service(ip, service));
+    }
+    let receivers: BTreeSet<_> = group.iter().map(|crossing| crossing.to.ip).collect();
+    if let (1, Some(peer)) = (receivers.len(), receivers.first()) {
+        draft = draft.peer(*peer, None);
+    }
+    let [senders, takers] = names;
+    let title = format!(
+        "Patient data goes in clear by {}, {way}",
+        protocol_words(protocol)
+    );
+    let action = if grade.severity >= Severity::Medium {
+        "Move the receiver into a clinical network, or ask the maker for encryption (TLS)."
+    } else {
+        "Keep this network apart from offices and guests; ask the maker for encryption (TLS)."
+    };
+    draft
+        .texts("senders", senders.iter().cloned())
+        .texts("receivers", takers.iter().cloned())
+        .words(title, "Nothing to do at the bedside.", action)
+        .seen(format!("{} to {}.", list(&senders), list(&takers)))
+        .seen(format!("Filled in: {}.", kinds_words(&kinds)))
+        .innocent(
+            "Usual between clinical systems: most medical protocols know no encryption. Looked \
+             at: what the receivers are, and who else lives on their segment.",
+        )
+        .finish(grade, confidence)
+}
+
+/// The place that reaches most ears.
+fn widest(group: &[&Crossing<'_>]) -> Where {
+    let places = group.iter().map(|crossing| crossing.reach.place);
+    places
+        .max_by_key(|place| match place {
+            Where::Group => 3,
+            Where::Inside => 2,
+            Where::Squatted => 1,
+            _ => 0,
+        })
+        .unwrap_or(Where::Inside)
+}
+
+fn segment_words(segment: Segment) -> String {
+    if segment == Segment::UNTAGGED {
+        "the untagged network".to_owned()
+    } else {
+        segment.to_string()
+    }
+}
+
+/// Who can hear it: clinical systems, or others as well.
+fn exposure(view: &View<'_>, crossing: &Crossing<'_>) -> Grade {
+    let options = view.inventory.options();
+    if options.is_guest(crossing.to.ip) {
+        return Grade::new(Severity::Medium, "sent into a network of guests");
+    }
+    if crossing.reach.place == Where::Group {
+        let office = view
+            .inventory
+            .devices
+            .iter()
+            .filter(|device| device.segments.contains(&crossing.from.segment))
+            .filter(|device| is_office(device.role))
+            .count();
+        return if office > 0 {
+            let who = words::count(office, "office device", "office devices");
+            Grade::new(
+                Severity::Medium,
+                format!("sent to everybody on the segment, {who} among them"),
+            )
+        } else {
+            Grade::new(Severity::Low, "sent to everybody on a clinical segment")
+        };
+    }
+    let role = view.role(crossing.to);
+    if is_office(role) {
+        return Grade::new(
+            Severity::Medium,
+            format!("received by a {}", words::role_words(role)),
+        );
+    }
+    let clinical = role.is_medical()
+        || matches!(role, Role::Server | Role::Gateway | Role::Printer)
+        || is_clinical(view, home(view, crossing, false));
+    if clinical {
+        Grade::new(Severity::Low, "routine between clinical systems")
+    } else {
+        Grade::new(
+            Severity::Medium,
+            "sent into a segment in which no clinical system is known",
+        )
+    }
+}
+
+/// Roles that have no part in care.
+fn is_office(role: Role) -> bool {
+    matches!(
+        role,
+        Role::Workstation | Role::Phone | Role::Camera | Role::Other
+    )
+}
+
+fn is_clinical(view: &View<'_>, segment: Segment) -> bool {
+    let mut devices = view.inventory.devices.iter();
+    devices.any(|device| device.role.is_medical() && device.segments.contains(&segment))
+}

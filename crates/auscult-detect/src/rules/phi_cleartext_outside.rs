@@ -1,0 +1,312 @@
+//! Patient data goes in clear to an address that is neither the site's nor a partner's.
+//!
+//! Sources: CISA ICSMA-25-030-01 (CVE-2025-0683), 45 CFR 164.402 (was it received), the grades of
+//! proof of [`auscult_inventory::Reach`]. Limits: a private circuit or a VPN beyond the capture
+//! point looks like the open Internet from here; encrypted traffic is not read.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use auscult_model::Event;
+use auscult_model::report::{Finding, Role, Severity, Where};
+
+use super::patient_data::{self, Crossing};
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::view::{arrived, look_at, look_at_service};
+use crate::words::{self, kinds_words, protocol_words};
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "phi-cleartext-outside",
+    title: "Patient data leaves the site in clear",
+    when: "A readable protocol carried identity or measurements of a patient between a device of \
+           ours and an address outside, and payload went that way. Attempts without payload are \
+           dead-public-address.",
+    worst: Severity::Critical,
+    innocent: &[
+        "A hosted record system, laboratory or teleradiology: HL7 or DICOM whose application \
+         answers, with one fixed peer, is high with that question instead of critical.",
+        "A VPN or private circuit beyond the capture point: ESP or other tunnels on the segment \
+         and small segment sizes are looked for and said.",
+        "A central station with a public address on our own segment: it answers on the link, \
+         which is public-address-squatted and phi-cleartext-inside.",
+        "A station in another network of ours behind a static route: answers within 2 ms over at \
+         most two routers are `cannot tell`, low.",
+        "A declared partner: no finding. A declared sinkhole: medium at most.",
+    ],
+    attack: &["T1048.003", "T1020"],
+    cves: &["CVE-2025-0683"],
+    sources: &[
+        "CISA ICSMA-25-030-01 Update A (2025-02-25)",
+        "45 CFR 164.402",
+    ],
+};
+
+/// The detector.
+pub(super) struct PhiCleartextOutside;
+
+impl Detector for PhiCleartextOutside {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn observe(&self, event: &Event, facts: &mut Facts) {
+        patient_data::observe(event, facts);
+    }
+
+    fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let all = patient_data::crossings(facts, view);
+        let mut groups: BTreeMap<(String, IpAddr, &str), Vec<&Crossing<'_>>> = BTreeMap::new();
+        for crossing in all.iter().filter(|crossing| is_leak(crossing)) {
+            let device = view.device(crossing.local).map(|device| device.id.clone());
+            let who = device.unwrap_or_else(|| crossing.local.ip.to_string());
+            groups
+                .entry((who, crossing.peer.ip, crossing.protocol))
+                .or_default()
+                .push(crossing);
+        }
+        groups
+            .values()
+            .filter_map(|group| {
+                let first = group.first()?;
+                let peers = patient_data::outside_peers(&all, first.local.ip, first.protocol).len();
+                Some(finding(view, group, first, peers))
+            })
+            .collect()
+    }
+}
+
+/// Payload went outside; refused or unanswered openings carry nothing.
+fn is_leak(crossing: &Crossing<'_>) -> bool {
+    match crossing.reach.place {
+        Where::Left
+        | Where::AnsweredFar
+        | Where::AnsweredNear
+        | Where::TowardsOutside
+        | Where::CannotTell => true,
+        Where::Attempted | Where::Blocked => crossing.reach.acknowledged > 0,
+        _ => false,
+    }
+}
+
+fn finding(
+    view: &View<'_>,
+    group: &[&Crossing<'_>],
+    crossing: &Crossing<'_>,
+    peers: usize,
+) -> Finding {
+    let (protocol, peer, reach) = (crossing.protocol, crossing.peer.ip, &crossing.reach);
+    let accepted = patient_data::accepted(view, crossing.from, crossing.to, protocol);
+    let mut grade = grade(crossing, accepted, peers);
+    let surest = group.iter().map(|c| c.fact.confidence).fold(0.0, f32::max);
+    let confidence = surest * reach.confidence;
+    let one_sided = reach.watched.one_sided * 2 >= reach.watched.flows.max(1);
+    grade.cap_by_confidence(confidence);
+    grade.cap_by_loss(view, one_sided, true);
+    grade.cap_by_network(view, &[crossing.local.ip]);
+
+    let device = view.device(crossing.local);
+    let service = view.service(crossing.local.ip, peer, protocol);
+    let kinds = patient_data::kinds(group);
+    let patients = patient_data::patients(group);
+    let mut draft = Draft::about(
+        &RECORD,
+        device,
+        crossing.local.ip,
+        &format!("{protocol} {peer}"),
+    )
+    .peer(peer, Some(reach))
+    .reach(reach)
+    .text("protocol", protocol)
+    .texts("phi_kinds", kinds.iter().map(|kind| kind.word()))
+    .text(
+        "direction",
+        if crossing.is_outgoing() { "out" } else { "in" },
+    )
+    .number("payload_bytes", reach.payload[0])
+    .number("acknowledged_bytes", reach.acknowledged);
+    if let Some((_, port)) = service {
+        draft = draft.number("port", u64::from(port));
+    }
+    if let Some(patients) = &patients {
+        draft = draft.text("patients", patients.clone());
+    }
+    if accepted > 0 {
+        draft = draft.number("messages_accepted", accepted);
+    }
+    if protocol == "contec-cms" {
+        draft = draft.cves(&["CVE-2025-0683", "ICSMA-25-030-01"]);
+    }
+    for crossing in group {
+        let look = look_at_service(peer, service);
+        draft = draft
+            .times(crossing.fact.first, crossing.fact.last, crossing.fact.count)
+            .packets_of(view, crossing.fact, &look);
+    }
+    for (packet, note) in &reach.packets {
+        if *note != "first packet" {
+            draft = draft.packet(view, *packet, note, &look_at(peer));
+        }
+    }
+    sentences(
+        draft,
+        view,
+        crossing,
+        &kinds_words(&kinds),
+        patients,
+        grade.severity,
+    )
+    .finish(grade, confidence)
+}
+
+/// The severity: what left, and how sure it is that it did.
+fn grade(crossing: &Crossing<'_>, accepted: u64, peers: usize) -> Grade {
+    let reach = &crossing.reach;
+    let record_exchange = matches!(crossing.protocol, "hl7" | "dicom") && peers == 1;
+    let mut grade = match reach.place {
+        Where::CannotTell => Grade::new(
+            Severity::Low,
+            "a public address, but whether the data left the site cannot be told",
+        ),
+        Where::TowardsOutside if reach.watched.answered == 0 || reach.watched.one_sided > 0 => {
+            Grade::new(Severity::Medium, "sent towards the outside; answers unseen")
+        }
+        Where::TowardsOutside => Grade::new(
+            Severity::High,
+            "sent towards the outside; that it arrived was not seen",
+        ),
+        Where::AnsweredNear => Grade::new(
+            Severity::High,
+            "taken by an address outside whose answers come from near by",
+        ),
+        _ if record_exchange && (accepted > 0 || crossing.protocol == "dicom") => Grade::new(
+            Severity::High,
+            "taken by the application at one fixed peer outside, as a hosted record system, \
+             laboratory or teleradiology would",
+        ),
+        _ => Grade::new(
+            Severity::Critical,
+            "patient data reached an address outside",
+        ),
+    };
+    for reason in &reach.reasons {
+        grade.note(reason.clone());
+    }
+    let connected = crossing.reach.place != Where::Left && reach.watched.answered > 0;
+    if connected && reach.acknowledged == 0 && reach.payload[1] == 0 && accepted == 0 {
+        grade.cap(Severity::High, "none of the payload was seen acknowledged");
+    }
+    if !crossing.is_outgoing() {
+        grade.cap(
+            Severity::Medium,
+            "it came from outside; nothing shows that ours left in clear",
+        );
+    }
+    if reach.sinkhole {
+        grade.cap(
+            Severity::Medium,
+            "the address is a declared sinkhole or station",
+        );
+    }
+    grade
+}
+
+fn sentences(
+    draft: Draft,
+    view: &View<'_>,
+    crossing: &Crossing<'_>,
+    kinds: &str,
+    patients: Option<String>,
+    severity: Severity,
+) -> Draft {
+    let reach = &crossing.reach;
+    let (peer, protocol) = (crossing.peer.ip, protocol_words(crossing.protocol));
+    let name = view.name(crossing.local);
+    let monitor =
+        crossing.protocol == "contec-cms" || view.role(crossing.local) == Role::PatientMonitor;
+    let title = match (crossing.is_outgoing(), arrived(reach.place), reach.place) {
+        (false, ..) => format!("Patient data comes in clear from outside, {peer} to {name}"),
+        (_, true, _) => format!("Patient data leaves the site in clear, {name} to {peer}"),
+        (_, _, Where::CannotTell) => {
+            format!("Patient data goes in clear to a public address, {name} to {peer}")
+        }
+        _ => format!("Patient data goes in clear towards the outside, {name} to {peer}"),
+    };
+    let impact = if monitor {
+        "The bedside screen still works. Keep watching the patient there and call biomedical \
+         engineering about this monitor."
+    } else {
+        "Care goes on as usual; nothing to do at the bedside."
+    };
+    let action = action(crossing, severity);
+    let who = match patients.as_deref() {
+        None => "patients not told apart".to_owned(),
+        Some("1") => "1 patient".to_owned(),
+        Some(more) => format!("{more} patients"),
+    };
+    let mut draft = draft
+        .words(title, impact, action)
+        .seen(format!(
+            "{}, {who}; filled in: {kinds}.",
+            words::span(crossing.fact.first, crossing.fact.last)
+        ))
+        .seen(format!(
+            "By {protocol}. {}.",
+            capital(&reach.reasons.join("; "))
+        ))
+        .innocent(innocent(crossing));
+    if severity >= Severity::High {
+        let director = if arrived(reach.place) {
+            format!("Data of {who} reached an address outside: tell the privacy officer today.")
+        } else {
+            "Data of patients may have left the site: tell the privacy officer.".to_owned()
+        };
+        draft = draft.director(director);
+    }
+    draft
+}
+
+fn action(crossing: &Crossing<'_>, severity: Severity) -> String {
+    let peer = crossing.peer.ip;
+    let range = auscult_inventory::factory_range(peer)
+        .map_or_else(|| peer.to_string(), |range| range.network.to_string());
+    match crossing.protocol {
+        "hl7" | "dicom" => format!(
+            "Ask: is {peer} your hosted record system, laboratory or teleradiology? Then ask for \
+             a VPN or TLS and declare it as partner; else stop the sender and block {peer} at the \
+             edge."
+        ),
+        _ if crossing.reach.place == Where::CannotTell => format!(
+            "Find out where {peer} is: if the network is yours, say so with --site-net; else \
+             block {range} both ways at the edge."
+        ),
+        _ if severity <= Severity::Medium => format!(
+            "Block {range} both ways at the edge, and capture inside the edge to see whether \
+             anything is answered."
+        ),
+        _ => format!(
+            "Block {range} both ways at the edge today; afterwards attempts must stay unanswered."
+        ),
+    }
+}
+
+fn innocent(crossing: &Crossing<'_>) -> String {
+    let reach = &crossing.reach;
+    let mut text = "A VPN or private circuit beyond this point, or a station of yours behind a \
+                    static route, would make it legitimate."
+        .to_owned();
+    if reach.notes.is_empty() {
+        text.push_str(" Tunnels on this segment and small segment sizes were looked for: none.");
+    } else {
+        text.push_str(&format!(" Seen: {}.", reach.notes.join("; ")));
+    }
+    text
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}

@@ -1,0 +1,254 @@
+//! Public addresses that belong to others live on a segment of ours, because a factory setting
+//! or a manual says so.
+//!
+//! Sources: Claroty Team82 (2025-02) on the CMS8000's central station; factory ranges of the
+//! inventory. Limit: never claimed from captures that show no destination MAC.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use auscult_inventory::is_private;
+use auscult_inventory::{FactoryRange, OwnerKind, factory_range, owner};
+use auscult_model::report::{Device, Finding, Severity};
+use auscult_model::{PhiKind, Segment, Timestamp};
+
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::view::look_at;
+use crate::words::{list, name_and_address, owner_words};
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "public-address-squatted",
+    title: "A device of ours uses an address that belongs to others",
+    when: "An address that is registered to others lives on a segment: a card sends and receives \
+           it and is no router for others. One finding for all that share a range or a card.",
+    worst: Severity::Low,
+    innocent: &[
+        "The maker's manual prescribes the address (CONTEC, Dräger Vista 120, GE, Mindray ...).",
+        "A router or a VPN box that answers ARP for others (proxy ARP): not reported.",
+        "Eight or more of our hosts in one public network, or a network that a router announces: \
+         ours, except factory ranges.",
+    ],
+    attack: &[],
+    cves: &[],
+    sources: &["Claroty Team82 (2025-02)", "RFC 1918"],
+};
+
+/// The detector.
+pub(super) struct PublicAddressSquatted;
+
+/// Addresses that share a range or a card.
+#[derive(Default)]
+struct Group<'a> {
+    addresses: BTreeSet<(Segment, IpAddr)>,
+    ranges: BTreeSet<(Segment, String)>,
+    devices: BTreeSet<&'a str>,
+}
+
+impl Detector for PublicAddressSquatted {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let groups = groups(view);
+        groups.iter().map(|group| finding(view, group)).collect()
+    }
+}
+
+fn groups<'a>(view: &View<'a>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for &(segment, ip) in view.inventory.squatted() {
+        let mut joined = Group::default();
+        joined.addresses.insert((segment, ip));
+        joined.ranges.insert((segment, range_of(ip)));
+        if let Some(device) = view.device_at(segment, ip) {
+            joined.devices.insert(&device.id);
+        }
+        groups.retain_mut(|group| {
+            let alike = !group.ranges.is_disjoint(&joined.ranges)
+                || !group.devices.is_disjoint(&joined.devices);
+            if alike {
+                joined.addresses.append(&mut group.addresses);
+                joined.ranges.append(&mut group.ranges);
+                joined.devices.append(&mut group.devices);
+            }
+            !alike
+        });
+        groups.push(joined);
+    }
+    groups
+}
+
+/// The factory range, else the usual network of the address.
+fn range_of(ip: IpAddr) -> String {
+    match (factory_range(ip), ip) {
+        (Some(range), _) => range.network.to_string(),
+        (None, IpAddr::V4(ip)) => {
+            let [a, b, c, _] = ip.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        (None, IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+fn finding(view: &View<'_>, group: &Group<'_>) -> Finding {
+    let addresses: BTreeSet<IpAddr> = group.addresses.iter().map(|(_, ip)| *ip).collect();
+    let devices: Vec<&Device> = group
+        .devices
+        .iter()
+        .filter_map(|id| {
+            view.inventory
+                .devices
+                .iter()
+                .find(|device| device.id == **id)
+        })
+        .collect();
+    let patients = devices.iter().any(|device| {
+        device
+            .patient_data
+            .iter()
+            .any(|kind| *kind != PhiKind::Location)
+    });
+    let mut grade = if patients {
+        Grade::new(Severity::Low, "patient data depend on addresses of others")
+    } else {
+        Grade::new(Severity::Info, "no patient data seen with these addresses")
+    };
+    grade.note("answered on the own segment: nothing was seen to leave by these addresses");
+    let local: Vec<IpAddr> = addresses.iter().copied().collect();
+    grade.cap_by_network(view, &local);
+
+    let object: Vec<String> = group
+        .ranges
+        .iter()
+        .map(|(segment, range)| format!("{segment} {range}"))
+        .collect();
+    let ranges: BTreeSet<&str> = group
+        .ranges
+        .iter()
+        .map(|(_, range)| range.as_str())
+        .collect();
+    let names: Vec<String> = devices
+        .iter()
+        .map(|device| name_and_address(device))
+        .collect();
+    let mut draft = Draft::new(&RECORD, "", &object.join(", "))
+        .texts("addresses", addresses.iter().map(ToString::to_string))
+        .texts("ranges", ranges.iter().copied())
+        .text("where", "squatted")
+        .texts("private_addresses_too", private_addresses(&devices));
+    for device in &devices {
+        draft = draft.device(Some(device));
+        if let (Some(first), Some(last)) = (device.first_seen, device.last_seen) {
+            draft = draft.times(first, last, 1);
+        }
+    }
+    if let Some(peer) = station(&addresses) {
+        draft = draft.peer(peer, None);
+    }
+    let packets = packets(view, group);
+    let (first, last) = span(view, group);
+    for (ip, packet, note) in packets.iter().take(3) {
+        draft = draft.packet(view, *packet, note, &look_at(*ip));
+    }
+    if let (Some(first), Some(last)) = (first, last) {
+        draft = draft.times(first, last, 0);
+    }
+    let sample = addresses.first().copied();
+    let owned = sample.and_then(|ip| owner_words(ip, owner(ip).filter(is_owned)));
+    let owner = owned.unwrap_or_else(|| "Its holder is not known.".to_owned());
+    let title = match names.as_slice() {
+        [one] => format!("{one} uses an address that belongs to others"),
+        many => format!("{} devices use addresses that belong to others", many.len()),
+    };
+    let shown = list(addresses.iter().map(ToString::to_string));
+    draft
+        .words(
+            title,
+            "Nothing to do.",
+            "Renumber into a private network when you can, the station and its devices together; \
+             until then keep the range blocked both ways at the edge.",
+        )
+        .seen(format!(
+            "{shown} lives on this segment. Nothing was seen to leave by it."
+        ))
+        .seen(owner.replace(" Who received it is not known.", ""))
+        .innocent(innocent(sample.and_then(factory_range)))
+        .finish(grade, 0.95)
+}
+
+fn is_owned(owner: &auscult_inventory::Owner) -> bool {
+    owner.kind != OwnerKind::Special
+}
+
+/// The address that others are sent to, when one stands out: the factory address of a station.
+fn station(addresses: &BTreeSet<IpAddr>) -> Option<IpAddr> {
+    let known = IpAddr::from([202, 114, 4, 119]);
+    addresses.get(&known).or_else(|| addresses.first()).copied()
+}
+
+fn private_addresses(devices: &[&Device]) -> Vec<String> {
+    let ips = devices.iter().flat_map(|device| &device.ips);
+    let private: BTreeSet<IpAddr> = ips.copied().filter(|ip| is_private(*ip)).collect();
+    private.iter().map(ToString::to_string).collect()
+}
+
+fn innocent(range: Option<&FactoryRange>) -> String {
+    match range {
+        Some(range) => format!(
+            "Usual: {}. Looked for: frames to a router for this address; none.",
+            list(&range.used_by)
+        ),
+        None => "A test network or an address plan that ran out of private space. Looked for: \
+                 frames to a router for this address; none."
+            .to_owned(),
+    }
+}
+
+type Shown = (IpAddr, auscult_model::PacketRef, &'static str);
+
+/// Packets that show the addresses on the link: answers to ARP, then conversations.
+fn packets(view: &View<'_>, group: &Group<'_>) -> Vec<Shown> {
+    let mut answers = Vec::new();
+    for (key, sum) in view.ledger.neighbours() {
+        if key.answered_by.is_some() && group.addresses.contains(&(key.segment, key.target)) {
+            answers.push((
+                key.target,
+                sum.packet,
+                "answers for the address on the link",
+            ));
+        }
+    }
+    answers.sort_by_key(|(ip, packet, _)| (*packet, *ip));
+    let mut talks = Vec::new();
+    for (key, sum) in view.ledger.conversations() {
+        if group.addresses.contains(&(key.segment, key.originator)) {
+            talks.push((key.originator, sum.first_packet, "sends from the address"));
+        } else if group.addresses.contains(&(key.segment, key.responder))
+            && let Some(packet) = sum.first_answer
+        {
+            talks.push((key.responder, packet, "answers from the address"));
+        }
+    }
+    talks.sort_by_key(|(ip, packet, _)| (*packet, *ip));
+    answers.truncate(2);
+    answers.extend(talks);
+    answers
+}
+
+fn span(view: &View<'_>, group: &Group<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
+    let used = view.ledger.conversations().filter(|(key, _)| {
+        group.addresses.contains(&(key.segment, key.originator))
+            || group.addresses.contains(&(key.segment, key.responder))
+    });
+    used.fold((None, None), |(first, last), (_, sum)| {
+        let first = first.map_or(sum.first, |known: Timestamp| known.min(sum.first));
+        let last = last.map_or(sum.last, |known: Timestamp| known.max(sum.last));
+        (Some(first), Some(last))
+    })
+}

@@ -1,0 +1,446 @@
+//! A device read a program, script or firmware from a network share, or mounted the share from
+//! which the CMS8000 copies its programs.
+//!
+//! Sources: CISA ICSMA-25-030-01 Update A and fact sheet (2025-01-30): NFS, export `/pm`, file
+//! `monitor`, no check of who sends it; Claroty Team82 (2025-02). Limits: what a share offers and
+//! nobody reads is not seen; programs over HTTP are not this rule's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use auscult_inventory::{Party, Reach};
+use auscult_model::report::{Finding, Role, Severity, Where};
+use auscult_model::{Artifact, Event, FileClass, Meaning, Transport};
+
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::view::{look_at, look_at_service};
+use crate::words::{list, protocol_words, span};
+use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "remote-code-share",
+    title: "A device copies programs from a network share",
+    when: "A program, script or firmware image was read from a share (NFS, SMB, TFTP), or the \
+           export `/pm` was mounted or asked for.",
+    worst: Severity::Critical,
+    innocent: &[
+        "Thin clients, hypervisors and old consoles that start from a server inside: info.",
+        "Workstations and servers that run programs from a file server inside: nothing.",
+        "Documents read from a share: nothing.",
+        "A device that writes its program to a share (a backup): nothing.",
+        "A maintenance visit: ask who was there.",
+    ],
+    attack: &["T0857", "T1105", "T0867"],
+    cves: &["CVE-2025-0626", "CVE-2025-1204"],
+    sources: &[
+        "CISA ICSMA-25-030-01 Update A (2025-02-25)",
+        "CISA fact sheet on the CMS8000 (2025-01-30)",
+        "Claroty Team82 (2025-02)",
+    ],
+};
+
+/// Protocols that serve files as a share.
+const SHARES: [&str; 3] = ["nfs", "smb", "tftp"];
+/// The export that the firmware of the CMS8000 mounts.
+const EXPORT: &str = "/pm";
+/// Marks facts about the export among those about files.
+const MOUNT: &str = "mount";
+
+/// The detector.
+pub(super) struct RemoteCodeShare;
+
+impl Detector for RemoteCodeShare {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn observe(&self, event: &Event, facts: &mut Facts) {
+        match &event.meaning {
+            Meaning::File(file) => observe_file(event, file, facts),
+            Meaning::Request {
+                operation,
+                object,
+                granted,
+            } if is_export(event.protocol, operation, object) => {
+                let (answer, note) = match granted {
+                    Some(true) => ("granted", "mounts /pm, granted"),
+                    Some(false) => ("refused", "asks for /pm, refused"),
+                    None => ("not seen", "asks for /pm"),
+                };
+                let key = FactKey {
+                    from: event.from.into(),
+                    to: event.to.into(),
+                    port: 0,
+                    protocol: event.protocol,
+                    object: MOUNT.to_owned(),
+                };
+                facts.add(
+                    RECORD.rule,
+                    key,
+                    Fact::of(event, note).value("answer", answer),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let mut groups: BTreeMap<(String, std::net::IpAddr), Group<'_>> = BTreeMap::new();
+        for (key, fact) in facts.of(RECORD.rule) {
+            let (client, server) = (key.from, key.to);
+            let mounts = key.object == MOUNT;
+            if !mounts && !reads(view, client, server) {
+                continue;
+            }
+            let who = view
+                .device(client)
+                .map_or_else(|| client.ip.to_string(), |device| device.id.clone());
+            let group = groups.entry((who, server.ip)).or_insert_with(|| Group {
+                client,
+                server,
+                files: Vec::new(),
+                mounts: Vec::new(),
+            });
+            if mounts {
+                group.mounts.push((key, fact));
+            } else {
+                group.files.push((key, fact));
+            }
+        }
+        groups
+            .values()
+            .filter_map(|group| finding(view, group))
+            .collect()
+    }
+}
+
+fn is_export(protocol: &str, operation: &str, object: &str) -> bool {
+    matches!(protocol, "mount" | "nfs")
+        && matches!(operation, "mount" | "lookup")
+        && object.trim_end_matches('/') == EXPORT
+}
+
+/// Keeps programs that came from a share. A file goes from the server to its reader; the key is
+/// turned round so that it begins with the reader.
+fn observe_file(event: &Event, file: &Artifact, facts: &mut Facts) {
+    let code = matches!(file.class, FileClass::Executable | FileClass::Firmware);
+    if !code || !SHARES.contains(&file.protocol) {
+        return;
+    }
+    let digest = file.sha256.map(|digest| hex(&digest));
+    let object = digest.clone().unwrap_or_else(|| file.name.clone());
+    let mut fact = Fact::of(event, "last bytes of the program")
+        .value("name", file.name.clone())
+        .value("kind", file.kind)
+        .maximum("size", i64::try_from(file.size).unwrap_or(i64::MAX))
+        .maximum("complete", i64::from(file.complete));
+    fact.packets
+        .insert((file.first, file.first_packet, "first bytes of the program"));
+    if let Some(digest) = digest {
+        fact = fact.value("sha256", digest);
+    }
+    let key = FactKey {
+        from: file.to.into(),
+        to: file.from.into(),
+        port: 0,
+        protocol: file.protocol,
+        object: format!("file {object}"),
+    };
+    facts.add(RECORD.rule, key, fact);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One reader and one share.
+struct Group<'a> {
+    client: Party,
+    server: Party,
+    files: Vec<(&'a FactKey, &'a Fact)>,
+    mounts: Vec<(&'a FactKey, &'a Fact)>,
+}
+
+impl Group<'_> {
+    fn answers(&self) -> BTreeSet<&str> {
+        let facts = self.mounts.iter();
+        facts.flat_map(|(_, fact)| fact.texts("answer")).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &(&FactKey, &Fact)> {
+        self.mounts.iter().chain(&self.files)
+    }
+}
+
+/// The receiver of the bytes began: it read. The other way it is a backup to the share.
+fn reads(view: &View<'_>, client: Party, server: Party) -> bool {
+    let mut talks = view.between(client.ip, server.ip).iter();
+    talks.any(|(key, _)| key.originator == client.ip)
+}
+
+/// Where the share is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    Outside,
+    Squatted,
+    Inside,
+}
+
+fn share(place: Where) -> Share {
+    match place {
+        Where::Squatted => Share::Squatted,
+        Where::SameSegment | Where::Inside | Where::Group | Where::Partner => Share::Inside,
+        _ => Share::Outside,
+    }
+}
+
+/// Where the share is by all conversations, also those whose protocol was not named.
+fn reach(view: &View<'_>, group: &Group<'_>) -> Reach {
+    view.reach(group.client, group.server.ip, None)
+}
+
+fn finding(view: &View<'_>, group: &Group<'_>) -> Option<Finding> {
+    let reach = reach(view, group);
+    let mut grade = grade(view, group, &reach)?;
+    let surest = group
+        .all()
+        .map(|(_, fact)| fact.confidence)
+        .fold(0.0, f32::max);
+    let place = if group.files.is_empty() {
+        reach.confidence
+    } else {
+        1.0
+    };
+    let confidence = surest * place * 0.95;
+    let one_sided = reach.watched.one_sided * 2 >= reach.watched.flows.max(1);
+    grade.cap_by_confidence(confidence);
+    grade.cap_by_loss(view, one_sided, !group.files.is_empty());
+    grade.cap_by_network(view, &[group.client.ip]);
+    if reach.sinkhole {
+        grade.cap(
+            Severity::Medium,
+            "the address is a declared sinkhole or station",
+        );
+    }
+
+    let server = group.server.ip;
+    let device = view.device(group.client);
+    let mut draft = Draft::about(&RECORD, device, group.client.ip, &server.to_string())
+        .peer(server, Some(&reach))
+        .reach(&reach);
+    if share(reach.place) != Share::Outside {
+        draft = draft.device(view.device(group.server));
+    }
+    if !group.mounts.is_empty() || is_family(view, group.client) {
+        draft = draft.cves(&["CVE-2025-0626", "CVE-2025-1204", "ICSMA-25-030-01"]);
+    }
+    draft = mounts(draft, view, group);
+    draft = files(draft, view, group);
+    for (packet, note) in reach.packets.iter().filter(|_| group.files.is_empty()) {
+        draft = draft.packet(view, *packet, note, &look_at(server));
+    }
+    for (_, fact) in group.all() {
+        draft = draft.times(fact.first, fact.last, fact.count);
+    }
+    Some(sentences(draft, view, group, &reach, grade.severity).finish(grade, confidence))
+}
+
+fn is_family(view: &View<'_>, party: Party) -> bool {
+    let device = view.device(party);
+    let signature = device.and_then(|device| device.signature.as_deref());
+    signature.is_some_and(|id| auscult_inventory::signature(id).is_some_and(|s| s.dangerous))
+}
+
+fn mounts(mut draft: Draft, view: &View<'_>, group: &Group<'_>) -> Draft {
+    if group.mounts.is_empty() {
+        return draft;
+    }
+    draft = draft.text("export", EXPORT).texts("mount", group.answers());
+    for (key, fact) in &group.mounts {
+        let service = view.service(group.client.ip, group.server.ip, key.protocol);
+        draft = draft.packets_of(view, fact, &look_at_service(group.server.ip, service));
+    }
+    draft
+}
+
+fn files(mut draft: Draft, view: &View<'_>, group: &Group<'_>) -> Draft {
+    let texts = |name: &'static str| -> BTreeSet<&str> {
+        let facts = group.files.iter();
+        facts.flat_map(|(_, fact)| fact.texts(name)).collect()
+    };
+    draft = draft
+        .number("programs", group.files.len() as u64)
+        .texts("file_names", texts("name"))
+        .texts("file_types", texts("kind"))
+        .texts("sha256", texts("sha256"));
+    for (key, fact) in group.files.iter().take(3) {
+        let service = view
+            .service(group.client.ip, group.server.ip, key.protocol)
+            .filter(|(transport, _)| *transport == Transport::Tcp);
+        draft = draft.text("protocol", key.protocol).packets_of(
+            view,
+            fact,
+            &look_at_service(group.server.ip, service),
+        );
+    }
+    draft
+}
+
+/// `None` when nothing is worth saying.
+fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
+    let role = view.role(group.client);
+    let office = matches!(role, Role::Workstation | Role::Server | Role::Gateway);
+    let place = share(reach.place);
+    let known = !group.mounts.is_empty() || is_family(view, group.client);
+    let fetched = !group.files.is_empty();
+    let mut grade = match (place, fetched) {
+        (Share::Outside | Share::Squatted, true) if !office => Grade::new(
+            Severity::Critical,
+            "code reached a device of medical, embedded or unknown role from a share that is \
+             outside or at an address of others, with no signature or authentication seen",
+        ),
+        (Share::Outside, true) => Grade::new(
+            Severity::High,
+            "a workstation or server read code from a share outside",
+        ),
+        (Share::Squatted, true) => Grade::new(
+            Severity::Medium,
+            "a workstation or server read code from a share at an address of others",
+        ),
+        (Share::Inside, true) if known => Grade::new(
+            Severity::High,
+            "the share that the CMS8000 family copies its programs from; the server is inside",
+        ),
+        (Share::Inside, true) if office => return None,
+        (Share::Inside, true) => Grade::new(
+            Severity::Info,
+            "code from a server inside, as thin clients, hypervisors and consoles do",
+        ),
+        (_, false) => mount_only(group, place)?,
+    };
+    grade.note(format!("the share is {}", place_words(place, reach)));
+    if fetched
+        && group
+            .files
+            .iter()
+            .all(|(_, f)| f.maxima.get("complete") != Some(&1))
+    {
+        grade.note("bytes of it are missing from the capture");
+    }
+    Some(grade)
+}
+
+/// The export was asked for, and no code was seen to come.
+fn mount_only(group: &Group<'_>, place: Share) -> Option<Grade> {
+    let answers = group.answers();
+    Some(match place {
+        Share::Inside if !answers.contains("granted") => return None,
+        _ if answers.contains("granted") => Grade::new(
+            Severity::High,
+            "the export /pm was mounted; whether code followed was not seen",
+        ),
+        Share::Squatted | Share::Inside => Grade::new(
+            Severity::Medium,
+            "asked for the export /pm; the mount was not seen to be granted",
+        ),
+        Share::Outside if answers.len() == 1 && answers.contains("refused") => Grade::new(
+            Severity::Medium,
+            "asked for the export /pm outside, and was refused",
+        ),
+        Share::Outside => Grade::new(Severity::High, "tried to mount the export /pm outside"),
+    })
+}
+
+fn place_words(place: Share, reach: &Reach) -> String {
+    match place {
+        Share::Outside => reach.reasons.first().cloned().unwrap_or_default(),
+        Share::Squatted => "at a public address that lives on this segment".to_owned(),
+        Share::Inside => "inside".to_owned(),
+    }
+}
+
+fn sentences(
+    draft: Draft,
+    view: &View<'_>,
+    group: &Group<'_>,
+    reach: &Reach,
+    severity: Severity,
+) -> Draft {
+    let (name, server) = (view.name(group.client), group.server.ip);
+    let fetched = !group.files.is_empty();
+    let where_from = match share(reach.place) {
+        Share::Outside => "a server outside",
+        Share::Squatted => "a server at an address of others",
+        Share::Inside => "a server inside",
+    };
+    let title = if fetched {
+        format!("{name} copied a program from {where_from}, {server}")
+    } else {
+        format!("{name} asked {where_from}, {server}, for the share of its programs")
+    };
+    let medical = view.role(group.client).is_medical() || severity == Severity::Critical;
+    let impact = match (severity, fetched) {
+        (Severity::Critical, _) => {
+            "Do not rely on this device. Use another at the bedside; keep this one switched on."
+        }
+        (Severity::High, true) if medical => {
+            "Keep watching the patient, and call biomedical engineering to check this device."
+        }
+        (Severity::High, _) => "Keep using it. Biomedical engineering will come.",
+        _ => "Nothing to do at the bedside.",
+    };
+    let action = match (severity, fetched) {
+        (Severity::Critical, _) => format!(
+            "Keep its power on for evidence; after the exchange take it off the network. Block \
+             {server} both ways at the edge. Keep this capture."
+        ),
+        (Severity::High | Severity::Medium, _) => format!(
+            "Block {server} both ways at the edge, or find out who runs the share, and check the \
+             device's programs with the maker."
+        ),
+        _ => "Make sure that only its owners can write to this share.".to_owned(),
+    };
+    let mut draft = draft.words(title, impact, action);
+    for (key, fact) in group.files.iter().take(4) {
+        draft = draft.seen(file_words(key, fact));
+    }
+    if !group.mounts.is_empty() {
+        let answers = list(group.answers());
+        draft = draft.seen(format!(
+            "Mount of {EXPORT}: {answers}. Nothing checks who sends."
+        ));
+    }
+    if severity >= Severity::High && fetched {
+        draft = draft.director(
+            "A medical device may run a program of unknown origin: tell the safety officer.",
+        );
+    }
+    let when = group.all().map(|(_, fact)| fact.first).min();
+    let when = when.map_or_else(String::new, |first| format!(" at {}", span(first, first)));
+    draft.innocent(format!(
+        "A maintenance visit or a start from the own server looks the same: ask who was there\
+         {when}. Looked at: where the share is, who began, what the bytes are."
+    ))
+}
+
+fn file_words(key: &FactKey, fact: &Fact) -> String {
+    let text = |name: &str| fact.texts(name).next().unwrap_or_default().to_owned();
+    let whole = if fact.maxima.get("complete") == Some(&1) {
+        "complete"
+    } else {
+        "in part"
+    };
+    let size = fact.maxima.get("size").copied().unwrap_or(0);
+    let mut line = format!(
+        "\"{}\" ({}, {size} bytes, {whole}) by {}, {}",
+        text("name"),
+        text("kind"),
+        protocol_words(key.protocol),
+        span(fact.first, fact.last),
+    );
+    if let Some(digest) = fact.texts("sha256").next() {
+        line.push_str(&format!("; SHA-256 {digest}"));
+    }
+    line.push('.');
+    line
+}

@@ -1,0 +1,182 @@
+//! What conclusions look at: the context, with conversations found by their two addresses.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach};
+use auscult_model::report::{Capture, Device, Evidence, Health, Role, Where};
+use auscult_model::{ConversationKey, ConversationSum, PacketRef, Segment, Timestamp, Transport};
+
+use crate::Context;
+use crate::words::{call_name, call_party};
+
+/// A loss of more than so many packets in a million weakens what is concluded.
+const LOSSY_PPM: u64 = 10_000;
+
+/// Conversations between two addresses.
+pub(crate) type Talks<'a> = Vec<(&'a ConversationKey, &'a ConversationSum)>;
+
+/// See the module's words.
+pub struct View<'a> {
+    /// Claims, conversations, neighbours, names.
+    pub ledger: &'a Ledger,
+    /// Devices, site, reach.
+    pub inventory: &'a Inventory,
+    /// The inputs.
+    pub captures: &'a [Capture],
+    /// Losses and limits.
+    pub health: &'a Health,
+    talks: BTreeMap<(IpAddr, IpAddr), Talks<'a>>,
+}
+
+impl<'a> View<'a> {
+    /// Indexes the context.
+    pub fn new(context: &Context<'a>) -> Self {
+        let mut talks: BTreeMap<(IpAddr, IpAddr), Talks<'a>> = BTreeMap::new();
+        for (key, sum) in context.ledger.conversations() {
+            let pair = ordered(key.originator, key.responder);
+            talks.entry(pair).or_default().push((key, sum));
+        }
+        View {
+            ledger: context.ledger,
+            inventory: context.inventory,
+            captures: context.captures,
+            health: context.health,
+            talks,
+        }
+    }
+
+    /// Conversations between two addresses, whoever began.
+    pub(crate) fn between(
+        &self,
+        a: IpAddr,
+        b: IpAddr,
+    ) -> &[(&'a ConversationKey, &'a ConversationSum)] {
+        self.talks.get(&ordered(a, b)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Transport and port of the service that carried a protocol between two addresses: of the
+    /// conversation with the most payload.
+    pub(crate) fn service(&self, a: IpAddr, b: IpAddr, protocol: &str) -> Option<(Transport, u16)> {
+        self.between(a, b)
+            .iter()
+            .filter(|(key, _)| key.protocol == protocol)
+            .max_by_key(|(_, sum)| sum.payload.iter().sum::<u64>())
+            .map(|(key, _)| (key.transport, key.port))
+    }
+
+    /// The device that a party is.
+    pub(crate) fn device(&self, party: Party) -> Option<&'a Device> {
+        let at = self
+            .inventory
+            .device_of(party)
+            .or_else(|| self.inventory.device_at(party.segment, party.ip))?;
+        self.inventory.devices.get(at)
+    }
+
+    /// The device that holds an address.
+    pub(crate) fn device_at(&self, segment: Segment, ip: IpAddr) -> Option<&'a Device> {
+        let at = self.inventory.device_at(segment, ip)?;
+        self.inventory.devices.get(at)
+    }
+
+    /// What a party is called in sentences.
+    pub(crate) fn name(&self, party: Party) -> String {
+        self.device(party)
+            .map_or_else(|| call_party(party), call_name)
+    }
+
+    /// What a party is for.
+    pub(crate) fn role(&self, party: Party) -> Role {
+        self.device(party)
+            .map_or(Role::Unknown, |device| device.role)
+    }
+
+    /// Whether a party is the site's, or lives on one of its segments.
+    pub(crate) fn is_local(&self, party: Party) -> bool {
+        let squatted = || {
+            self.inventory
+                .squatted()
+                .contains(&(party.segment, party.ip))
+        };
+        self.inventory.is_site(party.ip) || squatted()
+    }
+
+    /// Where traffic of one protocol between a local party and a peer went.
+    pub(crate) fn reach(&self, local: Party, peer: IpAddr, protocol: Option<&str>) -> Reach {
+        let filter = Filter {
+            protocol,
+            ..Filter::default()
+        };
+        self.inventory
+            .reach(self.ledger, (local.segment, local.ip), peer, filter)
+    }
+
+    /// More is missing than 1 %.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.loss_ppm() > LOSSY_PPM
+    }
+
+    /// Packets in a million that the capture lost, estimated, or as its program says.
+    pub(crate) fn loss_ppm(&self) -> u64 {
+        let told = self.health.dropped_by_capture.saturating_mul(1_000_000);
+        let all = self.health.packets + self.health.dropped_by_capture;
+        let told = told.checked_div(all).unwrap_or(0);
+        self.health.loss_ppm.max(told)
+    }
+
+    /// First and last packet of all inputs.
+    pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let first = self.captures.iter().filter_map(|c| c.first).min()?;
+        let last = self.captures.iter().filter_map(|c| c.last).max()?;
+        Some((first, last))
+    }
+
+    /// A packet as evidence: its frame in Wireshark, and the frame's addresses to look at.
+    pub(crate) fn evidence(&self, packet: PacketRef, note: &str, look: &str) -> Evidence {
+        let mut filter = format!("frame.number == {}", packet.number);
+        if !look.is_empty() {
+            filter.push_str(" && ");
+            filter.push_str(look);
+        }
+        Evidence {
+            file: self.ledger.file_name(packet.file),
+            packet: packet.number,
+            note: Some(note.to_owned()),
+            filter: Some(filter),
+        }
+    }
+}
+
+fn ordered(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
+    if a <= b { (a, b) } else { (b, a) }
+}
+
+/// Filter for frames of an address, as the sender, the receiver, or asked for by ARP.
+pub(crate) fn look_at(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => format!("(ip.addr == {ip} || arp.dst.proto_ipv4 == {ip})"),
+        IpAddr::V6(ip) => format!("(ipv6.addr == {ip} || icmpv6.nd.ns.target_address == {ip})"),
+    }
+}
+
+/// Filter for frames of a service at an address.
+pub(crate) fn look_at_service(ip: IpAddr, service: Option<(Transport, u16)>) -> String {
+    let address = match ip {
+        IpAddr::V4(ip) => format!("ip.addr == {ip}"),
+        IpAddr::V6(ip) => format!("ipv6.addr == {ip}"),
+    };
+    match service {
+        Some((Transport::Tcp, port)) => format!("{address} && tcp.port == {port}"),
+        Some((Transport::Udp, port)) => format!("{address} && udp.port == {port}"),
+        _ => address,
+    }
+}
+
+/// Whether data that went there was received, or can have been, outside the site.
+pub(crate) fn arrived(place: Where) -> bool {
+    matches!(
+        place,
+        Where::Left | Where::AnsweredFar | Where::AnsweredNear
+    )
+}
