@@ -173,7 +173,7 @@ impl Pop3Session {
         confidence: f32,
         out: &mut Output<'_>,
     ) {
-        let mut attempt = |method, account, first| Attempt {
+        let attempt = |method, account, first| Attempt {
             method,
             account,
             clear: method == "pop3-password",
