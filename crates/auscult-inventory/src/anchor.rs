@@ -73,7 +73,9 @@ fn anchors(cluster: &Cluster, claims: &[Weighed]) -> Vec<String> {
         .filter(|mac| mac.is_universal() && !mac.is_virtual_router() && !cluster.shared_mac);
     let cards: Vec<String> = cards.map(|mac| format!("mac-{mac}")).collect();
     let mut client = Vec::new();
-    if let Some(claim) = best(claims, &["dhcp_client_id"]) {
+    // Most clients use their MAC, which is an anchor already.
+    let is_mac = |value: &str| cluster.macs.iter().any(|mac| mac.to_string() == value);
+    if let Some(claim) = best(claims, &["dhcp_client_id"]).filter(|c| !is_mac(&c.value)) {
         client.push(format!("dhcp-{}", plain(&claim.value)));
     }
     anchors.extend(cards);

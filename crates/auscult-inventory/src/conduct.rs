@@ -58,6 +58,21 @@ impl Conduct {
         self.first = Some(self.first.map_or(first, |t| t.min(first)));
         self.last = Some(self.last.map_or(last, |t| t.max(last)));
     }
+
+    /// Who began a flow can be read the wrong way round (captures that begin in the middle, both
+    /// ports low); requests cannot. Who only asks in a protocol does not serve it.
+    fn clients_are_no_servers(&mut self) {
+        let only_asks: BTreeSet<&str> = self
+            .requests
+            .iter()
+            .map(|(protocol, ..)| *protocol)
+            .filter(|protocol| !self.asked.iter().any(|(asked, _)| asked == protocol))
+            .collect();
+        self.serves
+            .retain(|protocol, _| !only_asks.contains(protocol));
+        self.services
+            .retain(|(.., protocol)| !only_asks.contains(protocol));
+    }
 }
 
 /// What each of the clusters did, in their order.
@@ -81,6 +96,9 @@ pub(crate) fn observe(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Ve
     observing.messages(ledger);
     observing.claims(ledger);
     observing.neighbours(ledger);
+    for conduct in &mut observing.conducts {
+        conduct.clients_are_no_servers();
+    }
     observing.conducts
 }
 

@@ -28,6 +28,9 @@ const ANSWERS_FOR_OTHERS: usize = 5;
 /// A card sends from addresses of so many networks without having answered for one of them.
 const NETWORKS_OF_A_ROUTER: usize = 4;
 
+/// A card calls public addresses of so many networks its own.
+const OWN_NETWORKS_OF_A_ROUTER: usize = 3;
+
 /// Hop limits of packets from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HopLimits {
@@ -149,8 +152,15 @@ impl Card {
             .iter()
             .filter(|ip| !self.announced.contains(ip) && !self.sourced.contains_key(ip))
             .count();
+        let own_networks: BTreeSet<_> = self
+            .announced
+            .iter()
+            .filter(|ip| !is_private(**ip))
+            .map(|ip| wide_network(*ip))
+            .collect();
         mac.is_virtual_router()
             || self.forwarded
+            || own_networks.len() >= OWN_NETWORKS_OF_A_ROUTER
             || described.iter().any(own)
             || self.sourced.keys().any(|ip| lowered(&ip))
             || for_others()

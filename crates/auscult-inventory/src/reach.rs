@@ -334,9 +334,8 @@ fn attempted(traffic: &Traffic) -> (Where, String) {
 /// What would make it legitimate, and what limits the statement.
 fn notes(inventory: &Inventory, ends: Ends, traffic: &Traffic, reach: &mut Reach) {
     if reach.sinkhole {
-        reach
-            .notes
-            .push("the site declares this address a sinkhole or station".to_owned());
+        let reason = "the site declares this address a sinkhole or station: at most medium";
+        reach.reasons.push(reason.to_owned());
     }
     if !reach.place.is_outside() {
         return;

@@ -617,7 +617,7 @@ fn a_claim_about_the_receiver_is_the_receivers() {
     );
     assert_eq!(device(&inventory, HERE, "10.1.1.5").hostname, None);
     let line = &device(&inventory, HERE, "10.1.1.5").talks_to[0];
-    assert_eq!(line.name.as_deref(), None.or(line.name.as_deref()));
+    assert_eq!(line.name.as_deref(), Some("zentrale"));
 }
 
 #[test]
@@ -630,4 +630,43 @@ fn site_networks_that_the_user_names_are_ours() {
     let inventory = Inventory::resolve(&tell(&facts), &options);
     assert!(inventory.is_site(ip("159.0.2.10")) && !inventory.is_site(ip(CMS)));
     assert_eq!(inventory.site_report().networks, ["159.0.0.0/16"]);
+}
+
+#[test]
+fn who_only_asks_does_not_serve() {
+    // The flow was read the wrong way round: its first packet is the server's.
+    let (client, server) = (side(MONITOR, "10.1.1.5", 64), side(STATION, "10.1.1.6", 64));
+    let request = Meaning::Request {
+        operation: "mount",
+        object: "/images".to_owned(),
+        granted: Some(true),
+    };
+    let facts = [
+        tcp(HERE, server, client, 801, "mount"),
+        says(
+            "mount",
+            end(HERE, client, 801),
+            end(HERE, server, 635),
+            request,
+        ),
+    ];
+    let inventory = resolve(&facts);
+    assert!(device(&inventory, HERE, "10.1.1.5").services.is_empty());
+}
+
+#[test]
+fn a_card_that_calls_many_networks_its_own_is_a_router() {
+    let (own, mac_text) = (
+        ["24.145.164.129", "65.26.71.1", "69.23.182.1"],
+        "00:07:0d:af:f4:54",
+    );
+    let facts: Vec<Fact> = own
+        .iter()
+        .map(|ip| asks(HERE, mac_text, ip, "24.1.1.9", 1))
+        .collect();
+    let inventory = resolve(&facts);
+    assert!(inventory.is_router(HERE, mac(mac_text)));
+    assert!(inventory.squatted().is_empty());
+    let two = resolve(&facts[..2]);
+    assert!(!two.is_router(HERE, mac(mac_text)));
 }
