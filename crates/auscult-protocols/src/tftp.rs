@@ -392,9 +392,9 @@ mod tests {
         let mut pieces = vec![
             (
                 FromOriginator,
-                b"\0\x01boot.bin\0octet\0blksize\01024\0".to_vec(),
+                b"\0\x01boot.bin\0octet\0blksize\x001024\0".to_vec(),
             ),
-            (FromResponder, b"\0\x06blksize\01024\0".to_vec()),
+            (FromResponder, b"\0\x06blksize\x001024\0".to_vec()),
             (FromOriginator, vec![0, 4, 0, 0]),
         ];
         for block in [2u16, 1, 2, 3, 3] {
@@ -428,7 +428,7 @@ mod tests {
                 data(number as u16, &vec![number as u8; length]),
             ));
         }
-        pieces.insert(0, (FromOriginator, b"\0\x06blksize\08\0".to_vec()));
+        pieces.insert(0, (FromOriginator, b"\0\x06blksize\x008\0".to_vec()));
         let driven = run(&pieces);
         let (_, size, sha256, _) = file_of(&driven);
         assert_eq!(size, 65_999 * 8 + 3);

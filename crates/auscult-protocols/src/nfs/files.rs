@@ -5,7 +5,7 @@
 //! least recently used is ended in part (`nfs-open-files`); [`WAITING_MAX`] bytes wait for
 //! earlier ones in all of them together (`file-pending`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use auscult_model::{Direction, Meaning};
 
@@ -16,6 +16,8 @@ use crate::{Mark, Output};
 
 /// Most files that are followed at once.
 const OPEN_MAX: usize = 256;
+/// Most files of which is remembered that a part was told.
+const PARTS_MAX: usize = 4096;
 /// Most bytes that wait for earlier ones, over all files of a flow.
 const WAITING_MAX: usize = 16 * 1024 * 1024;
 
@@ -66,6 +68,8 @@ struct OpenFile {
 #[derive(Default)]
 pub(crate) struct Files {
     open: HashMap<FileKey, OpenFile>,
+    /// Files of which a part was told.
+    parts: HashSet<FileKey>,
     clock: u64,
     waiting: usize,
 }
@@ -174,7 +178,13 @@ impl Files {
             let fresh = FileAssembler::new("", "nfs");
             let last = std::mem::replace(&mut file.assembler, fresh);
             self.waiting -= last.pending_bytes();
-            file.tell(last, speaker);
+            // With more files in turn than can be open, each part would be told again and again.
+            if self.parts.len() >= PARTS_MAX {
+                self.parts.clear();
+            }
+            if last.is_complete() || self.parts.insert(key.clone()) {
+                file.tell(last, speaker);
+            }
         }
     }
 

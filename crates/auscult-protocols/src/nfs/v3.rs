@@ -117,9 +117,11 @@ fn details(query: &Query, xdr: &mut Xdr<'_>, answer: &mut Answer) -> Option<()> 
             operation: "create" | "mkdir" | "symlink" | "mknod",
             ..
         } => {
-            if xdr.flag()? {
-                answer.handle = Some(handle(xdr)?);
-            }
+            answer.handle = if xdr.flag()? {
+                Some(handle(xdr)?)
+            } else {
+                None
+            };
         }
         Query::Attributes(_) => answer.size = Some(attributes(xdr)?),
         Query::Write { .. } => {

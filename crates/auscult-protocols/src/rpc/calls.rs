@@ -3,7 +3,8 @@
 //! Answered calls stay until they are pushed out, so that repeated calls and replies (UDP clients
 //! retransmit) are known as such. Limit: [`CALLS_MAX`] calls a flow, the oldest gives way.
 
-use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 
 use auscult_model::Direction;
 
@@ -36,16 +37,22 @@ pub(crate) struct Call {
     pub(crate) answered: bool,
 }
 
-/// The calls of one flow, oldest first.
+/// Who called, and the transaction id.
+type Key = (Direction, u32);
+
+/// The calls of one flow.
 #[derive(Default)]
 pub(crate) struct Calls {
-    seen: VecDeque<Call>,
+    seen: HashMap<Key, (u64, Call)>,
+    /// Keys with the number of their call, oldest first; a key comes again when it is reused.
+    order: VecDeque<(u64, Key)>,
+    count: u64,
 }
 
 impl Calls {
     /// Whether this call was seen before: still without an answer, or asking the same.
     pub(crate) fn is_repeat(&self, from: Direction, header: &CallHeader, asked: &Asked) -> bool {
-        self.find(from, header.xid).is_some_and(|call| {
+        self.seen.get(&(from, header.xid)).is_some_and(|(_, call)| {
             let of = |h: &CallHeader| (h.program, h.version, h.procedure);
             of(&call.header) == of(header) && (!call.answered || call.asked == *asked)
         })
@@ -53,33 +60,39 @@ impl Calls {
 
     /// Whether a reply with this transaction id could belong to a call of this side.
     pub(crate) fn knows(&self, from: Direction, xid: u32) -> bool {
-        self.find(from, xid).is_some()
-    }
-
-    fn find(&self, from: Direction, xid: u32) -> Option<&Call> {
-        let same = |call: &&Call| call.header.xid == xid && call.from == from;
-        self.seen.iter().rev().find(same)
+        self.seen.contains_key(&(from, xid))
     }
 
     /// Remembers a call; gives back the one that had to give way.
     pub(crate) fn insert(&mut self, call: Call) -> Option<Call> {
-        let pushed_out = if self.seen.len() >= CALLS_MAX {
-            self.seen.pop_front()
+        let key = (call.from, call.header.xid);
+        self.count += 1;
+        self.order.push_back((self.count, key));
+        let replaced = self.seen.insert(key, (self.count, call));
+        let pushed_out = if self.order.len() > CALLS_MAX {
+            self.order
+                .pop_front()
+                .and_then(|(number, key)| self.remove(number, key))
         } else {
             None
         };
-        self.seen.push_back(call);
-        pushed_out
+        replaced.map(|(_, call)| call).or(pushed_out)
+    }
+
+    fn remove(&mut self, number: u64, key: Key) -> Option<Call> {
+        match self.seen.entry(key) {
+            Entry::Occupied(entry) if entry.get().0 == number => Some(entry.remove().1),
+            _ => None,
+        }
     }
 
     /// The call that a reply answers, when it is the first answer; `Err` when the answer repeats
     /// an earlier one, `Ok(None)` when no call was seen.
     pub(crate) fn answer(&mut self, from: Direction, xid: u32) -> Result<Option<Call>, Repeated> {
-        let same = |call: &&mut Call| call.header.xid == xid && call.from == from;
-        match self.seen.iter_mut().rev().find(same) {
+        match self.seen.get_mut(&(from, xid)) {
             None => Ok(None),
-            Some(call) if call.answered => Err(Repeated),
-            Some(call) => {
+            Some((_, call)) if call.answered => Err(Repeated),
+            Some((_, call)) => {
                 call.answered = true;
                 Ok(Some(call.clone()))
             }
@@ -87,10 +100,13 @@ impl Calls {
     }
 
     /// Calls that nobody answered, oldest first.
-    pub(crate) fn unanswered(&mut self) -> impl Iterator<Item = Call> {
-        std::mem::take(&mut self.seen)
+    pub(crate) fn unanswered(&mut self) -> Vec<Call> {
+        let order = std::mem::take(&mut self.order);
+        order
             .into_iter()
+            .filter_map(|(number, key)| self.remove(number, key))
             .filter(|call| !call.answered)
+            .collect()
     }
 }
 

@@ -27,22 +27,21 @@ pub(crate) struct Caller {
 }
 
 /// A call's header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallHeader {
     pub(crate) xid: u32,
     pub(crate) program: u32,
     pub(crate) version: u32,
     pub(crate) procedure: u32,
-    pub(crate) caller: Option<Caller>,
     /// Arguments and results lie in clear and unwrapped.
     pub(crate) readable: bool,
 }
 
 /// A header, read from its first bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Header {
-    /// A call, and how many bytes its header takes.
-    Call(CallHeader, usize),
+pub(crate) enum Header<'a> {
+    /// A call, its AUTH_SYS body, and how many bytes its header takes.
+    Call(CallHeader, Option<&'a [u8]>, usize),
     /// A reply, whether the call was accepted and carried out, and how many bytes it takes.
     Reply(u32, bool, usize),
     /// Not all there yet.
@@ -52,7 +51,7 @@ pub(crate) enum Header {
 }
 
 /// Reads the header at the front of a message.
-pub(crate) fn header(bytes: &[u8]) -> Header {
+pub(crate) fn header(bytes: &[u8]) -> Header<'_> {
     let mut xdr = Xdr::new(bytes);
     let (Some(xid), Some(kind), Some(next)) = (xdr.word(), xdr.word(), xdr.word()) else {
         return Header::Short;
@@ -71,7 +70,7 @@ pub(crate) fn header(bytes: &[u8]) -> Header {
     }
 }
 
-fn call(xdr: &mut Xdr<'_>, xid: u32) -> Option<Header> {
+fn call<'a>(xdr: &mut Xdr<'a>, xid: u32) -> Option<Header<'a>> {
     let (program, version, procedure) = (xdr.word()?, xdr.word()?, xdr.word()?);
     let (flavor, body) = (xdr.word()?, xdr.opaque(AUTH_MAX)?);
     xdr.word()?;
@@ -81,17 +80,13 @@ fn call(xdr: &mut Xdr<'_>, xid: u32) -> Option<Header> {
         program,
         version,
         procedure,
-        caller: if flavor == AUTH_SYS {
-            caller(body)
-        } else {
-            None
-        },
         readable: flavor != RPCSEC_GSS || gss_is_clear(body),
     };
-    Some(Header::Call(header, xdr.at()))
+    let caller = (flavor == AUTH_SYS).then_some(body);
+    Some(Header::Call(header, caller, xdr.at()))
 }
 
-fn reply(xdr: &mut Xdr<'_>, xid: u32, accepted: bool) -> Option<Header> {
+fn reply<'a>(xdr: &mut Xdr<'a>, xid: u32, accepted: bool) -> Option<Header<'a>> {
     let carried_out = if accepted {
         xdr.word()?;
         xdr.opaque(AUTH_MAX)?;
@@ -106,7 +101,8 @@ fn reply(xdr: &mut Xdr<'_>, xid: u32, accepted: bool) -> Option<Header> {
 const AUTH_SYS: u32 = 1;
 const RPCSEC_GSS: u32 = 6;
 
-fn caller(body: &[u8]) -> Option<Caller> {
+/// Reads an AUTH_SYS body.
+pub(crate) fn caller(body: &[u8]) -> Option<Caller> {
     let mut xdr = Xdr::new(body);
     xdr.word()?;
     let machine = text::lenient(xdr.opaque(255)?);
@@ -136,6 +132,9 @@ pub(crate) enum Looks {
     Neither,
 }
 
+/// Where a word lies, and what it may hold.
+type Bound = (usize, fn(u32) -> bool);
+
 /// Judges the first bytes of a message. `Neither`, `Call` and `Reply` hold for every longer
 /// prefix, too.
 pub(crate) fn looks(bytes: &[u8]) -> Looks {
@@ -146,7 +145,7 @@ pub(crate) fn looks(bytes: &[u8]) -> Looks {
     match word(4) {
         None => Looks::Open,
         Some(0) => {
-            let bounds: [(usize, fn(u32) -> bool); 6] = [
+            let bounds: [Bound; 6] = [
                 (8, |version| version == 2),
                 (12, known_program),
                 (16, |version| version <= 10),
@@ -161,7 +160,7 @@ pub(crate) fn looks(bytes: &[u8]) -> Looks {
         Some(1) => match word(8) {
             None => Looks::Open,
             Some(0) => {
-                let bounds: [(usize, fn(u32) -> bool); 2] = [
+                let bounds: [Bound; 2] = [
                     (12, known_flavor),
                     (16, |length| length <= AUTH_MAX as u32 && length % 4 == 0),
                 ];
@@ -175,10 +174,7 @@ pub(crate) fn looks(bytes: &[u8]) -> Looks {
 }
 
 /// `None` when all bounds hold.
-fn judge(
-    bounds: &[(usize, fn(u32) -> bool)],
-    word: impl Fn(usize) -> Option<u32>,
-) -> Option<Looks> {
+fn judge(bounds: &[Bound], word: impl Fn(usize) -> Option<u32>) -> Option<Looks> {
     for (at, holds) in bounds {
         match word(*at) {
             None => return Some(Looks::Open),
@@ -216,7 +212,7 @@ mod tests {
         let bytes = b"\0\0\0\x0b\0\0\0\0\0\0\0\x02\0\x01\x86\xa5\0\0\0\x03\0\0\0\x01\
             \0\0\0\x01\0\0\0\x20\x11\x22\x33\x44\0\0\0\x07cms8000\0\0\0\0\0\0\0\0\0\0\0\0\x01\
             \0\0\0\0\0\0\0\0\0\0\0\0";
-        let Header::Call(call, length) = header(bytes) else {
+        let Header::Call(call, Some(body), length) = header(bytes) else {
             panic!("not read");
         };
         assert_eq!(length, bytes.len());
@@ -224,7 +220,7 @@ mod tests {
             (call.program, call.version, call.procedure),
             (100_005, 3, 1)
         );
-        let caller = call.caller.expect("AUTH_SYS");
+        let caller = caller(body).expect("AUTH_SYS");
         assert_eq!((caller.machine.as_str(), caller.uid), ("cms8000", 0));
         for cut in 0..bytes.len() {
             assert_eq!(header(&bytes[..cut]), Header::Short, "{cut}");

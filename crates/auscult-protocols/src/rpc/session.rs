@@ -5,7 +5,7 @@ use auscult_model::{About, Direction, Meaning, Transport};
 
 use super::calls::{Asked, Call, Calls};
 use super::lane::{Bulk, FRAGMENT_MAX, HEAD_MAX, Lane, Message, Stage, find_record};
-use super::message::{CallHeader, Header, header};
+use super::message::{CallHeader, Header, caller, header};
 use super::speaker::{Here, Once, Speaker};
 use super::xdr::padding;
 use super::{MOUNT, NFS, PORTMAP};
@@ -25,6 +25,8 @@ struct Readers {
     calls: Calls,
     share: Share,
     once: Once,
+    /// The latest credential of each side.
+    callers: [Vec<u8>; 2],
     confidence: f32,
 }
 
@@ -331,8 +333,10 @@ impl Readers {
         match header(part.bytes) {
             Header::Short => Step::Wait,
             Header::Broken => Step::Broken,
-            Header::Call(header, used) => {
-                self.introduce(message.first, &header, part.direction, now, out);
+            Header::Call(header, caller, used) => {
+                if let Some(body) = caller {
+                    self.introduce(message.first, body, part.direction, now, out);
+                }
                 message.stage = match (header.program, header.version, header.procedure) {
                     _ if !header.readable => Stage::Ignore,
                     (NFS, 4, 1) => Stage::Operations(header, Box::default()),
@@ -365,20 +369,24 @@ impl Readers {
         }
     }
 
-    /// The caller's own name, when it is a new one.
+    /// What a caller says about itself, when it is new.
     fn introduce(
         &mut self,
         first: Mark,
-        header: &CallHeader,
+        body: &[u8],
         from: Direction,
         now: Mark,
         out: &mut Output<'_>,
     ) {
-        let Some(caller) = header
-            .caller
-            .as_ref()
-            .filter(|caller| !caller.machine.is_empty())
-        else {
+        // The stamp in front may change with every call.
+        let body_after_stamp = body.get(4..).unwrap_or_default();
+        let known = &mut self.callers[from.index()];
+        if known == body_after_stamp {
+            return;
+        }
+        known.clear();
+        known.extend_from_slice(body_after_stamp);
+        let Some(caller) = caller(body).filter(|caller| !caller.machine.is_empty()) else {
             return;
         };
         let uid = caller.uid.to_string();
@@ -388,7 +396,7 @@ impl Readers {
         let claim = Meaning::Claim {
             about: About::Sender,
             attribute: "rpc_machine_name",
-            value: caller.machine.clone(),
+            value: caller.machine,
         };
         self.speaker(now, out)
             .say(first, from, claim)
@@ -640,7 +648,7 @@ impl Session for RpcSession {
         let by_side =
             [Direction::FromOriginator, Direction::FromResponder].map(|side| self.confidence(side));
         self.readers.confidence = by_side.into_iter().fold(1.0, f32::min);
-        let calls: Vec<Call> = self.readers.calls.unanswered().collect();
+        let calls = self.readers.calls.unanswered();
         for call in &calls {
             self.readers.unanswered(call, out);
         }

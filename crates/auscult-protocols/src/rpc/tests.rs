@@ -2,7 +2,7 @@
 //! captures that others made, whole and cut.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use auscult_model::{Artifact, Direction, FileClass, Meaning, Transport};
 use sha2::{Digest, Sha256};
@@ -35,16 +35,10 @@ impl Flow {
         }
         pieces
     }
-
-    /// The first bytes of a side.
-    pub(super) fn first(&self, direction: Direction) -> &[u8] {
-        let mut sides = self.pieces.iter().filter(|(side, _)| *side == direction);
-        sides.next().map_or(&[], |(_, bytes)| bytes)
-    }
 }
 
 /// The UDP or TCP flows of a capture, as tshark numbers them. Segments out of order are left out.
-pub(crate) fn flows(capture: &PathBuf, transport: Transport) -> Vec<Flow> {
+pub(crate) fn flows(capture: &Path, transport: Transport) -> Vec<Flow> {
     let name = if transport == Transport::Tcp {
         "tcp"
     } else {
@@ -289,7 +283,7 @@ pub(super) fn cut_anywhere(flow: &Flow) {
 }
 
 /// Everything that a capture's flows say, with the limits that were reached.
-fn said_in(capture: &PathBuf) -> Vec<Driven> {
+fn said_in(capture: &Path) -> Vec<Driven> {
     [Transport::Udp, Transport::Tcp]
         .into_iter()
         .flat_map(|transport| {
@@ -314,7 +308,7 @@ const FIELDS: [&str; 5] = [
 /// Files of more bytes cross in several requests, which tshark shows one by one.
 const SMALL: usize = 100;
 
-fn theirs(capture: &PathBuf) -> Values {
+fn theirs(capture: &Path) -> Values {
     let mut values = Values::new();
     let mut add = |field, value: String| {
         values.entry(field).or_default().insert(value);
@@ -355,7 +349,7 @@ fn theirs(capture: &PathBuf) -> Values {
     values
 }
 
-fn ours(capture: &PathBuf) -> Values {
+fn ours(capture: &Path) -> Values {
     let mut values = Values::new();
     let mut add = |field, value: &str| {
         values.entry(field).or_default().insert(value.to_owned());
