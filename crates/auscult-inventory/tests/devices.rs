@@ -670,3 +670,42 @@ fn a_card_that_calls_many_networks_its_own_is_a_router() {
     let two = resolve(&facts[..2]);
     assert!(!two.is_router(HERE, mac(mac_text)));
 }
+
+#[test]
+fn a_random_mac_joins_no_segments_and_names_nobody() {
+    let phone = "da:a1:19:00:00:01";
+    let (a, b) = (Segment::vlan(10), Segment::vlan(20));
+    let facts = [
+        asks(a, phone, "10.10.0.5", "10.10.0.1", 1),
+        asks(b, phone, "10.10.0.5", "10.10.0.1", 1),
+    ];
+    let inventory = resolve(&facts);
+    assert_eq!(inventory.devices.len(), 2);
+    assert_eq!(
+        device(&inventory, a, "10.10.0.5").id,
+        "addr-vlan10-10.10.0.5"
+    );
+    assert_eq!(device(&inventory, a, "10.10.0.5").macs, [mac(phone)]);
+}
+
+#[test]
+fn groups_and_nobody_are_no_devices() {
+    let broadcast = side("ff:ff:ff:ff:ff:ff", "255.255.255.255", 64);
+    let facts = [
+        tcp(HERE, side(MONITOR, "0.0.0.0", 64), broadcast, 67, "dhcp"),
+        tcp(
+            HERE,
+            side("01:00:5e:00:00:fb", "224.0.0.251", 64),
+            broadcast,
+            5353,
+            "mdns",
+        ),
+    ];
+    let inventory = resolve(&facts);
+    assert!(inventory.devices.iter().all(|device| device.ips.is_empty()));
+    assert!(
+        inventory
+            .device_by_mac(HERE, mac("ff:ff:ff:ff:ff:ff"))
+            .is_none()
+    );
+}
