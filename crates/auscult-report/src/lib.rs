@@ -1,1 +1,58 @@
-//! Not written yet.
+//! Views of a report: terminal, JSON, CSV. Each is a pure function of the [`Report`].
+
+mod csv;
+mod flows;
+mod json;
+mod printable;
+mod terminal;
+
+use std::collections::BTreeSet;
+
+use auscult_model::report::{Device, Finding, Report, Where};
+
+pub use csv::{csv_devices, csv_findings};
+pub use flows::{flow_csv, flow_line, flow_text};
+pub use json::{Part, json, json_part};
+pub use terminal::{Options, View, terminal};
+
+/// The device with this id or alias.
+pub fn find_device<'r>(report: &'r Report, id: &str) -> Option<&'r Device> {
+    let devices = &report.devices;
+    devices
+        .iter()
+        .find(|device| device.id == id)
+        .or_else(|| devices.iter().find(|device| device.aliases.iter().any(|alias| alias == id)))
+}
+
+/// The finding with this id or alias.
+pub fn find_finding<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
+    let findings = &report.findings;
+    findings
+        .iter()
+        .find(|finding| finding.id == id)
+        .or_else(|| findings.iter().find(|finding| finding.aliases.iter().any(|a| a == id)))
+}
+
+/// The findings about a device, worst first.
+pub fn findings_of<'r>(report: &'r Report, device: &str) -> impl Iterator<Item = &'r Finding> {
+    let device = device.to_owned();
+    report.findings.iter().filter(move |finding| finding.devices.contains(&device))
+}
+
+/// Numbers of listed peers inside and outside; broadcast and multicast groups are neither.
+pub(crate) fn peers(device: &Device) -> (usize, usize) {
+    let mut inside = BTreeSet::new();
+    let mut outside = BTreeSet::new();
+    for line in &device.talks_to {
+        match line.place {
+            Where::Group => {}
+            place if place.is_outside() || place == Where::Partner => {
+                outside.insert(line.peer);
+            }
+            _ => {
+                inside.insert(line.peer);
+            }
+        }
+    }
+    (inside.len(), outside.len())
+}

@@ -1,0 +1,102 @@
+//! Values of options: times, sizes, severities.
+
+use auscult_model::Timestamp;
+use auscult_model::report::Severity;
+use clap::ValueEnum;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Info => Severity::Info,
+            Level::Low => Severity::Low,
+            Level::Medium => Severity::Medium,
+            Level::High => Severity::High,
+            Level::Critical => Severity::Critical,
+        }
+    }
+}
+
+/// A point in time: RFC 3339, or a date or a date with a time in UTC.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    let instant = text
+        .parse::<jiff::Timestamp>()
+        .or_else(|error| {
+            let civil = text
+                .parse::<DateTime>()
+                .or_else(|_| text.parse::<Date>().map(DateTime::from))
+                .map_err(|_| error)?;
+            TimeZone::UTC.to_timestamp(civil)
+        })
+        .map_err(|_| "write it like 2025-01-30T18:00:00Z or 2025-01-30 18:00".to_owned())?;
+    i64::try_from(instant.as_nanosecond())
+        .map(Timestamp)
+        .map_err(|_| "the year must lie between 1678 and 2261".to_owned())
+}
+
+/// Bytes with an optional unit: `512M`, `2G`, `2GiB`; units are powers of 1024.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let help = || "write it like 512M or 4G".to_owned();
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = text.get(digits.len()..).unwrap_or_default().trim().to_ascii_lowercase();
+    let shift = match unit.trim_end_matches('b').trim_end_matches('i') {
+        "" if unit.is_empty() || unit == "b" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(help()),
+    };
+    let number: u64 = digits.parse().map_err(|_| help())?;
+    let bytes = number.checked_mul(1 << shift).ok_or_else(help)?;
+    if bytes < LEAST_MEMORY {
+        return Err("at least 16M".to_owned());
+    }
+    Ok(bytes)
+}
+
+/// Less leaves no room for one flow a shard with its buffers.
+const LEAST_MEMORY: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        let at = Timestamp::from_parts(1_738_260_000, 0);
+        for text in [
+            "2025-01-30T18:00:00Z",
+            "2025-01-30T19:00:00+01:00",
+            "2025-01-30 18:00",
+            "2025-01-30T18:00:00",
+        ] {
+            assert_eq!(time(text), Ok(at), "{text}");
+        }
+        assert_eq!(time("2025-01-30"), Ok(at.plus(-18 * 3600 * Timestamp::SECOND)));
+        assert!(time("yesterday").is_err());
+        assert!(time("9999-01-01").is_err());
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("512M"), Ok(512 << 20));
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert_eq!(size("2 gb"), Ok(2 << 30));
+        assert_eq!(size("16777216"), Ok(16 << 20));
+        for bad in ["", "M", "1.5G", "12X", "-1G", "1M", "99999999999T", "16iB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! `analyze`: everything there is to say, on a screen or as one JSON value.
+
+use std::io::Write;
+
+use auscult_report::View;
+use clap::Args;
+
+use crate::failure::{Failure, Outcome};
+use crate::output::Format;
+use crate::reading::Reading;
+
+/// Answer the fixed questions, list findings and devices (the default command)
+///
+/// As CSV this is the list of devices; `findings --format csv` gives the findings.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  auscult analyze ward.pcapng
+  auscult analyze captures/ --site-net 192.0.2.0/24 --fail-on high
+  auscult analyze ward.pcapng --format json > report.json")]
+pub(crate) struct Analyze {
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Analyze {
+    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        let report = self.reading.analyze()?;
+        match self.reading.format() {
+            Format::Table => super::put_view(out, &report, self.reading.all(), View::Analyze)?,
+            Format::Json => super::put_json(out, auscult_report::json(&report))?,
+            Format::Csv => out.write_all(auscult_report::csv_devices(&report).as_bytes())?,
+        }
+        Ok(self.reading.outcome(&report))
+    }
+}

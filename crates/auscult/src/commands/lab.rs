@@ -1,0 +1,65 @@
+//! `lab`: captures of synthetic wards with ground truth.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::failure::{Failure, Outcome};
+
+/// Write captures of invented wards, to try Auscult with
+///
+/// All patients in them are invented, and the files that cross are inert.
+#[derive(Args)]
+pub(crate) struct Lab {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the scenarios
+    List,
+    Write(WriteScenario),
+}
+
+/// Write a scenario, and beside it FILE.truth.json with what is in it
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  auscult lab list
+  auscult lab write ward --seed 7 -o ward.pcapng
+  auscult ward.pcapng")]
+struct WriteScenario {
+    /// Name of the scenario; `auscult lab list` shows them
+    scenario: String,
+    /// The same seed gives the same file
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// File to write: .pcapng, or .pcap for the classic format
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Lab {
+    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        match &self.command {
+            Command::List => {
+                let scenarios = auscult_lab::scenarios();
+                let width = scenarios.iter().map(|s| s.name.len()).max().unwrap_or(0);
+                for scenario in scenarios {
+                    writeln!(out, "{:width$}  {}", scenario.name, scenario.summary)?;
+                }
+            }
+            Command::Write(command) => {
+                auscult_lab::write(&command.scenario, command.seed, &command.output).map_err(
+                    |error| match error {
+                        auscult_lab::LabError::Unknown(..) => Failure::Usage(error.to_string()),
+                        other => Failure::Failed(other.to_string()),
+                    },
+                )?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,119 @@
+//! Options that all commands share which read captures, and the reading itself.
+
+use std::path::PathBuf;
+use std::thread;
+
+use auscult_engine::{Options, Watch};
+use auscult_model::Timestamp;
+use auscult_model::report::Report;
+use clap::Args;
+use ipnet::IpNet;
+
+use crate::arguments::{self, Level};
+use crate::failure::{Failure, Outcome};
+use crate::output::Format;
+use crate::progress::Progress;
+use crate::site_file;
+
+/// What to read and how.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Reading {
+    /// Captures, folders of captures, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How to read: everything but the paths, which may stand behind another argument.
+#[derive(Args, Clone, Debug)]
+struct How {
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    format: Format,
+    /// Show everything: all devices, files and counters
+    #[arg(long)]
+    all: bool,
+    /// A network that is yours (repeatable); private addresses are anyway
+    #[arg(long, value_name = "CIDR", value_parser = site_file::network)]
+    site_net: Vec<IpNet>,
+    /// Site file: networks, partners [default: auscult.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only packets from this time on (2025-01-30T18:00:00Z, or UTC without zone)
+    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
+    since: Option<Timestamp>,
+    /// Only packets before this time
+    #[arg(long, value_name = "TIME", value_parser = arguments::time)]
+    until: Option<Timestamp>,
+    /// Exit code 3 when a finding is at least this severe
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<Level>,
+    /// Capture interfaces are different segments
+    #[arg(long)]
+    interfaces_apart: bool,
+    /// Memory for tables and buffers
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = arguments::size)]
+    max_memory: u64,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// No progress line
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Reading {
+    /// Form of the output.
+    pub(crate) fn format(&self) -> Format {
+        self.how.format
+    }
+
+    /// `--all`.
+    pub(crate) fn all(&self) -> bool {
+        self.how.all
+    }
+
+    /// A progress line, as far as it is wanted.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(self.how.quiet)
+    }
+
+    /// Analyses the inputs and shows the progress.
+    pub(crate) fn analyze(&self) -> Result<Report, Failure> {
+        self.analyze_with(false, &mut self.progress())
+    }
+
+    /// Analyses the inputs; `watch` sees each flow if `single_flows`.
+    pub(crate) fn analyze_with(
+        &self,
+        single_flows: bool,
+        watch: &mut dyn Watch,
+    ) -> Result<Report, Failure> {
+        let how = &self.how;
+        let mut site = site_file::load(how.config.as_deref())?;
+        site.networks.extend(&how.site_net);
+        if let (Some(since), Some(until)) = (how.since, how.until)
+            && since >= until
+        {
+            return Err(Failure::Usage("--since must be before --until".to_owned()));
+        }
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let options = Options {
+            threads: how.threads.map_or(cores, usize::from),
+            site,
+            single_flows,
+            interfaces_apart: how.interfaces_apart,
+            max_memory: how.max_memory,
+            since: how.since,
+            until: how.until,
+            ..Options::default()
+        };
+        Ok(auscult_engine::analyze(&self.paths, &options, watch)?)
+    }
+
+    /// What the exit code says about a report.
+    pub(crate) fn outcome(&self, report: &Report) -> Outcome {
+        Outcome::of(report, self.how.fail_on.map(Into::into))
+    }
+}
