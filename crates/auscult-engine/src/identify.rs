@@ -7,8 +7,9 @@
 use auscult_model::Transport;
 use auscult_protocols::{ALL, Probe, Protocol, Seen};
 
-/// Bytes of each direction that probes may see.
-pub(crate) const PREFIX_MAX: usize = 4096;
+/// Bytes of each direction that probes may see: a monitor stream joined in its middle needs a
+/// search of 4 KiB and two blocks behind it.
+pub(crate) const PREFIX_MAX: usize = 6144;
 
 /// Set of protocols, a bit each by place in [`ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,6 +70,10 @@ impl Protocol for ContecCms {
         }
     }
 
+    fn is_medical(&self) -> bool {
+        true
+    }
+
     fn start(&self, start: &Start) -> Box<dyn Session> {
         Box::new(session::Stream::new(start))
     }

@@ -114,6 +114,10 @@ impl Protocol for Hl7 {
         probe::probe(seen)
     }
 
+    fn is_medical(&self) -> bool {
+        true
+    }
+
     fn start(&self, start: &Start) -> Box<dyn Session> {
         Box::new(Conversation {
             sides: [Side::new(start.from_start), Side::new(start.from_start)],

@@ -67,6 +67,10 @@ impl Protocol for VistaCms {
         }
     }
 
+    fn is_medical(&self) -> bool {
+        true
+    }
+
     fn start(&self, start: &Start) -> Box<dyn Session> {
         Box::new(session::Vista::new(start))
     }
