@@ -50,6 +50,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
+    /// It is one of several units with one MAC on one segment: only its address tells it.
+    pub(crate) fn is_unit(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Unit(..)))
+    }
+
     /// All its addresses, without the segments.
     pub(crate) fn ips(&self) -> BTreeSet<IpAddr> {
         self.addresses.iter().map(|(_, ip)| *ip).collect()
@@ -113,7 +118,7 @@ impl Clusters {
             .filter(|mac| !is_somebody(party.ip) || links.holds(party.segment, *mac, party.ip));
         let by_mac = mac.and_then(|mac| self.by_mac.get(&(party.segment, mac)).copied());
         match by_mac {
-            Some(device) if !self.all.get(device).is_some_and(|c| c.shared_mac) => Some(device),
+            Some(device) if !self.all.get(device).is_some_and(Cluster::is_unit) => Some(device),
             _ => self.at(party.segment, party.ip),
         }
     }

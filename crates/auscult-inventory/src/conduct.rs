@@ -85,7 +85,7 @@ pub(crate) fn observe(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Ve
     for (cluster, conduct) in clusters.all.iter().zip(&mut observing.conducts) {
         conduct.router = cluster.router;
         for card in cluster.cards.iter().filter_map(|key| links.cards.get(key)) {
-            if let (false, Some(first), Some(last)) = (cluster.shared_mac, card.first, card.last) {
+            if let (false, Some(first), Some(last)) = (cluster.is_unit(), card.first, card.last) {
                 conduct.there(first, last);
             }
         }

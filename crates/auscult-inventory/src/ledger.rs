@@ -212,7 +212,12 @@ impl Ledger {
                 value,
             } => {
                 if real(Some(*mac)).is_some() {
-                    self.claim(Subject::Mac(*mac), attribute, value, event.protocol, fact);
+                    // Heard from the card itself, it is known on which segment that is.
+                    let subject = match from.mac {
+                        Some(own) if own == *mac => Subject::Party(from),
+                        _ => Subject::Mac(*mac),
+                    };
+                    self.claim(subject, attribute, value, event.protocol, fact);
                 }
             }
             Meaning::NameAnswered { name, addresses } => {

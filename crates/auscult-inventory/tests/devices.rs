@@ -679,8 +679,18 @@ fn a_random_mac_joins_no_segments_and_names_nobody() {
         asks(a, phone, "10.10.0.5", "10.10.0.1", 1),
         asks(b, phone, "10.10.0.5", "10.10.0.1", 1),
     ];
+    let request = end(a, side(phone, "0.0.0.0", 64), 68);
+    let all = end(a, side("ff:ff:ff:ff:ff:ff", "255.255.255.255", 64), 67);
+    let name = Meaning::ClaimByMac {
+        mac: mac(phone),
+        attribute: "dhcp_hostname",
+        value: "phone".to_owned(),
+    };
+    let facts = [&facts[..], &[says("dhcp", request, all, name)]].concat();
     let inventory = resolve(&facts);
     assert_eq!(inventory.devices.len(), 2);
+    let named = |segment| device(&inventory, segment, "10.10.0.5").hostname.clone();
+    assert_eq!((named(a).as_deref(), named(b)), (Some("phone"), None));
     assert_eq!(
         device(&inventory, a, "10.10.0.5").id,
         "addr-vlan10-10.10.0.5"
