@@ -125,6 +125,16 @@ pub struct PatientDataFact {
 impl PatientDataFact {
     /// So many distinct patients are told apart; beyond it is "at least".
     pub const PATIENTS: usize = 256;
+
+    /// Of one message.
+    pub(crate) fn new(fact: ClaimFact, kinds: &[PhiKind], patient: Option<u64>) -> Self {
+        PatientDataFact {
+            seen: fact.seen,
+            confidence: fact.confidence,
+            kinds: kinds.iter().copied().collect(),
+            patients: patient.into_iter().collect(),
+        }
+    }
 }
 
 impl Fact for PatientDataFact {

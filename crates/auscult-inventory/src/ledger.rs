@@ -192,10 +192,8 @@ impl Ledger {
     pub fn event(&mut self, event: &Event) {
         let seen = Seen::of(event);
         let (from, to) = (Party::from(event.from), Party::from(event.to));
-        let fact = ClaimFact {
-            seen,
-            confidence: event.confidence,
-        };
+        let confidence = event.confidence;
+        let fact = ClaimFact { seen, confidence };
         self.spoken.add((event.protocol, from, to), fact);
         match &event.meaning {
             Meaning::Claim {
@@ -210,49 +208,35 @@ impl Ledger {
                 mac,
                 attribute,
                 value,
-            } => {
-                if real(Some(*mac)).is_some() {
-                    // Heard from the card itself, it is known on which segment that is.
-                    let subject = match from.mac {
-                        Some(own) if own == *mac => Subject::Party(from),
-                        _ => Subject::Mac(*mac),
-                    };
-                    self.claim(subject, attribute, value, event.protocol, fact);
-                }
+            } if real(Some(*mac)).is_some() => {
+                // Heard from the card itself, it is known on which segment that is.
+                let subject = match from.mac {
+                    Some(own) if own == *mac => Subject::Party(from),
+                    _ => Subject::Mac(*mac),
+                };
+                self.claim(subject, attribute, value, event.protocol, fact);
             }
             Meaning::NameAnswered { name, addresses } => {
                 self.lookups.add(event.protocol, seen);
                 for &ip in addresses {
                     let mut one = Table::new(self.limits.names_each);
-                    one.add((cut(name), event.from.ip), seen);
+                    one.add((cut(name), from.ip), seen);
                     self.names.add(ip, one);
                 }
             }
-            Meaning::AddressAssigned { mac, ip, how } => {
-                if real(Some(*mac)).is_some() && !ip.is_unspecified() {
-                    let key = (*mac, *ip, *how, event.from.segment);
-                    self.assignments.add(key, seen);
-                }
+            Meaning::AddressAssigned { mac, ip, how }
+                if real(Some(*mac)).is_some() && !ip.is_unspecified() =>
+            {
+                let key = (*mac, *ip, *how, from.segment);
+                self.assignments.add(key, seen);
             }
             Meaning::NetworkDescribed {
                 prefix,
                 routers,
                 name_servers,
-            } => {
-                let prefix = prefix.map(|(ip, length)| Described::Prefix(ip, length));
-                let routers = routers.iter().copied().map(Described::Router);
-                let servers = name_servers.iter().copied().map(Described::NameServer);
-                for part in prefix.into_iter().chain(routers).chain(servers) {
-                    self.networks.add((event.from.segment, part), seen);
-                }
-            }
+            } => self.described(from.segment, *prefix, routers, name_servers, seen),
             Meaning::PatientData { kinds, patient, .. } => {
-                let fact = PatientDataFact {
-                    seen,
-                    confidence: event.confidence,
-                    kinds: kinds.iter().copied().collect(),
-                    patients: patient.iter().copied().collect(),
-                };
+                let fact = PatientDataFact::new(fact, kinds, *patient);
                 self.patient_data.add((event.protocol, from, to), fact);
             }
             Meaning::Request {
@@ -275,8 +259,10 @@ impl Ledger {
                 self.services
                     .add((party, *transport, *port, protocol), seen);
             }
-            // Who sent them is known from `spoken`; what they mean is for detectors.
-            Meaning::Login { .. }
+            // Said of nobody; or known from `spoken` as far as it names senders.
+            Meaning::ClaimByMac { .. }
+            | Meaning::AddressAssigned { .. }
+            | Meaning::Login { .. }
             | Meaning::File(_)
             | Meaning::SettingChanged { .. }
             | Meaning::Alarm { .. }
@@ -299,6 +285,22 @@ impl Ledger {
         let mut values = Table::new(self.limits.values);
         values.add((cut(value), source), fact);
         self.claims.add((subject, attribute), values);
+    }
+
+    fn described(
+        &mut self,
+        segment: Segment,
+        prefix: Option<(IpAddr, u8)>,
+        routers: &[IpAddr],
+        name_servers: &[IpAddr],
+        seen: Seen,
+    ) {
+        let prefix = prefix.map(|(ip, length)| Described::Prefix(ip, length));
+        let routers = routers.iter().copied().map(Described::Router);
+        let servers = name_servers.iter().copied().map(Described::NameServer);
+        for part in prefix.into_iter().chain(routers).chain(servers) {
+            self.networks.add((segment, part), seen);
+        }
     }
 
     fn request(&mut self, key: RequestKey, object: &str, granted: Option<bool>, seen: Seen) {
