@@ -7,6 +7,7 @@ mod printable;
 mod terminal;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use auscult_model::report::{Device, Finding, Report, Where};
 
@@ -15,22 +16,30 @@ pub use flows::{flow_csv, flow_line, flow_text};
 pub use json::{Part, json, json_part};
 pub use terminal::{Options, View, terminal};
 
-/// The device with this id or alias.
+/// The device with this id, else this alias, else this IP or MAC address.
 pub fn find_device<'r>(report: &'r Report, id: &str) -> Option<&'r Device> {
     let devices = &report.devices;
+    let ip: Option<IpAddr> = id.parse().ok();
     devices
         .iter()
         .find(|device| device.id == id)
         .or_else(|| devices.iter().find(|device| device.aliases.iter().any(|alias| alias == id)))
+        .or_else(|| devices.iter().find(|device| ip.is_some_and(|ip| device.ips.contains(&ip))))
+        .or_else(|| {
+            let mac = id.to_ascii_lowercase();
+            devices.iter().find(|device| device.macs.iter().any(|m| m.to_string() == mac))
+        })
 }
 
-/// The finding with this id or alias.
+/// The finding with this id or alias; the leading `F-` may be left out.
 pub fn find_finding<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
+    let bare = |id: &str| id.trim_start_matches("F-").trim_start_matches("f-").to_ascii_lowercase();
+    let wanted = bare(id);
     let findings = &report.findings;
     findings
         .iter()
-        .find(|finding| finding.id == id)
-        .or_else(|| findings.iter().find(|finding| finding.aliases.iter().any(|a| a == id)))
+        .find(|finding| bare(&finding.id) == wanted)
+        .or_else(|| findings.iter().find(|f| f.aliases.iter().any(|a| bare(a) == wanted)))
 }
 
 /// The findings about a device, worst first.

@@ -1,0 +1,136 @@
+//! Findings: what was seen, what it means for whom, what else it may be, the proof.
+
+use auscult_model::report::{Device, Finding, Report, details::Value};
+
+use super::page::Page;
+use super::words;
+
+/// All findings, worst first, as the report has them.
+pub(super) fn list(page: &mut Page, report: &Report) {
+    for finding in &report.findings {
+        page.gap();
+        brief(page, report, finding);
+        proof(page, finding);
+    }
+}
+
+/// Devices named in one line; more are counted.
+const NAMED: usize = 4;
+/// Advisories named in one line; more are counted.
+const CITED: usize = 3;
+
+fn brief(page: &mut Page, report: &Report, finding: &Finding) {
+    page.title(finding.severity, &finding.title, &finding.id);
+    page.labelled("Device", &who(report, finding));
+    if finding.confidence < 0.9 || finding.weakened_by_loss {
+        let mut sure = words::percent(finding.confidence);
+        if finding.weakened_by_loss {
+            sure.push_str(", weakened by what the capture lost");
+        }
+        page.labelled("Sure", &sure);
+    }
+    for (index, seen) in finding.seen.iter().enumerate() {
+        page.labelled(if index == 0 { "Seen" } else { "" }, seen);
+    }
+    page.labelled("Nurse", &finding.impact);
+    page.labelled("Admin", &finding.action);
+    page.labelled("Director", finding.director.as_deref().unwrap_or_default());
+    page.labelled("Owner", finding.owner.as_deref().unwrap_or_default());
+    page.labelled("Else", finding.innocent.as_deref().unwrap_or_default());
+}
+
+fn who(report: &Report, finding: &Finding) -> String {
+    let devices: Vec<&Device> =
+        finding.devices.iter().filter_map(|id| crate::find_device(report, id)).collect();
+    let mut names: Vec<String> = match devices.as_slice() {
+        [one] => vec![introduced(one)],
+        many => many.iter().take(NAMED).map(|device| words::name(device)).collect(),
+    };
+    if devices.len() > NAMED {
+        names.push(format!("{} more", devices.len() - NAMED));
+    }
+    let mut text = words::joined(&names);
+    if let Some(peer) = finding.peer {
+        text.push_str(&format!(" -> {peer}"));
+        if let Some(Value::Number(port)) = finding.details.get("port") {
+            text.push_str(&format!(" port {port}"));
+        }
+    }
+    text
+}
+
+/// Name, make or role, and how sure.
+fn introduced(device: &Device) -> String {
+    let name = words::name(device);
+    let what = words::make(device).unwrap_or_else(|| words::role(device.role).to_owned());
+    if what == "unknown" {
+        format!("{name} (unknown device)")
+    } else {
+        format!("{name} ({what}, {})", words::percent(device.confidence))
+    }
+}
+
+fn cited(finding: &Finding, most: usize) -> String {
+    let mut text = finding.cves.get(..most).unwrap_or(&finding.cves).join(" ");
+    if finding.cves.len() > most {
+        text.push_str(&format!(" and {} more", finding.cves.len() - most));
+    }
+    text
+}
+
+fn proof(page: &mut Page, finding: &Finding) {
+    page.labelled("Advisory", &cited(finding, CITED));
+    page.labelled("Proof", &words::packets(&finding.evidence));
+    page.labelled("", words::filter(&finding.evidence).unwrap_or_default());
+}
+
+/// One finding with its reasons, values and each packet.
+pub(super) fn whole(page: &mut Page, report: &Report, finding: &Finding) {
+    brief(page, report, finding);
+    page.labelled("When", &words::span(finding.first_seen, finding.last_seen));
+    page.labelled("Times", &finding.count.to_string());
+    if finding.confidence >= 0.9 && !finding.weakened_by_loss {
+        page.labelled("Sure", &words::percent(finding.confidence));
+    }
+    for (index, reason) in finding.reasons.iter().enumerate() {
+        page.labelled(if index == 0 { "Because" } else { "" }, reason);
+    }
+    page.labelled("Rule", &format!("{}  (auscult explain {0})", finding.rule));
+    page.labelled("Advisory", &cited(finding, usize::MAX));
+    page.labelled("ATT&CK", &finding.attack.join(" "));
+    page.labelled("Also", &finding.aliases.join(" "));
+    if finding.devices.len() > 1 {
+        page.gap();
+        page.text(0, "Devices");
+        for id in &finding.devices {
+            let about = crate::find_device(report, id).map(introduced).unwrap_or_default();
+            page.text(2, &format!("{id}  {about}"));
+        }
+    }
+    if !finding.details.is_empty() {
+        page.gap();
+        page.text(0, "Details");
+        for (name, value) in &finding.details {
+            page.hanging(&format!("  {name}"), 26, &shown(value));
+        }
+    }
+    page.gap();
+    page.text(0, "Proof");
+    for evidence in &finding.evidence {
+        let note = evidence.note.as_deref().unwrap_or_default();
+        page.text(2, &format!("{} #{}  {note}", evidence.file, evidence.packet));
+        if let Some(filter) = &evidence.filter {
+            page.text(4, filter);
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Switch(true) => "yes".to_owned(),
+        Value::Switch(false) => "no".to_owned(),
+        Value::List(texts) => texts.join(", "),
+    }
+}

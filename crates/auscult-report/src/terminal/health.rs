@@ -1,0 +1,141 @@
+//! Files that crossed, and what was lost, cut or limited.
+
+use auscult_model::report::{ArtifactEntry, Health, Report};
+
+use super::page::Page;
+use super::words;
+
+/// Files shown unless all are asked for.
+const FILES: usize = 10;
+
+/// Files that crossed.
+pub(super) fn files(page: &mut Page, report: &Report, all: bool) {
+    if report.artifacts_total == 0 {
+        return;
+    }
+    page.gap();
+    page.text(0, "Files that crossed");
+    let listed = report.artifacts.len();
+    let shown = if all { listed } else { FILES.min(listed) };
+    for file in report.artifacts.iter().take(shown) {
+        entry(page, file);
+    }
+    if shown < listed {
+        page.text(2, &format!("... {} more, --all", listed - shown));
+    }
+    if report.artifacts_total > listed {
+        let unlisted = report.artifacts_total - listed;
+        page.text(2, &format!("... {unlisted} more counted, not listed"));
+    }
+}
+
+fn entry(page: &mut Page, file: &ArtifactEntry) {
+    let part = if file.complete { "complete" } else { "in part" };
+    page.hanging(
+        "",
+        2,
+        &format!(
+            "\"{}\"  {}, {}, {part}, by {}, {} -> {}",
+            file.name,
+            file.kind,
+            words::bytes(file.size),
+            file.protocol,
+            file.from,
+            file.to
+        ),
+    );
+    if !file.sha256.is_empty() {
+        page.text(4, &format!("SHA-256 {}", file.sha256));
+    }
+    page.text(4, &words::packets(&file.evidence));
+}
+
+/// What was lost, cut or limited: what matters, or everything.
+pub(super) fn health(page: &mut Page, report: &Report, all: bool) {
+    let rows = rows(&report.health);
+    let shown: Vec<_> = rows.iter().filter(|(number, ..)| all || *number > 0).collect();
+    if !shown.is_empty() || !report.health.limits.is_empty() {
+        page.gap();
+        page.text(0, "What limits these answers");
+        for (number, what) in shown {
+            page.hanging(&format!("{:>10}", words::short(*number)), 12, what);
+        }
+        for (limit, number) in &report.health.limits {
+            let what = format!("times the limit \"{limit}\" was reached");
+            page.hanging(&format!("{:>10}", words::short(*number)), 12, &what);
+        }
+    }
+    if all {
+        basis(page, report);
+    }
+}
+
+fn rows(health: &Health) -> Vec<(u64, &'static str)> {
+    vec![
+        (health.dropped_by_capture, "packets that the capturing program dropped"),
+        (health.loss_ppm, "packets in a million lost, as estimated"),
+        (health.cut_by_snaplen, "packets cut by the capture's snap length"),
+        (health.undecoded, "packets of a link or network type that is not decoded"),
+        (health.gaps, "holes in TCP streams"),
+        (health.gaps_upstream, "of them lost by the capture, not by the network"),
+        (health.bytes_missing, "bytes in those holes"),
+        (health.one_sided_flows, "TCP flows of which one direction was captured"),
+        (health.conflicting_flows, "TCP flows with conflicting bytes for the same place"),
+        (health.fragments_expired, "fragmented datagrams that never completed"),
+        (health.flows_evicted, "flows forgotten to stay within the memory"),
+        (health.time_steps, "steps of the capture's clock"),
+        (health.texts_withheld, "texts withheld: patient data could not be masked safely"),
+    ]
+}
+
+/// What the statements rest on.
+fn basis(page: &mut Page, report: &Report) {
+    let health = &report.health;
+    page.gap();
+    page.text(0, "What was handled");
+    for (number, what) in [
+        (health.packets, "packets"),
+        (health.copies, "of them copies of others"),
+        (health.flows, "flows"),
+        (health.events, "events"),
+        (health.events_suppressed, "repeated events, counted with the first"),
+    ] {
+        page.hanging(&format!("{:>10}", words::short(number)), 12, what);
+    }
+    page.gap();
+    page.text(0, "What counts as ours, besides private addresses");
+    let site = &report.site;
+    let squatted: Vec<String> = site.squatted.iter().map(ToString::to_string).collect();
+    for (label, list) in [
+        ("Networks", &site.networks),
+        ("Squatted", &squatted),
+        ("Partners", &site.partners),
+    ] {
+        let text = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+        page.labelled(label, &text);
+    }
+    page.gap();
+    page.text(0, "Captures");
+    for capture in &report.captures {
+        page.text(
+            2,
+            &format!(
+                "{}  {}, {}, {}, {}, fingerprint {}",
+                capture.file,
+                words::span(capture.first, capture.last),
+                words::count(capture.packets, "packet", "packets"),
+                words::bytes(capture.bytes),
+                words::point(capture.point),
+                capture.fingerprint
+            ),
+        );
+    }
+    page.gap();
+    page.text(0, "Data sets");
+    for set in &report.data_sets {
+        page.text(
+            2,
+            &format!("{} {} ({}), {}", set.name, set.version, set.date, set.licence),
+        );
+    }
+}

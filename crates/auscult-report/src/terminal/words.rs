@@ -1,0 +1,275 @@
+//! How values read in a sentence.
+
+use auscult_model::Timestamp;
+use auscult_model::report::{CapturePoint, Device, Evidence, Isolation, Role, Where};
+
+/// What people call the device: unit and bed, host name, address, id.
+pub(super) fn name(device: &Device) -> String {
+    match (&device.unit, &device.bed, &device.hostname) {
+        (Some(unit), Some(bed), _) if bed.starts_with(unit.as_str()) => bed.clone(),
+        (Some(unit), Some(bed), _) => format!("{unit}-{bed}"),
+        (None, Some(bed), _) => format!("bed {bed}"),
+        (_, None, Some(host)) => host.clone(),
+        (Some(unit), None, None) => format!("in {unit}"),
+        (None, None, None) => match (device.ips.first(), device.macs.first()) {
+            (Some(ip), _) => ip.to_string(),
+            (None, Some(mac)) => mac.to_string(),
+            (None, None) => device.id.clone(),
+        },
+    }
+}
+
+/// Maker and model.
+pub(super) fn make(device: &Device) -> Option<String> {
+    match (&device.vendor, &device.model) {
+        (Some(vendor), Some(model)) if model.starts_with(vendor.as_str()) => Some(model.clone()),
+        (Some(vendor), Some(model)) => Some(format!("{vendor} {model}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.clone()),
+        (None, None) => None,
+    }
+}
+
+/// A role in words.
+pub(super) fn role(role: Role) -> &'static str {
+    match role {
+        Role::PatientMonitor => "patient monitor",
+        Role::CentralStation => "central station",
+        Role::InfusionPump => "infusion pump",
+        Role::ImagingModality => "imaging modality",
+        Role::ImagingArchive => "imaging archive",
+        Role::ImagingWorkstation => "imaging workstation",
+        Role::InterfaceEngine => "interface engine",
+        Role::LabAnalyser => "laboratory analyser",
+        Role::MedicalOther => "medical device",
+        Role::Gateway => "gateway",
+        Role::Server => "server",
+        Role::Workstation => "workstation",
+        Role::Printer => "printer",
+        Role::Phone => "telephone",
+        Role::Camera => "camera",
+        Role::NetworkDevice => "network device",
+        Role::Other => "other",
+        Role::Unknown => "unknown",
+    }
+}
+
+/// How sure, in a word.
+pub(super) fn certainty(confidence: f32) -> &'static str {
+    if confidence >= 0.9 {
+        "certain"
+    } else if confidence >= 0.7 {
+        "likely"
+    } else {
+        "guess"
+    }
+}
+
+/// How sure, in percent; never 100.
+pub(super) fn percent(confidence: f32) -> String {
+    let percent = (confidence.clamp(0.0, 1.0) * 100.0).round() as u32;
+    format!("{} %", percent.min(99))
+}
+
+/// What became of traffic to a peer.
+pub(super) fn place(place: Where) -> &'static str {
+    match place {
+        Where::SameSegment => "same segment",
+        Where::Inside => "inside",
+        Where::Group => "to a group",
+        Where::Squatted => "address of others, on this segment",
+        Where::Attempted => "outside, never answered",
+        Where::Blocked => "outside, blocked",
+        Where::CannotTell => "outside, cannot tell whether it arrived",
+        Where::TowardsOutside => "sent towards the outside",
+        Where::AnsweredNear => "outside, answered from near",
+        Where::AnsweredFar => "outside, answered from afar",
+        Where::Left => "outside, seen to leave",
+        Where::Partner => "partner",
+    }
+}
+
+/// How far a device reaches.
+pub(super) fn isolation(isolation: Isolation) -> &'static str {
+    match isolation {
+        Isolation::LocalOnly => "talks within its own segment only",
+        Isolation::CrossesSegment => "talks to other segments of the site",
+        Isolation::ReachesOutside => "talks to addresses outside the site",
+        Isolation::CannotTell => "cannot tell, too little was seen",
+    }
+}
+
+/// Where a capture was taken.
+pub(super) fn point(point: CapturePoint) -> &'static str {
+    match point {
+        CapturePoint::Access => "on the devices' own segment",
+        CapturePoint::Core => "between segments",
+        CapturePoint::Wan => "outside address translation",
+        CapturePoint::OneDirection => "one direction only",
+        CapturePoint::BroadcastOnly => "broadcasts only, an ordinary switch port",
+        CapturePoint::MirroredTwice => "each packet mirrored twice or more",
+        CapturePoint::Unknown => "place not known",
+    }
+}
+
+/// `1 flow`, `3 flows`.
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    let word = if number == 1 { one } else { many };
+    format!("{} {word}", short(number))
+}
+
+/// A number of at most four digits with its unit.
+pub(super) fn short(number: u64) -> String {
+    const UNITS: [&str; 4] = [" k", " M", " G", " T"];
+    if number < 10_000 {
+        return number.to_string();
+    }
+    let mut value = number as f64;
+    let mut unit = "";
+    for next in UNITS {
+        if value < 999.5 {
+            break;
+        }
+        value /= 1000.0;
+        unit = next;
+    }
+    if value < 9.95 {
+        format!("{value:.1}{unit}")
+    } else {
+        format!("{value:.0}{unit}")
+    }
+}
+
+/// Bytes with their unit.
+pub(super) fn bytes(number: u64) -> String {
+    if number < 10_000 {
+        format!("{number} B")
+    } else {
+        format!("{}B", short(number))
+    }
+}
+
+/// A list in a sentence.
+pub(super) fn joined(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}
+
+/// From when to when, in UTC, with the date.
+pub(super) fn span(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
+    let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
+        return "no time".to_owned();
+    };
+    let (begin, end) = (minute(first), minute(last));
+    let from = format!("{} {}", day(first), begin);
+    if day(first) != day(last) {
+        format!("{from} to {} {end} UTC", day(last))
+    } else if begin == end {
+        format!("{from} UTC")
+    } else {
+        format!("{from}-{end} UTC")
+    }
+}
+
+/// From when to when in at most 13 columns: minutes within a day, days otherwise.
+pub(super) fn narrow_span(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
+    let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
+        return String::new();
+    };
+    let month_day = |time| day(time).get(5..).unwrap_or_default().to_owned();
+    if day(first) != day(last) {
+        format!("{} - {}", month_day(first), month_day(last))
+    } else if minute(first) == minute(last) {
+        minute(first)
+    } else {
+        format!("{}-{}", minute(first), minute(last))
+    }
+}
+
+fn day(time: Timestamp) -> String {
+    let (year, month, day, ..) = time.civil();
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+fn minute(time: Timestamp) -> String {
+    let (_, _, _, hour, minute, ..) = time.civil();
+    format!("{hour:02}:{minute:02}")
+}
+
+/// `ward.pcapng #899 first answer, #903 first payload; other.pcap #7`.
+pub(super) fn packets(evidence: &[Evidence]) -> String {
+    let mut text = String::new();
+    let mut file = None;
+    for one in evidence {
+        if file != Some(&one.file) {
+            if file.is_some() {
+                text.push_str("; ");
+            }
+            text.push_str(&one.file);
+            file = Some(&one.file);
+        } else if one.note.is_some() {
+            text.push(',');
+        }
+        text.push_str(&format!(" #{}", one.packet));
+        if let Some(note) = &one.note {
+            text.push_str(&format!(" ({note})"));
+        }
+    }
+    text.replace("),", ")")
+}
+
+/// A display filter that shows the packets among others of their kind: the most telling one of
+/// the evidence, without its frame number.
+pub(super) fn filter(evidence: &[Evidence]) -> Option<&str> {
+    let filters = || evidence.iter().filter_map(|one| one.filter.as_deref()).map(without_number);
+    filters()
+        .find(|filter| filter.contains(".port"))
+        .or_else(|| filters().next())
+}
+
+fn without_number(filter: &str) -> &str {
+    filter
+        .strip_prefix("frame.number == ")
+        .and_then(|rest| rest.split_once(" && "))
+        .map_or(filter, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_short() {
+        for (number, text) in [
+            (0, "0"),
+            (9_999, "9999"),
+            (10_000, "10 k"),
+            (999_499, "999 k"),
+            (999_600, "1.0 M"),
+            (2_100_000, "2.1 M"),
+            (53_000_000_000, "53 G"),
+        ] {
+            assert_eq!(short(number), text);
+        }
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(54_000), "54 kB");
+    }
+
+    #[test]
+    fn nothing_is_wholly_certain() {
+        assert_eq!(percent(1.0), "99 %");
+        assert_eq!(percent(0.974), "97 %");
+    }
+
+    #[test]
+    fn spans() {
+        let at = |seconds| Some(Timestamp::from_parts(1_738_260_000 + seconds, 0));
+        assert_eq!(span(at(0), at(2460)), "2025-01-30 18:00-18:41 UTC");
+        assert_eq!(span(at(0), at(30)), "2025-01-30 18:00 UTC");
+        assert_eq!(span(at(0), at(86_400)), "2025-01-30 18:00 to 2025-01-31 18:00 UTC");
+        assert_eq!(narrow_span(at(0), at(86_400)), "01-30 - 01-31");
+        assert_eq!(span(None, None), "no time");
+    }
+}
