@@ -73,3 +73,122 @@ fn shorten_ids(findings: &mut [Finding]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auscult_inventory::Ledger;
+    use auscult_model::{FileClass, Meaning};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scene::{Scene, Talk, far, host};
+
+    fn hospital() -> Scene {
+        let (monitor, station) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
+        let outside = far([202, 114, 4, 119]);
+        let login = |account: &str| Meaning::Login {
+            method: "ftp-password",
+            account: account.to_owned(),
+            clear: true,
+            accepted: Some(true),
+        };
+        Scene::new()
+            .talk(monitor, outside, 515, "contec-cms", Talk::ANSWERED)
+            .talk(monitor, outside, 2049, "nfs", Talk::ANSWERED)
+            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(monitor, outside, "contec-cms")
+            .patient(monitor, station, "contec-cms")
+            .mount(monitor, outside, "/pm", Some(true))
+            .file(outside, monitor, "nfs", FileClass::Executable)
+            .say(station, monitor, "ftp", login("service"))
+            .say(station, monitor, "ftp", login("admin"))
+            .patient(monitor, outside, "contec-cms")
+    }
+
+    fn parts(events: &[auscult_model::Event]) -> (Facts, Ledger) {
+        let (mut facts, mut ledger) = (Facts::default(), Ledger::default());
+        for event in events {
+            observe(event, &mut facts);
+            ledger.event(event);
+        }
+        (facts, ledger)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn any_order_and_any_split_give_the_same_findings(
+            order in Just((0..7usize).collect::<Vec<_>>()).prop_shuffle(),
+            cut in 0usize..=7,
+        ) {
+            let whole = hospital();
+            let mut shuffled = hospital();
+            let events: Vec<_> = order.iter().map(|at| shuffled.events[*at].clone()).collect();
+            let (a, b) = events.split_at(cut);
+            let (mut facts, ledger) = parts(b);
+            let (first, more) = parts(a);
+            facts.merge(&first);
+            let mut talks = Ledger::default();
+            for (key, sum) in shuffled.ledger.conversations() {
+                talks.conversation(key, sum);
+            }
+            talks.merge(ledger);
+            talks.merge(more);
+            shuffled.facts = facts;
+            shuffled.ledger = talks;
+            prop_assert_eq!(whole.findings(), shuffled.findings());
+            prop_assert_eq!(whole.answers(), shuffled.answers());
+        }
+    }
+
+    #[test]
+    fn sentences_keep_the_tone() {
+        let findings = hospital().findings();
+        let rules: BTreeSet<&str> = findings.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules.len(), 5, "{rules:?}");
+        for finding in &findings {
+            assert!(
+                !finding.impact.to_lowercase().contains("unplug"),
+                "{}",
+                finding.impact
+            );
+            let said = format!("{finding:?}").to_lowercase();
+            for word in ["backdoor", "attacker", "infected", "chinese"] {
+                assert!(!said.contains(word), "{word}: {said}");
+            }
+            assert!(!finding.evidence.is_empty() && !finding.reasons.is_empty());
+            let title = format!("{} {}", finding.title, finding.impact).to_lowercase();
+            assert!(
+                !title.contains("china") && !title.contains("chinese"),
+                "{title}"
+            );
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_stable_and_short() {
+        let findings = hospital().findings();
+        let ids: BTreeSet<&str> = findings.iter().map(|f| f.id.as_str()).collect();
+        assert_eq!(ids.len(), findings.len());
+        assert!(
+            ids.iter().all(|id| id.len() == 10 && id.starts_with("F-")),
+            "{ids:?}"
+        );
+        let mut twice = vec![findings[0].clone(), findings[0].clone()];
+        for (finding, last) in twice.iter_mut().zip(["0", "1"]) {
+            finding.id = format!("F-0123456789abcde{last}");
+        }
+        shorten_ids(&mut twice);
+        assert_ne!(twice[0].id, twice[1].id);
+    }
+
+    #[test]
+    fn rules_are_in_order_and_say_what_they_need() {
+        let rules: Vec<&str> = ALL.iter().map(|detector| detector.record().rule).collect();
+        assert!(rules.is_sorted(), "{rules:?}");
+        for detector in ALL {
+            let record = detector.record();
+            assert!(!record.innocent.is_empty() && !record.sources.is_empty());
+        }
+    }
+}

@@ -97,3 +97,33 @@ impl Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Scene, Talk, far, host};
+
+    #[test]
+    fn places() {
+        let (a, b) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
+        assert_eq!(Scene::new().point(), CapturePoint::Unknown);
+        let access = Scene::new().talk(a, b, 80, "http", Talk::ANSWERED);
+        assert_eq!(access.point(), CapturePoint::Access);
+        let heard = Scene::new().asked(a, b.ip, (3, 60), None);
+        assert_eq!(heard.point(), CapturePoint::BroadcastOnly);
+        let half = Scene::new().talk(a, b, 80, "http", Talk::ONE_WAY);
+        assert_eq!(half.point(), CapturePoint::OneDirection);
+        let outer = far([198, 51, 100, 80]);
+        let core = Scene::new().talk(a, outer, 80, "http", Talk::ANSWERED.left());
+        assert_eq!(core.point(), CapturePoint::Core);
+        let wan = Scene::new().talk(far([192, 0, 2, 7]), outer, 80, "http", Talk::ANSWERED);
+        assert_eq!(wan.point(), CapturePoint::Wan);
+        let mut twice = Talk::ANSWERED.left();
+        twice.leg = twice
+            .leg
+            .map(|leg| auscult_model::Leg { ttl_step: 0, ..leg });
+        let mut twice = Scene::new().talk(a, b, 80, "http", twice);
+        twice.health.copies = 500;
+        assert_eq!(twice.point(), CapturePoint::MirroredTwice);
+    }
+}

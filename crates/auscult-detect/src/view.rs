@@ -152,11 +152,16 @@ fn ordered(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
     if a <= b { (a, b) } else { (b, a) }
 }
 
-/// Filter for frames of an address, as the sender, the receiver, or asked for by ARP.
+/// Filter for frames of an address, as sender or receiver, or in ARP and neighbour discovery.
 pub(crate) fn look_at(ip: IpAddr) -> String {
     match ip {
-        IpAddr::V4(ip) => format!("(ip.addr == {ip} || arp.dst.proto_ipv4 == {ip})"),
-        IpAddr::V6(ip) => format!("(ipv6.addr == {ip} || icmpv6.nd.ns.target_address == {ip})"),
+        IpAddr::V4(ip) => {
+            format!("(ip.addr == {ip} || arp.dst.proto_ipv4 == {ip} || arp.src.proto_ipv4 == {ip})")
+        }
+        IpAddr::V6(ip) => format!(
+            "(ipv6.addr == {ip} || icmpv6.nd.ns.target_address == {ip} || \
+             icmpv6.nd.na.target_address == {ip})"
+        ),
     }
 }
 

@@ -79,11 +79,15 @@ pub(crate) fn role_words(role: Role) -> &'static str {
 
 /// `a`, `a and b`, `a, b and c`, and the number of the rest.
 pub(crate) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    list_of(items, NAMES_MAX)
+}
+
+fn list_of<T: AsRef<str>>(items: impl IntoIterator<Item = T>, most: usize) -> String {
     let items: Vec<T> = items.into_iter().collect();
-    let more = items.len().saturating_sub(NAMES_MAX);
-    let shown = items.iter().take(NAMES_MAX).map(|item| item.as_ref());
+    let more = items.len().saturating_sub(most);
+    let shown = items.iter().take(most).map(|item| item.as_ref());
     let mut text = String::new();
-    let last = items.len().min(NAMES_MAX).saturating_sub(1);
+    let last = items.len().min(most).saturating_sub(1);
     for (at, item) in shown.enumerate() {
         match at {
             0 => {}
@@ -178,12 +182,20 @@ pub(crate) fn kinds_words(kinds: &BTreeSet<PhiKind>) -> String {
         PhiKind::Waveform => "curves",
         PhiKind::Image => "images",
     };
-    let words = list(kinds.iter().map(word));
+    let words = list_of(kinds.iter().map(word), kinds.len());
     if kinds.iter().any(|kind| kind.identifies()) {
         words
     } else {
         format!("{words}, without identity")
     }
+}
+
+/// Begins with a capital letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// Protocols in words that a person outside the field understands.
@@ -220,7 +232,7 @@ mod tests {
 
     #[test]
     fn times_have_a_zone() {
-        let at = |seconds| Timestamp::from_parts(1_772_992_920 + seconds, 0);
+        let at = |seconds: i64| Timestamp::from_parts(1_772_992_920 + seconds, 0);
         assert_eq!(span(at(0), at(0)), "2026-03-08 18:02 UTC");
         assert_eq!(span(at(0), at(2340)), "2026-03-08 18:02-18:41 UTC");
         let two_days = span(at(0), at(86_400));

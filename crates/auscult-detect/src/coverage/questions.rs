@@ -48,7 +48,7 @@ pub(super) fn family_present(view: &View<'_>, sight: &Sight, _findings: &[Findin
         .collect();
     if !hinted.is_empty() {
         let because = format!(
-            "{} asks for the factory address of its central station, which other makers use too; {}",
+            "{} asks for the factory address of its central station, which others use too; {}",
             list(&hinted),
             sight.watched
         );
@@ -95,8 +95,10 @@ pub(super) fn patient_data_leaves(view: &View<'_>, sight: &Sight, findings: &[Fi
     if !gone.is_empty() {
         let how = if by_place.contains_key(Where::Left.word()) {
             "seen to leave"
-        } else {
+        } else if by_place.contains_key(Where::AnsweredFar.word()) {
             "answered from afar"
+        } else {
+            "answered from near by"
         };
         let short = format!("{}, {how}", count(gone.len(), "unit", "units"));
         let because = format!("see the findings phi-cleartext-outside; {}", sight.watched);
@@ -167,7 +169,10 @@ fn opaque(view: &View<'_>) -> Vec<String> {
 /// A `no` holds for its interval only: code is fetched on update.
 pub(super) fn code_fetched(_view: &View<'_>, sight: &Sight, findings: &[Finding]) -> Reply {
     let found: Vec<&Finding> = of_rule(findings, "remote-code-share").collect();
-    let fetched = |finding: &&&Finding| matches!(finding.details.get("programs"), Some(Value::Number(n)) if *n > 0);
+    let fetched = |finding: &&&Finding| {
+        let programs = finding.details.get("programs");
+        programs.is_some_and(|value| *value != Value::Number(0))
+    };
     let serious = found.iter().filter(|f| f.severity > Severity::Info);
     let done: Vec<&&Finding> = serious.clone().filter(fetched).collect();
     if let Some(first) = done.first() {
@@ -251,7 +256,7 @@ pub(super) fn devices_reach_internet(view: &View<'_>, sight: &Sight, _: &[Findin
     let why = match sight.obstacle() {
         Some(why) => why,
         None if towards => "sent towards outside, answers unseen",
-        None if embedded.is_empty() => "no device in view",
+        None if embedded.is_empty() => "no medical device in view",
         None => "none tried here; no capture at the edge",
     };
     Reply::new(Answer::CannotTell, why, format!("{why}; {}", sight.watched)).next(EDGE)
@@ -351,7 +356,10 @@ pub(super) fn remote_monitoring(view: &View<'_>, sight: &Sight, _: &[Finding]) -
     if !stations.is_empty() {
         let lines: Vec<String> = stations
             .iter()
-            .map(|(name, beds)| format!("{name}: {} depend on it", list(beds)))
+            .map(|(name, beds)| {
+                let depend = if beds.len() == 1 { "depends" } else { "depend" };
+                format!("{name}: {} {depend} on it", list(beds))
+            })
             .collect();
         let short = count(stations.len(), "station", "stations");
         let short = format!("{short}  {}", lines.first().cloned().unwrap_or_default());

@@ -120,11 +120,14 @@ pub(super) fn devices_words(number: usize) -> String {
     count(number, "medical device", "medical devices")
 }
 
-/// A device of a role that is neither a computer of an office nor of the network.
+/// A device that is neither a computer of an office nor of the network, or is hinted to be a
+/// medical one.
 pub(super) fn is_embedded(device: &Device) -> bool {
+    let mut claims = device.claims.iter();
     device.role.is_medical()
         || matches!(
             device.role,
             Role::Printer | Role::Phone | Role::Camera | Role::Other
         )
+        || claims.any(|claim| claim.attribute == "family_hint")
 }

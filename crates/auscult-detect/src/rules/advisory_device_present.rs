@@ -13,7 +13,7 @@ use auscult_model::report::{Device, Finding, Severity};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::look_at_service;
-use crate::words::{count, list, name_and_address, number_word, percent};
+use crate::words::{capital, count, list, name_and_address, number_word, percent};
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -235,13 +235,16 @@ fn sentences(
             "No station of ours was seen to receive them: remote monitoring is not in use here, \
              as far as seen."
                 .to_owned(),
-            "No central station depends on them, as far as seen.".to_owned(),
+            "No central station of yours was seen to depend on this.".to_owned(),
         )
     } else {
         let names = list(stations.senders.keys());
         (
             format!("Remote monitoring is in use: {names} receives {beds}."),
-            format!("{names} shows {beds}: arrange bedside watch before the network is cut."),
+            format!(
+                "{} shows {beds}: arrange bedside watch before the network is cut.",
+                capital(&names)
+            ),
         )
     };
     let labels = match signature.also_sold_as.as_slice() {
@@ -270,4 +273,94 @@ fn sentences(
             "Siblings of other makers may share the format: look at the label. Looked at: the \
              bytes of the stream, not the port or the address.",
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "advisory-device-present";
+
+    fn monitor(bed: u8) -> Host {
+        host([10, 20, 3, bed])
+    }
+
+    fn streams(beds: &[u8], to: Host) -> Scene {
+        beds.iter().fold(Scene::new(), |scene, bed| {
+            scene
+                .talk(monitor(*bed), to, 515, "contec-cms", Talk::ANSWERED)
+                .patient(monitor(*bed), to, "contec-cms")
+        })
+    }
+
+    #[test]
+    fn two_monitors_and_a_station_are_one_finding() {
+        let finding = streams(&[21, 22], host([10, 20, 3, 5])).one(RULE);
+        assert_eq!(finding.severity, Severity::High, "{:?}", finding.reasons);
+        assert_eq!(finding.title, "Two monitors speak the CMS8000 protocol");
+        assert_eq!(finding.devices.len(), 3);
+        assert!(
+            finding.action.contains("arrange bedside watch"),
+            "{}",
+            finding.action
+        );
+        assert!(
+            finding
+                .seen
+                .iter()
+                .any(|line| line.contains("EPSIMED MN-120"))
+        );
+    }
+
+    #[test]
+    fn no_station_of_ours_is_said() {
+        let finding = streams(&[21], far([202, 114, 4, 119])).one(RULE);
+        assert!(finding.seen[1].contains("not in use"), "{:?}", finding.seen);
+    }
+
+    #[test]
+    fn near_miss_the_address_and_port_alone() {
+        let scene = Scene::new()
+            .talk(
+                monitor(21),
+                far([202, 114, 4, 119]),
+                515,
+                "unknown",
+                Talk::UNANSWERED,
+            )
+            .asked(monitor(22), host([202, 114, 4, 119]).ip, (40, 60), None);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_printer_on_the_port() {
+        let scene = Scene::new().talk(
+            monitor(21),
+            host([10, 20, 3, 9]),
+            515,
+            "lpd",
+            Talk::ANSWERED,
+        );
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_family_without_a_warning() {
+        let station = host([10, 20, 3, 5]);
+        let scene = Scene::new()
+            .talk(monitor(21), station, 9500, "vista-cms", Talk::ANSWERED)
+            .patient(monitor(21), station, "vista-cms");
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_on_the_bench() {
+        let mut scene = streams(&[21], host([10, 20, 3, 5]));
+        scene
+            .site
+            .bench_networks
+            .push("10.20.3.0/24".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
 }

@@ -72,7 +72,7 @@ impl Detector for CleartextLogin {
     }
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let mut groups: BTreeMap<(String, &str, &str), Vec<(&FactKey, &Fact)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(String, &str, &str), Logins<'_>> = BTreeMap::new();
         for (key, fact) in facts.of(RECORD.rule) {
             let server = view
                 .device(key.to)
@@ -88,6 +88,9 @@ impl Detector for CleartextLogin {
             .collect()
     }
 }
+
+/// Logins at one server by one method.
+type Logins<'a> = Vec<(&'a FactKey, &'a Fact)>;
 
 fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
     let (key, _) = group.first()?;
@@ -188,4 +191,65 @@ fn grade(view: &View<'_>, server: Party, answers: &BTreeSet<&str>) -> Grade {
 
 fn protocol_name(protocol: &str) -> String {
     protocol.to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, host};
+
+    const RULE: &str = "cleartext-login";
+
+    fn client() -> Host {
+        host([10, 1, 1, 5])
+    }
+
+    fn server() -> Host {
+        host([10, 1, 1, 60])
+    }
+
+    fn login(scene: Scene, clear: bool, accepted: Option<bool>) -> Scene {
+        let login = Meaning::Login {
+            method: "ftp-password",
+            account: "scan2ftp".to_owned(),
+            clear,
+            accepted,
+        };
+        scene
+            .talk(client(), server(), 21, "ftp", Talk::ANSWERED)
+            .say(client(), server(), "ftp", login)
+    }
+
+    #[test]
+    fn in_the_office_it_is_low() {
+        let finding = login(Scene::new(), true, Some(true)).one(RULE);
+        assert_eq!(finding.severity, Severity::Low);
+        assert_eq!(finding.devices.len(), 2);
+        assert!(finding.seen[0].contains("scan2ftp"));
+    }
+
+    #[test]
+    fn on_a_medical_device_it_is_medium() {
+        let station = host([10, 1, 1, 9]);
+        let scene = Scene::new()
+            .talk(server(), station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(server(), station, "contec-cms");
+        assert_eq!(
+            login(scene, true, Some(true)).one(RULE).severity,
+            Severity::Medium
+        );
+    }
+
+    #[test]
+    fn near_miss_a_secret_that_cannot_be_read() {
+        assert_eq!(login(Scene::new(), false, Some(true)).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_scanner_that_is_refused() {
+        let finding = login(Scene::new(), true, Some(false)).one(RULE);
+        assert_eq!(finding.severity, Severity::Info);
+        let both = login(login(Scene::new(), true, Some(false)), true, Some(true));
+        assert_eq!(both.one(RULE).severity, Severity::Low);
+    }
 }

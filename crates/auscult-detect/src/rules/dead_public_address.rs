@@ -247,3 +247,138 @@ fn action(reach: &Reach, peer: IpAddr, on_link: bool) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auscult_model::Meaning;
+
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "dead-public-address";
+
+    fn device() -> Host {
+        host([10, 20, 3, 14])
+    }
+
+    fn factory() -> Host {
+        far([202, 114, 4, 119])
+    }
+
+    fn tries(talk: Talk) -> Scene {
+        let scene = Scene::new().talk(device(), factory(), 515, "unknown", talk);
+        scene.way_out(device())
+    }
+
+    #[test]
+    fn attempts_by_a_way_that_is_answered_otherwise() {
+        let finding = tries(Talk::UNANSWERED).one(RULE);
+        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+        assert!(finding.details.contains_key("watched"));
+        assert!(!finding.evidence.is_empty());
+    }
+
+    #[test]
+    fn near_miss_two_attempts() {
+        let talk = Talk {
+            attempts: 2,
+            ..Talk::UNANSWERED
+        };
+        assert_eq!(tries(talk).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_attempts_within_20_seconds() {
+        let talk = Talk {
+            seconds: 20,
+            ..Talk::UNANSWERED
+        };
+        assert_eq!(tries(talk).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_name_server_gave_the_address() {
+        let named = Meaning::NameAnswered {
+            name: "updates.example".to_owned(),
+            addresses: vec![factory().ip],
+        };
+        let scene = tries(Talk::UNANSWERED).say(host([10, 20, 0, 2]), device(), "dns", named);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_it_answered_once() {
+        let scene = tries(Talk::UNANSWERED).talk(device(), factory(), 80, "http", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_private_address() {
+        let scene = Scene::new()
+            .talk(
+                device(),
+                far([10, 99, 0, 1]),
+                515,
+                "unknown",
+                Talk::UNANSWERED,
+            )
+            .way_out(device());
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn asked_for_on_the_link_is_low() {
+        let scene = Scene::new().asked(device(), factory().ip, (40, 60), None);
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn refused_near_by_is_info() {
+        let talk = Talk {
+            outcome: Outcome::Refused,
+            ..Talk::UNANSWERED
+        };
+        let mut scene = tries(talk);
+        let keys: Vec<_> = scene.ledger.conversations().map(|(key, _)| *key).collect();
+        let key = keys
+            .iter()
+            .find(|key| key.outcome == Outcome::Refused)
+            .unwrap();
+        let mut sum = scene.ledger.sum(key).unwrap().clone();
+        sum.icmp_errors = 3;
+        scene.ledger.conversation(key, &sum);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Info, "{:?}", finding.reasons);
+        assert!(
+            finding.title.contains("the block works"),
+            "{}",
+            finding.title
+        );
+    }
+
+    #[test]
+    fn an_office_computer_is_low() {
+        let class = Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "dhcp_vendor_class",
+            value: "MSFT 5.0".to_owned(),
+        };
+        let finding = tries(Talk::UNANSWERED)
+            .say(device(), host([10, 20, 0, 2]), "dhcp", class)
+            .one(RULE);
+        assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
+    }
+
+    #[test]
+    fn no_name_answers_at_all_makes_it_less_sure() {
+        let named = Meaning::NameAnswered {
+            name: "other.example".to_owned(),
+            addresses: vec![IpAddr::from([198, 51, 100, 80])],
+        };
+        let without = tries(Talk::UNANSWERED).one(RULE);
+        let with = tries(Talk::UNANSWERED)
+            .say(host([10, 20, 0, 2]), device(), "dns", named)
+            .one(RULE);
+        assert!(with.confidence > without.confidence);
+    }
+}

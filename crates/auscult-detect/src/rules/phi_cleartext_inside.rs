@@ -234,3 +234,102 @@ fn is_clinical(view: &View<'_>, segment: Segment) -> bool {
     let mut devices = view.inventory.devices.iter();
     devices.any(|device| device.role.is_medical() && device.segments.contains(&segment))
 }
+
+#[cfg(test)]
+mod tests {
+    use auscult_model::{Meaning, PhiKind};
+
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "phi-cleartext-inside";
+
+    fn pair(sender: Host, receiver: Host) -> Scene {
+        Scene::new()
+            .talk(sender, receiver, 2575, "hl7", Talk::ANSWERED)
+            .patient(sender, receiver, "hl7")
+    }
+
+    fn monitors_to_station() -> Scene {
+        let station = host([10, 9, 0, 5]);
+        [[10, 9, 0, 21], [10, 9, 0, 22]].into_iter().map(host).fold(
+            Scene::new(),
+            |scene, monitor| {
+                scene
+                    .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
+                    .patient(monitor, station, "contec-cms")
+            },
+        )
+    }
+
+    #[test]
+    fn one_finding_for_a_pair_of_segments() {
+        let finding = monitors_to_station().one(RULE);
+        assert_eq!(finding.severity, Severity::Low);
+        assert_eq!(finding.devices.len(), 3);
+        assert_eq!(finding.peer, Some(host([10, 9, 0, 5]).ip));
+    }
+
+    #[test]
+    fn one_finding_for_each_protocol() {
+        let scene = monitors_to_station();
+        let (a, b) = (host([10, 9, 0, 21]), host([10, 9, 0, 30]));
+        let scene = scene
+            .talk(a, b, 2575, "hl7", Talk::ANSWERED)
+            .patient(a, b, "hl7");
+        assert_eq!(scene.of(RULE).len(), 2);
+    }
+
+    #[test]
+    fn near_miss_outside() {
+        assert_eq!(
+            pair(host([10, 9, 0, 7]), far([203, 0, 112, 10])).of(RULE),
+            []
+        );
+    }
+
+    #[test]
+    fn near_miss_a_bed_is_no_patient() {
+        let (a, b) = (host([10, 9, 0, 7]), host([10, 9, 0, 8]));
+        let scene = Scene::new()
+            .talk(a, b, 2575, "hl7", Talk::ANSWERED)
+            .patient_with(a, b, "hl7", vec![PhiKind::Location, PhiKind::Clinician]);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn into_a_guest_network_is_medium() {
+        let mut scene = pair(host([10, 9, 0, 7]), host([10, 66, 0, 8]));
+        scene
+            .site
+            .guest_networks
+            .push("10.66.0.0/16".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_a_simulator_on_the_bench() {
+        let mut scene = pair(host([10, 9, 0, 7]), host([10, 9, 0, 8]));
+        scene
+            .site
+            .bench_networks
+            .push("10.9.0.0/16".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn to_an_office_computer_is_medium() {
+        let (a, b) = (host([10, 9, 0, 7]), host([10, 9, 0, 8]));
+        let class = Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "dhcp_vendor_class",
+            value: "MSFT 5.0".to_owned(),
+        };
+        let scene = Scene::new()
+            .talk(a, b, 9000, "udp-export", Talk::ANSWERED)
+            .patient(a, b, "udp-export")
+            .say(b, a, "dhcp", class);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+    }
+}

@@ -14,7 +14,7 @@ use super::patient_data::{self, Crossing};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::{arrived, look_at, look_at_service};
-use crate::words::{self, kinds_words, protocol_words};
+use crate::words::{self, capital, kinds_words, protocol_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -79,13 +79,14 @@ impl Detector for PhiCleartextOutside {
 
 /// Payload went outside; refused or unanswered openings carry nothing.
 fn is_leak(crossing: &Crossing<'_>) -> bool {
-    match crossing.reach.place {
-        Where::Left
-        | Where::AnsweredFar
-        | Where::AnsweredNear
-        | Where::TowardsOutside
-        | Where::CannotTell => true,
-        Where::Attempted | Where::Blocked => crossing.reach.acknowledged > 0,
+    let reach = &crossing.reach;
+    match reach.place {
+        Where::Left | Where::TowardsOutside | Where::CannotTell => true,
+        // A reset from afar is an answer, but takes nothing.
+        Where::AnsweredFar | Where::AnsweredNear => {
+            reach.watched.answered > 0 || reach.acknowledged > 0
+        }
+        Where::Attempted | Where::Blocked => reach.acknowledged > 0,
         _ => false,
     }
 }
@@ -304,9 +305,249 @@ fn innocent(crossing: &Crossing<'_>) -> String {
     text
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
+#[cfg(test)]
+mod tests {
+    use auscult_inventory::Partner;
+    use auscult_model::report::details::Value;
+    use auscult_model::{Meaning, Outcome, PhiKind, Timestamp};
+
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "phi-cleartext-outside";
+
+    fn monitor() -> Host {
+        host([10, 20, 3, 14])
+    }
+
+    fn station() -> Host {
+        far([202, 114, 4, 119])
+    }
+
+    fn stream(talk: Talk) -> Scene {
+        Scene::new()
+            .talk(monitor(), station(), 515, "contec-cms", talk)
+            .patient(monitor(), station(), "contec-cms")
+    }
+
+    fn messages(peer: Host, protocol: &'static str, accepted: Option<bool>) -> Scene {
+        let engine = host([10, 8, 0, 20]);
+        let request = Meaning::Request {
+            operation: "hl7-message",
+            object: "ORU^R01".to_owned(),
+            granted: accepted,
+        };
+        Scene::new()
+            .talk(engine, peer, 6661, protocol, Talk::ANSWERED)
+            .patient(engine, peer, protocol)
+            .say(engine, peer, protocol, request)
+    }
+
+    #[test]
+    fn a_stream_answered_from_afar_is_critical() {
+        let finding = stream(Talk::ANSWERED).one(RULE);
+        assert_eq!(
+            finding.severity,
+            Severity::Critical,
+            "{:?}",
+            finding.reasons
+        );
+        assert_eq!(finding.peer, Some(station().ip));
+        assert_eq!(finding.devices.len(), 1);
+        assert!(
+            finding
+                .owner
+                .is_some_and(|o| o.starts_with("Registered to AS4538"))
+        );
+        assert!(!finding.evidence.is_empty());
+    }
+
+    #[test]
+    fn near_miss_a_station_on_the_link() {
+        let station = host([202, 114, 4, 119]);
+        let scene = Scene::new()
+            .asked(monitor(), station.ip, (1, 0), Some(station))
+            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(monitor(), station, "contec-cms");
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_nothing_but_attempts() {
+        let scene = stream(Talk::UNANSWERED).way_out(monitor());
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_partner() {
+        let mut scene = stream(Talk::ANSWERED);
+        scene.site.partners.push(Partner {
+            name: "Tele-ICU".to_owned(),
+            networks: vec!["202.114.4.0/24".parse().unwrap()],
+            via: None,
+        });
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_network_of_ours() {
+        let mut scene = stream(Talk::ANSWERED);
+        scene.site.networks.push("202.114.4.0/24".parse().unwrap());
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_bed_is_no_patient() {
+        let scene = Scene::new()
+            .talk(monitor(), station(), 515, "contec-cms", Talk::ANSWERED)
+            .patient_with(monitor(), station(), "contec-cms", vec![PhiKind::Location]);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_answers_too_near_to_be_outside() {
+        let near = Talk {
+            round_trip: Timestamp::MILLISECOND,
+            ttl: 63,
+            ..Talk::ANSWERED
+        };
+        let finding = stream(near).one(RULE);
+        assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
+    }
+
+    #[test]
+    fn accepted_messages_to_one_fixed_peer_are_high() {
+        let lab = far([203, 0, 112, 10]);
+        let finding = messages(lab, "hl7", Some(true)).one(RULE);
+        assert_eq!(finding.severity, Severity::High);
+        assert!(
+            finding.action.contains("hosted record system"),
+            "{}",
+            finding.action
+        );
+    }
+
+    #[test]
+    fn near_miss_messages_that_the_application_did_not_accept() {
+        let lab = far([203, 0, 112, 10]);
+        let finding = messages(lab, "hl7", None).one(RULE);
+        assert_eq!(finding.severity, Severity::Critical);
+    }
+
+    #[test]
+    fn near_miss_messages_to_several_peers() {
+        let engine = host([10, 8, 0, 20]);
+        let other = far([203, 0, 111, 9]);
+        let scene = messages(far([203, 0, 112, 10]), "hl7", Some(true))
+            .talk(engine, other, 6661, "hl7", Talk::ANSWERED)
+            .patient(engine, other, "hl7");
+        let findings = scene.of(RULE);
+        assert_eq!(findings.len(), 2);
+        assert!(findings.iter().all(|f| f.severity == Severity::Critical));
+    }
+
+    #[test]
+    fn near_miss_a_monitor_stream_is_no_record_exchange() {
+        let lab = far([203, 0, 112, 10]);
+        let finding = messages(lab, "vista-cms", Some(true)).one(RULE);
+        assert_eq!(finding.severity, Severity::Critical);
+    }
+
+    #[test]
+    fn one_direction_only_is_medium() {
+        let finding = stream(Talk::ONE_WAY).one(RULE);
+        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+        assert!(finding.weakened_by_loss);
+    }
+
+    #[test]
+    fn unacknowledged_payload_is_one_link_less() {
+        let talk = Talk {
+            payload: [5000, 0],
+            acknowledged: false,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(stream(talk).one(RULE).severity, Severity::High);
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_medium() {
+        let scene = Scene::new()
+            .talk(monitor(), station(), 104, "dicom", Talk::ANSWERED)
+            .patient(station(), monitor(), "dicom");
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Medium);
+        assert!(finding.title.contains("from outside"), "{}", finding.title);
+    }
+
+    #[test]
+    fn a_declared_sinkhole_is_medium_and_guests_are_info() {
+        let mut scene = stream(Talk::ANSWERED);
+        scene
+            .site
+            .sinkholes
+            .push("202.114.4.119/32".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+        let mut scene = stream(Talk::ANSWERED);
+        scene
+            .site
+            .guest_networks
+            .push("10.20.0.0/16".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn an_unsure_reading_is_medium() {
+        let scene = Scene::new()
+            .talk(monitor(), station(), 515, "contec-cms", Talk::ANSWERED)
+            .say_so(
+                monitor(),
+                station(),
+                ("contec-cms", 0.6),
+                crate::scene::patient_data(vec![PhiKind::Name]),
+            );
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn a_refused_stream_left_nothing() {
+        let talk = Talk {
+            outcome: Outcome::Refused,
+            round_trip: Timestamp::MILLISECOND,
+            ..Talk::UNANSWERED
+        };
+        assert_eq!(stream(talk).way_out(monitor()).of(RULE), []);
+        let from_afar = Talk { ttl: 49, ..talk };
+        assert_eq!(stream(from_afar).way_out(monitor()).of(RULE), []);
+    }
+
+    #[test]
+    fn seen_beyond_the_router_it_left() {
+        // The outer segment is known by other traffic that a second router there passes on.
+        let outer = |ip, mac| Host {
+            mac,
+            segment: auscult_model::Segment::vlan(99),
+            ..far(ip)
+        };
+        let leg = Talk::ONE_WAY.left().leg.expect("a leg");
+        let (inner, edge) = (leg.src_mac.unwrap(), leg.dst_mac.unwrap());
+        let scene = [[198, 51, 100, 80], [198, 51, 100, 81]].into_iter().fold(
+            stream(Talk::ONE_WAY.left()),
+            |scene, server| {
+                let (a, b) = (outer([10, 20, 3, 77], inner), outer(server, edge));
+                scene.talk(a, b, 443, "tls", Talk::ANSWERED)
+            },
+        );
+        let finding = scene.one(RULE);
+        assert_eq!(
+            finding.details.get("where"),
+            Some(&Value::Text("left".to_owned()))
+        );
+        assert_eq!(
+            finding.severity,
+            Severity::Critical,
+            "{:?}",
+            finding.reasons
+        );
+    }
 }

@@ -15,7 +15,7 @@ use auscult_model::{PhiKind, Segment, Timestamp};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::look_at;
-use crate::words::{list, name_and_address, owner_words};
+use crate::words::{list, name_and_address, number_word, owner_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -164,9 +164,17 @@ fn finding(view: &View<'_>, group: &Group<'_>) -> Finding {
     let owner = owned.unwrap_or_else(|| "Its holder is not known.".to_owned());
     let title = match names.as_slice() {
         [one] => format!("{one} uses an address that belongs to others"),
-        many => format!("{} devices use addresses that belong to others", many.len()),
+        many => format!(
+            "{} devices use addresses that belong to others",
+            number_word(many.len())
+        ),
     };
     let shown = list(addresses.iter().map(ToString::to_string));
+    let live = if addresses.len() == 1 {
+        "lives"
+    } else {
+        "live"
+    };
     draft
         .words(
             title,
@@ -175,7 +183,7 @@ fn finding(view: &View<'_>, group: &Group<'_>) -> Finding {
              until then keep the range blocked both ways at the edge.",
         )
         .seen(format!(
-            "{shown} lives on this segment. Nothing was seen to leave by it."
+            "{shown} {live} on this segment. Nothing was seen to leave by it."
         ))
         .seen(owner.replace(" Who received it is not known.", ""))
         .innocent(innocent(sample.and_then(factory_range)))
@@ -251,4 +259,80 @@ fn span(view: &View<'_>, group: &Group<'_>) -> (Option<Timestamp>, Option<Timest
         let last = last.map_or(sum.last, |known: Timestamp| known.max(sum.last));
         (Some(first), Some(last))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "public-address-squatted";
+
+    fn on_link(address: [u8; 4]) -> Host {
+        Host {
+            mac: auscult_model::MacAddr([0xd4, 0xbe, 0xd9, 1, 2, 3]),
+            ..host(address)
+        }
+    }
+
+    fn station(scene: Scene, address: [u8; 4]) -> Scene {
+        let (asker, station) = (host([10, 9, 0, 7]), on_link(address));
+        scene.asked(asker, station.ip, (1, 0), Some(station)).talk(
+            asker,
+            station,
+            445,
+            "smb",
+            Talk::ANSWERED,
+        )
+    }
+
+    #[test]
+    fn without_patient_data_it_is_info() {
+        let finding = station(Scene::new(), [202, 114, 4, 119]).one(RULE);
+        assert_eq!(finding.severity, Severity::Info);
+        assert_eq!(finding.devices.len(), 1);
+    }
+
+    #[test]
+    fn with_patient_data_it_is_low() {
+        let (asker, address) = (host([10, 9, 0, 7]), [202, 114, 4, 119]);
+        let scene = station(Scene::new(), address)
+            .talk(asker, on_link(address), 515, "contec-cms", Talk::ANSWERED)
+            .patient(asker, on_link(address), "contec-cms");
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn three_addresses_on_one_card_are_one_finding() {
+        let scene = station(Scene::new(), [202, 114, 4, 119]);
+        let scene = station(scene, [202, 114, 4, 120]);
+        let scene = station(scene, [126, 4, 5, 6]);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.devices.len(), 1);
+        let Some(auscult_model::report::details::Value::List(all)) =
+            finding.details.get("addresses")
+        else {
+            panic!("{:?}", finding.details);
+        };
+        assert_eq!(all.len(), 3);
+    }
+
+    #[test]
+    fn near_miss_the_same_address_beyond_the_router() {
+        let asker = host([10, 9, 0, 7]);
+        let scene = Scene::new().talk(asker, far([202, 114, 4, 119]), 515, "lpd", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_private_address() {
+        assert_eq!(station(Scene::new(), [10, 9, 0, 8]).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_capture_without_destinations() {
+        let mut scene = station(Scene::new(), [202, 114, 4, 119]);
+        scene.ledger.link_without_destinations(Segment::UNTAGGED);
+        assert_eq!(scene.of(RULE), []);
+    }
 }

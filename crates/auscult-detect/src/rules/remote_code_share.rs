@@ -21,7 +21,8 @@ static RECORD: RuleRecord = RuleRecord {
     rule: "remote-code-share",
     title: "A device copies programs from a network share",
     when: "A program, script or firmware image was read from a share (NFS, SMB, TFTP), or the \
-           export `/pm` was mounted or asked for.",
+           export `/pm` was mounted or asked for; or a station at the family's factory address \
+           offers shares to it.",
     worst: Severity::Critical,
     innocent: &[
         "Thin clients, hypervisors and old consoles that start from a server inside: info.",
@@ -45,6 +46,8 @@ const SHARES: [&str; 3] = ["nfs", "smb", "tftp"];
 const EXPORT: &str = "/pm";
 /// Marks facts about the export among those about files.
 const MOUNT: &str = "mount";
+/// Marks facts about a server that offers shares.
+const OFFER: &str = "offer";
 
 /// The detector.
 pub(super) struct RemoteCodeShare;
@@ -80,6 +83,21 @@ impl Detector for RemoteCodeShare {
                     Fact::of(event, note).value("answer", answer),
                 );
             }
+            Meaning::Request {
+                operation: "getport",
+                object,
+                granted: Some(true),
+            } if matches!(object.as_str(), "mount" | "nfs") => {
+                let key = FactKey {
+                    from: event.from.into(),
+                    to: event.to.into(),
+                    port: 0,
+                    protocol: event.protocol,
+                    object: OFFER.to_owned(),
+                };
+                let fact = Fact::of(event, "a share is offered").value("offer", object.clone());
+                facts.add(RECORD.rule, key, fact);
+            }
             _ => {}
         }
     }
@@ -88,8 +106,8 @@ impl Detector for RemoteCodeShare {
         let mut groups: BTreeMap<(String, std::net::IpAddr), Group<'_>> = BTreeMap::new();
         for (key, fact) in facts.of(RECORD.rule) {
             let (client, server) = (key.from, key.to);
-            let mounts = key.object == MOUNT;
-            if !mounts && !reads(view, client, server) {
+            let (mounts, offer) = (key.object == MOUNT, key.object == OFFER);
+            if !mounts && !offer && !reads(view, client, server) {
                 continue;
             }
             let who = view
@@ -100,9 +118,12 @@ impl Detector for RemoteCodeShare {
                 server,
                 files: Vec::new(),
                 mounts: Vec::new(),
+                offers: Vec::new(),
             });
             if mounts {
                 group.mounts.push((key, fact));
+            } else if offer {
+                group.offers.push((key, fact));
             } else {
                 group.files.push((key, fact));
             }
@@ -159,6 +180,7 @@ struct Group<'a> {
     server: Party,
     files: Vec<(&'a FactKey, &'a Fact)>,
     mounts: Vec<(&'a FactKey, &'a Fact)>,
+    offers: Vec<(&'a FactKey, &'a Fact)>,
 }
 
 impl Group<'_> {
@@ -168,7 +190,8 @@ impl Group<'_> {
     }
 
     fn all(&self) -> impl Iterator<Item = &(&FactKey, &Fact)> {
-        self.mounts.iter().chain(&self.files)
+        let said = self.mounts.iter().chain(&self.offers);
+        said.chain(&self.files)
     }
 }
 
@@ -316,7 +339,12 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
             Severity::Info,
             "code from a server inside, as thin clients, hypervisors and consoles do",
         ),
-        (_, false) => mount_only(group, place)?,
+        (_, false) if !group.mounts.is_empty() => mount_only(group, place)?,
+        (Share::Squatted, false) if known => Grade::new(
+            Severity::High,
+            "a server at the family's factory address offers it shares",
+        ),
+        (_, false) => return None,
     };
     grade.note(format!("the share is {}", place_words(place, reach)));
     if fetched
@@ -389,13 +417,15 @@ fn sentences(
         (Severity::High, _) => "Keep using it. Biomedical engineering will come.",
         _ => "Nothing to do at the bedside.",
     };
+    let range = auscult_inventory::factory_range(server)
+        .map_or_else(|| server.to_string(), |range| range.network.to_string());
     let action = match (severity, fetched) {
         (Severity::Critical, _) => format!(
             "Keep its power on for evidence; after the exchange take it off the network. Block \
-             {server} both ways at the edge. Keep this capture."
+             {range} both ways at the edge. Keep this capture."
         ),
         (Severity::High | Severity::Medium, _) => format!(
-            "Block {server} both ways at the edge, or find out who runs the share, and check the \
+            "Block {range} both ways at the edge, or find out who runs the share, and check the \
              device's programs with the maker."
         ),
         _ => "Make sure that only its owners can write to this share.".to_owned(),
@@ -443,4 +473,137 @@ fn file_words(key: &FactKey, fact: &Fact) -> String {
     }
     line.push('.');
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use auscult_model::Outcome;
+
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "remote-code-share";
+
+    fn device() -> Host {
+        host([10, 20, 3, 14])
+    }
+
+    fn read(server: Host, class: FileClass) -> Scene {
+        Scene::new()
+            .talk(device(), server, 2049, "nfs", Talk::ANSWERED)
+            .file(server, device(), "nfs", class)
+    }
+
+    #[test]
+    fn code_from_a_share_outside_is_critical() {
+        let finding = read(far([202, 114, 4, 119]), FileClass::Executable).one(RULE);
+        assert_eq!(
+            finding.severity,
+            Severity::Critical,
+            "{:?}",
+            finding.reasons
+        );
+        assert!(
+            finding.seen[0].contains("SHA-256 0707"),
+            "{:?}",
+            finding.seen
+        );
+        assert!(finding.impact.contains("keep this one switched on"));
+        let firmware = read(far([202, 114, 4, 119]), FileClass::Firmware);
+        assert_eq!(firmware.one(RULE).severity, Severity::Critical);
+    }
+
+    #[test]
+    fn code_from_a_squatted_address_is_critical() {
+        let server = host([202, 114, 4, 119]);
+        let scene =
+            read(server, FileClass::Executable).asked(device(), server.ip, (1, 0), Some(server));
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Critical);
+        assert_eq!(finding.devices.len(), 2);
+    }
+
+    #[test]
+    fn near_miss_a_document() {
+        assert_eq!(read(far([202, 114, 4, 119]), FileClass::Other).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_program_by_http() {
+        let server = far([198, 51, 100, 7]);
+        let scene = Scene::new()
+            .talk(device(), server, 80, "http", Talk::ANSWERED)
+            .file(server, device(), "http", FileClass::Executable);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_thin_client_starts_from_its_server() {
+        let finding = read(host([10, 20, 0, 9]), FileClass::Executable).one(RULE);
+        assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_backup_to_a_share_outside() {
+        let share = far([202, 114, 4, 119]);
+        let scene = Scene::new()
+            .talk(device(), share, 2049, "nfs", Talk::ANSWERED)
+            .file(device(), share, "nfs", FileClass::Executable);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn the_export_inside_is_high_and_alone_nothing_outside_of_it() {
+        let server = host([10, 20, 0, 9]);
+        let scene = read(server, FileClass::Executable).mount(device(), server, "/pm", Some(true));
+        assert_eq!(scene.one(RULE).severity, Severity::High);
+        let other = Scene::new()
+            .talk(device(), server, 2049, "mount", Talk::ANSWERED)
+            .mount(device(), server, "/home", Some(true));
+        assert_eq!(other.of(RULE), []);
+    }
+
+    #[test]
+    fn a_mount_that_is_tried_outside_is_high() {
+        let server = far([202, 114, 4, 119]);
+        let talk = Talk {
+            outcome: Outcome::Unanswered,
+            payload: [200, 0],
+            ..Talk::UNANSWERED
+        };
+        let scene = Scene::new()
+            .talk(device(), server, 635, "mount", talk)
+            .mount(device(), server, "/pm", None)
+            .way_out(device());
+        assert!(scene.one(RULE).severity >= Severity::Medium);
+        let granted = Scene::new()
+            .talk(device(), server, 635, "mount", Talk::ANSWERED)
+            .mount(device(), server, "/pm", Some(true));
+        assert_eq!(granted.one(RULE).severity, Severity::High);
+        let refused = Scene::new()
+            .talk(device(), server, 635, "mount", Talk::ANSWERED)
+            .mount(device(), server, "/pm", Some(false));
+        assert_eq!(refused.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn a_station_that_offers_shares_to_the_family_is_high() {
+        let (monitor, station) = (device(), host([202, 114, 4, 119]));
+        let offer = || Meaning::Request {
+            operation: "getport",
+            object: "nfs".to_owned(),
+            granted: Some(true),
+        };
+        let scene = || {
+            Scene::new()
+                .asked(monitor, station.ip, (1, 0), Some(station))
+                .talk(monitor, station, 111, "portmap", Talk::ANSWERED)
+                .say(monitor, station, "portmap", offer())
+        };
+        let family = scene()
+            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(monitor, station, "contec-cms");
+        assert_eq!(family.one(RULE).severity, Severity::High);
+        assert_eq!(scene().of(RULE), [], "not the family");
+    }
 }
