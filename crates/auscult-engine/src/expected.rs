@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use auscult_model::{Endpoint, Timestamp, Transport};
 use auscult_protocols::Expectation;
@@ -19,6 +20,7 @@ struct Expected {
     transport: Transport,
     port: u16,
     protocol: usize,
+    note: Option<Arc<str>>,
     until: Timestamp,
 }
 
@@ -56,13 +58,18 @@ impl Announced {
             transport: expectation.transport,
             port: expectation.port,
             protocol,
+            note: expectation.note.clone(),
             until: now.plus(HOLDS_FOR),
         });
         full
     }
 
-    /// The protocol that was announced for a flow between these ends, either way round.
-    pub(crate) fn find(&self, transport: Transport, ends: &[Endpoint; 2]) -> Option<usize> {
+    /// What was announced for a flow between these ends, either way round: protocol and note.
+    pub(crate) fn find(
+        &self,
+        transport: Transport,
+        ends: &[Endpoint; 2],
+    ) -> Option<(usize, Option<Arc<str>>)> {
         if self.list.is_empty() {
             return None;
         }
@@ -77,6 +84,6 @@ impl Announced {
             .iter()
             .rev()
             .find(|expected| fits(expected, a, b) || fits(expected, b, a))
-            .map(|expected| expected.protocol)
+            .map(|expected| (expected.protocol, expected.note.clone()))
     }
 }

@@ -4,6 +4,8 @@
 //! its first [`PREFIX_MAX`] bytes are there or it ended, by the best of the likely ones: so the
 //! name does not depend on how the bytes were cut.
 
+use std::sync::OnceLock;
+
 use auscult_model::Transport;
 use auscult_protocols::{ALL, Probe, Protocol, Seen};
 
@@ -29,6 +31,16 @@ pub(crate) enum Verdict {
 impl Candidates {
     /// All that run over a transport.
     pub(crate) fn over(transport: Transport) -> Self {
+        static STREAMS: OnceLock<Candidates> = OnceLock::new();
+        static DATAGRAMS: OnceLock<Candidates> = OnceLock::new();
+        match transport {
+            Transport::Tcp => *STREAMS.get_or_init(|| Self::collect(transport)),
+            Transport::Udp => *DATAGRAMS.get_or_init(|| Self::collect(transport)),
+            other => Self::collect(other),
+        }
+    }
+
+    fn collect(transport: Transport) -> Self {
         let mut set = 0;
         for (index, protocol) in ALL.iter().enumerate() {
             if protocol.record().transports.contains(&transport) {

@@ -46,10 +46,13 @@ pub(crate) enum FlowReader {
     Unknown,
 }
 
+/// What another flow announced of this one: protocol and note.
+type Announcement = (usize, Option<Arc<str>>);
+
 /// Bytes that wait for a name.
 pub(crate) struct Probing {
     candidates: Candidates,
-    expected: Option<usize>,
+    expected: Option<Announcement>,
     from_start: bool,
     pieces: Vec<Piece>,
     prefixes: [Vec<u8>; 2],
@@ -231,12 +234,12 @@ impl ShardReaders {
         }
     }
 
+    /// Starts a session of `protocol`.
     fn begin_reading(
         &mut self,
         facts: &FlowFacts,
-        protocol: usize,
-        confidence: f32,
-        probing: Option<Box<Probing>>,
+        (protocol, confidence): (usize, f32),
+        expected: Option<&Announcement>,
         from_start: bool,
     ) -> FlowReader {
         let Some(entry) = ALL.get(protocol) else {
@@ -247,23 +250,35 @@ impl ShardReaders {
             from_start,
             ports: [facts.ends[0].port, facts.ends[1].port],
         };
-        let active = ActiveReading {
+        let session = match expected {
+            Some((_, Some(note))) => entry.start_expected(&start, note),
+            _ => entry.start(&start),
+        };
+        FlowReader::Reading(Box::new(ActiveReading {
             protocol,
             confidence,
-            reading: Reading::new(entry.start(&start)),
-        };
-        let mut reader = FlowReader::Reading(Box::new(active));
-        if let Some(probing) = probing {
-            self.probing_bytes -= probing.held();
-            for piece in &probing.pieces {
-                match piece.gap {
-                    Some(missing) => {
-                        self.read_gap(facts, &mut reader, piece.direction, missing, piece.at);
-                    }
-                    None => {
-                        let bytes = &piece.bytes;
-                        self.read(facts, &mut reader, piece.direction, bytes, piece.at, &[]);
-                    }
+            reading: Reading::new(session),
+        }))
+    }
+
+    /// Starts a session and gives it what waited for a name.
+    fn begin_with(
+        &mut self,
+        facts: &FlowFacts,
+        named: (usize, f32),
+        probing: &Probing,
+    ) -> FlowReader {
+        self.probing_bytes -= probing.held();
+        let expected = probing.expected.as_ref();
+        let mut reader = self.begin_reading(facts, named, expected, probing.from_start);
+        for piece in &probing.pieces {
+            match piece.gap {
+                Some(missing) => {
+                    self.read_gap(facts, &mut reader, piece.direction, missing, piece.at);
+                }
+                None => {
+                    let bytes = &piece.bytes;
+                    self.read(facts, &mut reader, piece.direction, bytes, piece.at, &[]);
                 }
             }
         }
@@ -329,15 +344,81 @@ impl ShardReaders {
         }
     }
 
-    fn start_probing(&self, facts: &FlowFacts, from_start: bool) -> Box<Probing> {
-        Box::new(Probing {
-            candidates: Candidates::over(facts.transport),
-            expected: self.announced.find(facts.transport, &facts.ends),
-            from_start,
-            pieces: Vec::new(),
-            prefixes: [Vec::new(), Vec::new()],
-            tries: 0,
-        })
+    /// The first bytes of a flow: most are named, or given up, without keeping anything.
+    fn first(
+        &mut self,
+        facts: &FlowFacts,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        parts: &[Part],
+        from_start: bool,
+    ) -> FlowReader {
+        let is_stream = facts.transport == Transport::Tcp;
+        let mut candidates = Candidates::over(facts.transport);
+        let expected = self.announced.find(facts.transport, &facts.ends);
+        let prefix = prefix_of(bytes, is_stream);
+        let (originator, responder): (&[u8], &[u8]) = match direction {
+            Direction::FromOriginator => (prefix, &[]),
+            Direction::FromResponder => (&[], prefix),
+        };
+        let question = Question {
+            seen: Seen {
+                transport: facts.transport,
+                originator,
+                responder,
+                from_start: from_start || !is_stream,
+            },
+            ports: [facts.ends[0].port, facts.ends[1].port],
+            expected: expected.as_ref().map(|(protocol, _)| *protocol),
+            is_all: is_stream && prefix.len() >= PREFIX_MAX,
+        };
+        match identify(&mut candidates, &question) {
+            Verdict::Named(protocol, confidence) => {
+                let named = (protocol, confidence);
+                let mut reader = self.begin_reading(facts, named, expected.as_ref(), from_start);
+                self.read(facts, &mut reader, direction, bytes, at, parts);
+                reader
+            }
+            Verdict::Unknown => FlowReader::Unknown,
+            Verdict::Wait => {
+                let mut prefixes = [Vec::new(), Vec::new()];
+                prefixes[direction.index()] = prefix.to_vec();
+                let probing = Box::new(Probing {
+                    candidates,
+                    expected,
+                    from_start,
+                    pieces: Vec::new(),
+                    prefixes,
+                    tries: u8::from(!is_stream),
+                });
+                self.wait(probing, direction, bytes, at)
+            }
+        }
+    }
+
+    /// Keeps a piece until the flow is named, within the budget.
+    fn wait(
+        &mut self,
+        mut probing: Box<Probing>,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+    ) -> FlowReader {
+        let too_many = probing.pieces.len() >= PIECES_MAX;
+        if too_many || self.probing_bytes + bytes.len() > PROBING_BYTES_MAX {
+            *self.limits.entry("probing-bytes").or_default() += 1;
+            self.probing_bytes -= probing.held();
+            return FlowReader::Unknown;
+        }
+        self.probing_bytes += bytes.len();
+        probing.pieces.push(Piece {
+            direction,
+            bytes: bytes.to_vec(),
+            at,
+            gap: None,
+        });
+        FlowReader::Probing(probing)
     }
 
     /// Asks the probes with `bytes` as the newest of `direction`.
@@ -370,9 +451,7 @@ impl ShardReaders {
         };
         match probing.ask(facts, is_stream, is_all) {
             Verdict::Named(protocol, confidence) => {
-                let from_start = probing.from_start;
-                let mut reader =
-                    self.begin_reading(facts, protocol, confidence, Some(probing), from_start);
+                let mut reader = self.begin_with(facts, (protocol, confidence), &probing);
                 self.read(facts, &mut reader, direction, bytes, at, parts);
                 reader
             }
@@ -380,23 +459,16 @@ impl ShardReaders {
                 self.probing_bytes -= probing.held();
                 FlowReader::Unknown
             }
-            Verdict::Wait => {
-                let too_many = probing.pieces.len() >= PIECES_MAX;
-                if too_many || self.probing_bytes + bytes.len() > PROBING_BYTES_MAX {
-                    *self.limits.entry("probing-bytes").or_default() += 1;
-                    self.probing_bytes -= probing.held();
-                    return FlowReader::Unknown;
-                }
-                self.probing_bytes += bytes.len();
-                probing.pieces.push(Piece {
-                    direction,
-                    bytes: bytes.to_vec(),
-                    at,
-                    gap: None,
-                });
-                FlowReader::Probing(probing)
-            }
+            Verdict::Wait => self.wait(probing, direction, bytes, at),
         }
+    }
+}
+
+/// The part of a flow's first bytes that probes may see: datagrams whole.
+fn prefix_of(bytes: &[u8], is_stream: bool) -> &[u8] {
+    match is_stream {
+        true => bytes.get(..PREFIX_MAX).unwrap_or(bytes),
+        false => bytes,
     }
 }
 
@@ -414,7 +486,7 @@ impl Probing {
                 from_start: self.from_start || !is_stream,
             },
             ports: [facts.ends[0].port, facts.ends[1].port],
-            expected: self.expected,
+            expected: self.expected.as_ref().map(|(protocol, _)| *protocol),
             is_all,
         };
         identify(&mut self.candidates, &question)
@@ -467,9 +539,14 @@ impl Readers for ShardReaders {
                 }
             }
             FlowReader::Fresh => {
-                let mut probing = self.start_probing(facts, false);
-                probing.from_start = false;
-                *reader = FlowReader::Probing(probing);
+                *reader = FlowReader::Probing(Box::new(Probing {
+                    candidates: Candidates::over(facts.transport),
+                    expected: self.announced.find(facts.transport, &facts.ends),
+                    from_start: false,
+                    pieces: Vec::new(),
+                    prefixes: [Vec::new(), Vec::new()],
+                    tries: 0,
+                }));
             }
             FlowReader::Named(..) | FlowReader::Unknown => {}
         }
@@ -505,8 +582,7 @@ impl Readers for ShardReaders {
         if let FlowReader::Probing(mut probing) = reader {
             reader = match probing.ask(facts, facts.transport == Transport::Tcp, true) {
                 Verdict::Named(protocol, confidence) => {
-                    let from_start = probing.from_start;
-                    self.begin_reading(facts, protocol, confidence, Some(probing), from_start)
+                    self.begin_with(facts, (protocol, confidence), &probing)
                 }
                 Verdict::Unknown | Verdict::Wait => {
                     self.probing_bytes -= probing.held();
@@ -551,8 +627,7 @@ impl ShardReaders {
     ) {
         match std::mem::take(reader) {
             FlowReader::Fresh => {
-                let probing = self.start_probing(facts, from_start);
-                *reader = self.probe(facts, probing, direction, bytes, at, parts);
+                *reader = self.first(facts, direction, bytes, at, parts, from_start);
             }
             FlowReader::Probing(probing) => {
                 *reader = self.probe(facts, probing, direction, bytes, at, parts);

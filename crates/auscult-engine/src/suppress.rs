@@ -85,10 +85,12 @@ impl Suppressor {
         (event.from.segment, event.from.mac, event.from.ip).hash(&mut hasher);
         std::mem::discriminant(&event.meaning).hash(&mut hasher);
         let to_whom = match &event.meaning {
+            // What somebody says of itself, or of an address, is the same to everybody.
             Meaning::Claim {
-                about: auscult_model::About::Sender,
+                about: About::Sender,
                 ..
-            } => None,
+            }
+            | Meaning::AddressAssigned { .. } => None,
             _ => Some((event.to.segment, event.to.mac, event.to.ip)),
         };
         to_whom.hash(&mut hasher);

@@ -157,4 +157,10 @@ pub trait Protocol: Sync {
 
     /// A session for one flow.
     fn start(&self, start: &Start) -> Box<dyn Session>;
+
+    /// A session for a flow that another flow announced, with the note of the announcement.
+    fn start_expected(&self, start: &Start, note: &str) -> Box<dyn Session> {
+        let _ = note;
+        self.start(start)
+    }
 }

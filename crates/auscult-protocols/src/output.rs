@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
+use std::sync::Arc;
 
 use auscult_model::{Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp, Transport};
 
@@ -74,7 +75,7 @@ impl Said {
 }
 
 /// A flow that this one announced, between the same two hosts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
     /// What will carry it.
     pub transport: Transport,
@@ -84,6 +85,8 @@ pub struct Expectation {
     pub port: u16,
     /// What it will speak, by record name.
     pub protocol: &'static str,
+    /// What its session should know (the name of the file that will cross).
+    pub note: Option<Arc<str>>,
 }
 
 /// Numbers and curves measured on a patient: they stay near the parser, few facts about them

@@ -275,6 +275,7 @@ fn announce(
         server,
         port: mapping.port,
         protocol,
+        note: None,
     });
     if !once.is_new((caller, "offers", &mapping.word(), None)) {
         return;

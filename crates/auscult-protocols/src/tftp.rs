@@ -12,7 +12,7 @@
 //!
 //! Sources: RFC 1350, RFC 2347 (options), RFC 2348 (block size), RFC 7440 (windows). Limits: the
 //! text form (`netascii`) is hashed as it crosses; a transfer that was picked up after its first
-//! block is told in part; the name is known only where request and data share a flow.
+//! block is told in part.
 
 use auscult_model::{Direction, Meaning, Transport};
 
@@ -77,9 +77,14 @@ impl Protocol for Tftp {
     }
 
     fn start(&self, start: &Start) -> Box<dyn Session> {
+        self.start_expected(start, "")
+    }
+
+    fn start_expected(&self, start: &Start, note: &str) -> Box<dyn Session> {
         Box::new(TftpSession {
             ports: start.ports,
             asked: None,
+            announced: note.to_owned(),
             block_size: None,
             transfer: None,
             read_any: false,
@@ -205,6 +210,8 @@ struct Transfer {
 struct TftpSession {
     ports: [u16; 2],
     asked: Option<Asked>,
+    /// Name of the file, by the flow that announced this one.
+    announced: String,
     /// Agreed on by options.
     block_size: Option<usize>,
     transfer: Option<Transfer>,
@@ -218,6 +225,7 @@ impl TftpSession {
             server: asked.client,
             port: self.ports[asked.client.index()],
             protocol: "tftp",
+            note: Some(asked.name.as_str().into()),
         });
         let repeat = |known: &Asked| known.write == asked.write && known.name == asked.name;
         if self.asked.as_ref().is_some_and(repeat) {
@@ -250,7 +258,8 @@ impl TftpSession {
         self.tell(Some(true), None, out);
         let at = out.mark(0);
         if self.transfer.is_none() {
-            let name = self.asked.as_ref().map(|asked| asked.name.clone());
+            let asked = self.asked.as_ref().map(|asked| &asked.name);
+            let name = asked.unwrap_or(&self.announced).clone();
             // Without the options' answer, a first block tells the size when it is longer.
             let unseen = if block == 1 {
                 bytes.len().max(BLOCK)
@@ -258,7 +267,7 @@ impl TftpSession {
                 BLOCK
             };
             self.transfer = Some(Transfer {
-                file: FileAssembler::new(name.unwrap_or_default(), RECORD.name),
+                file: FileAssembler::new(name, RECORD.name),
                 sender,
                 block_size: self.block_size.unwrap_or(unseen),
                 next: u64::from(block),

@@ -16,8 +16,9 @@ const STREAM_MAX: usize = 12_000;
 
 /// Protocols that run over datagrams only, or have no encoder: covered by the laws on any bytes
 /// and by goldens in their own files.
-const WITHOUT_STREAM: &[&str] =
-    &["dhcp", "dns", "imap", "mount", "pop3", "portmap", "smtp", "telnet", "tftp"];
+const WITHOUT_STREAM: &[&str] = &[
+    "dhcp", "dns", "imap", "mount", "pop3", "portmap", "smtp", "telnet", "tftp",
+];
 
 fn streams() -> Vec<Stream> {
     let mut streams = Vec::new();
@@ -34,7 +35,11 @@ fn streams() -> Vec<Stream> {
             }
         }
     }
-    assert!(streams.len() > 20, "the lab has too few streams: {}", streams.len());
+    assert!(
+        streams.len() > 20,
+        "the lab has too few streams: {}",
+        streams.len()
+    );
     streams
 }
 
@@ -47,7 +52,12 @@ fn start(stream: &Stream) -> Start {
 }
 
 fn seen<'a>(out: &'a [u8], back: &'a [u8]) -> Seen<'a> {
-    Seen { transport: Transport::Tcp, originator: out, responder: back, from_start: true }
+    Seen {
+        transport: Transport::Tcp,
+        originator: out,
+        responder: back,
+        from_start: true,
+    }
 }
 
 /// The protocols that recognise a stream.
@@ -66,7 +76,9 @@ fn pairs() -> Vec<(&'static dyn Protocol, Stream)> {
     streams()
         .into_iter()
         .flat_map(|stream| {
-            recognised(&stream).into_iter().map(move |protocol| (protocol, stream.clone()))
+            recognised(&stream)
+                .into_iter()
+                .map(move |protocol| (protocol, stream.clone()))
         })
         .collect()
 }
@@ -81,13 +93,18 @@ fn whole(protocol: &dyn Protocol, stream: &Stream) -> Vec<String> {
 }
 
 fn pieces_of<'a>(direction: Direction, bytes: &'a [u8], size: usize) -> Vec<Piece<'a>> {
-    bytes.chunks(size).map(|chunk| Piece::Bytes(direction, chunk)).collect()
+    bytes
+        .chunks(size)
+        .map(|chunk| Piece::Bytes(direction, chunk))
+        .collect()
 }
 
 #[test]
 fn law_every_protocol_with_streams_is_exercised() {
-    let exercised: BTreeSet<&str> =
-        pairs().iter().map(|(protocol, _)| protocol.record().name).collect();
+    let exercised: BTreeSet<&str> = pairs()
+        .iter()
+        .map(|(protocol, _)| protocol.record().name)
+        .collect();
     let missing: Vec<&str> = ALL
         .iter()
         .map(|protocol| protocol.record().name)
@@ -103,10 +120,21 @@ fn law_the_table_is_in_order_and_names_are_the_contracts() {
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(names, sorted);
-    for record in ALL.iter().map(|protocol| protocol.record()).chain(PACKET_RECORDS.iter().copied())
+    for record in ALL
+        .iter()
+        .map(|protocol| protocol.record())
+        .chain(PACKET_RECORDS.iter().copied())
     {
-        assert!(!record.title.is_empty() && !record.sources.is_empty(), "{}", record.name);
-        assert!(!record.reads.is_empty() && !record.leaves_out.is_empty(), "{}", record.name);
+        assert!(
+            !record.title.is_empty() && !record.sources.is_empty(),
+            "{}",
+            record.name
+        );
+        assert!(
+            !record.reads.is_empty() && !record.leaves_out.is_empty(),
+            "{}",
+            record.name
+        );
         let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(record.name.chars().all(word), "{}", record.name);
     }
@@ -121,7 +149,12 @@ fn law_chunking() {
             let mut pieces = pieces_of(Direction::FromOriginator, &stream.out, size);
             pieces.extend(pieces_of(Direction::FromResponder, &stream.back, size));
             let cut = without_places(&drive(protocol, &start(&stream), &pieces).said);
-            assert_eq!(cut, expected, "{} in pieces of {size}", protocol.record().name);
+            assert_eq!(
+                cut,
+                expected,
+                "{} in pieces of {size}",
+                protocol.record().name
+            );
         }
     }
 }
@@ -135,8 +168,14 @@ fn law_provenance() {
         pieces.extend(pieces_of(Direction::FromResponder, &stream.back, 100));
         let total = pieces.len() as u64;
         for said in drive(protocol, &start(&stream), &pieces).said {
-            let (first, last) = (said.place.first.packet.number, said.place.last.packet.number);
-            assert!(first >= 1 && first <= last && last <= total, "{first}..{last} of {total}");
+            let (first, last) = (
+                said.place.first.packet.number,
+                said.place.last.packet.number,
+            );
+            assert!(
+                first >= 1 && first <= last && last <= total,
+                "{first}..{last} of {total}"
+            );
             if said.direction == Direction::FromOriginator && out > 0 && stream.back.is_empty() {
                 assert!(last <= out);
             }
@@ -236,7 +275,13 @@ fn law_probes_do_not_claim_each_other() {
         // The programs of one remote procedure call family share a connection's format.
         let families: BTreeSet<&str> = certain
             .iter()
-            .map(|name| if ["mount", "nfs", "portmap"].contains(name) { "rpc" } else { name })
+            .map(|name| {
+                if ["mount", "nfs", "portmap"].contains(name) {
+                    "rpc"
+                } else {
+                    name
+                }
+            })
             .collect();
         assert!(families.len() <= 1, "{certain:?} all claim {stream:?}");
     }
