@@ -15,7 +15,7 @@ use auscult_model::{MacAddr, Segment, Timestamp};
 use crate::facts::{Party, Subject};
 use crate::ledger::Ledger;
 use crate::links::Links;
-use crate::site::{Site, is_somebody};
+use crate::site::{Site, is_link_local, is_somebody};
 
 /// Something that can be a device, or part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -386,13 +386,6 @@ impl Making<'_> {
 
 /// Smaller than every other address.
 const LOWEST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-
-fn is_link_local(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    }
-}
 
 fn identities(ledger: &Ledger) -> Identities {
     let mut identities = Identities::new();

@@ -21,7 +21,7 @@ use auscult_model::{
 
 use crate::facts::real;
 use crate::ledger::{Described, Ledger};
-use crate::site::{is_group, is_private, is_somebody, usual_network};
+use crate::site::{factory_range, is_group, is_link_local, is_private, is_somebody, usual_network};
 
 /// A card answers ARP for so many addresses that it never sends from: it does so for others.
 const ANSWERS_FOR_OTHERS: usize = 5;
@@ -438,6 +438,33 @@ impl Links {
                 }
             }
         }
+        self.drop_voices_of_gateways();
+    }
+
+    /// A proxy, or the address translation of a virtual machine's host, gives far answers its
+    /// own hop limit. So among private hosts a public address that is known by hop limits alone,
+    /// and that nobody else of its network is here with, is not taken to live here.
+    fn drop_voices_of_gateways(&mut self) {
+        let mut company: BTreeMap<_, usize> = BTreeMap::new();
+        for (ip, segment) in &self.spoke {
+            *company.entry((*segment, usual_network(*ip))).or_default() += 1;
+        }
+        let private: BTreeSet<Segment> = self
+            .holders
+            .keys()
+            .filter(|(_, ip)| is_private(*ip) && !is_link_local(*ip))
+            .map(|(segment, _)| *segment)
+            .collect();
+        self.holders.retain(|(segment, ip), holders| {
+            let alone = company.get(&(*segment, usual_network(*ip))) <= Some(&1);
+            let heard_only = holders.values().all(|hold| *hold == Hold::Sent);
+            let gateway = !is_private(*ip)
+                && factory_range(*ip).is_none()
+                && private.contains(segment)
+                && heard_only
+                && alone;
+            !gateway
+        });
     }
 
     /// The card that holds an address on a segment: the surest, then the one that sends from it,

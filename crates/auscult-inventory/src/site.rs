@@ -124,6 +124,14 @@ pub fn is_private(ip: IpAddr) -> bool {
     }
 }
 
+/// Valid on one link only.
+pub(crate) fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
+}
+
 /// Multicast or the limited broadcast: everybody, nobody in particular.
 pub fn is_group(ip: IpAddr) -> bool {
     ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)

@@ -554,3 +554,28 @@ fn groups_and_neighbours() {
     assert_eq!(place("10.20.3.200"), Where::SameSegment);
     assert_eq!(place("10.30.0.8"), Where::Inside);
 }
+
+#[test]
+fn translation_with_its_own_hop_limit_is_no_resident() {
+    // A virtual machine's host gives every far answer a hop limit of 128; no ARP was seen.
+    let host = side("00:50:56:e0:00:01", "51.83.238.219", 128);
+    let fact = tcp(HERE, monitor(), host, 443, "tls");
+    let ledger = tell(&[fact]);
+    let inventory = Inventory::resolve(&ledger, &SiteOptions::default());
+    assert!(inventory.squatted().is_empty());
+    let peer = ip("51.83.238.219");
+    let reach = inventory.reach(&ledger, (HERE, ip(MINE)), peer, Filter::default());
+    assert_eq!(reach.place, Where::TowardsOutside);
+}
+
+#[test]
+fn a_public_server_alone_with_its_router_lives_here() {
+    let server = side(MONITOR, "159.0.2.10", 64);
+    let ledger = tell(&[tcp(HERE, side(GATEWAY, "9.9.9.9", 50), server, 443, "tls")]);
+    let inventory = Inventory::resolve(&ledger, &SiteOptions::default());
+    assert_eq!(device(&inventory, HERE, "159.0.2.10").macs, [mac(MONITOR)]);
+    assert!(
+        inventory.squatted().is_empty(),
+        "answers come back to it from outside"
+    );
+}
