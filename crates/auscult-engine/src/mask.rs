@@ -118,6 +118,10 @@ impl Mask {
         report.health.texts_withheld = withheld;
     }
 
+    fn knows(&self, token: &str) -> bool {
+        is_telling(token) && self.tokens.contains(&token.to_lowercase())
+    }
+
     /// Replaces whole tokens (and whole values of several) that were seen as patient data.
     fn mask(&self, text: &mut String) {
         if self.tokens.contains(&text.to_lowercase()) {
@@ -126,14 +130,25 @@ impl Mask {
         }
         let mut masked = String::new();
         let mut kept = 0;
-        for (start, token) in token_places(text) {
-            if is_telling(token) && self.tokens.contains(&token.to_lowercase()) {
+        for (start, run) in token_places(text) {
+            if self.knows(run) {
                 masked.push_str(&text[kept..start]);
                 masked.push_str(MASKED);
-                kept = start + token.len();
+                kept = start + run.len();
+                continue;
+            }
+            // Names are also joined to others by hyphens: tablet-inventa.
+            let mut at = start;
+            for part in run.split('-') {
+                if self.knows(part) {
+                    masked.push_str(&text[kept..at]);
+                    masked.push_str(MASKED);
+                    kept = at + part.len();
+                }
+                at += part.len() + 1;
             }
         }
-        if kept > 0 {
+        if !masked.is_empty() || kept > 0 {
             masked.push_str(&text[kept..]);
             *text = masked;
         }
@@ -174,7 +189,7 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
     token_places(text).map(|(_, token)| token)
 }
 
-/// Runs of letters, digits and hyphens, with where they begin; and the parts between hyphens.
+/// Runs of letters, digits and hyphens, with where they begin.
 fn token_places(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut places = Vec::new();
     let mut rest = 0;
@@ -209,6 +224,10 @@ mod tests {
         );
         assert_eq!(masked(&["INVENTA^ROSA"], "inventarium"), "inventarium");
         assert_eq!(masked(&["INV-000417"], "job INV-000417!"), "job [patient]!");
+        assert_eq!(
+            masked(&["INVENTA^ROSA"], "tablet-inventa-2"),
+            "tablet-[patient]-2"
+        );
     }
 
     #[test]

@@ -586,16 +586,26 @@ fn datagram<R: Readers>(
     }
 }
 
-/// Whether the first packet seen of a flow answers one that was not: a SYN with ACK, or a sender
-/// on a well-known port towards one that is none.
+/// Whether the first packet seen of a flow answers one that was not: a SYN with ACK, or, where no
+/// handshake tells, a sender whose port looks more like a service's than the receiver's.
 fn is_answer(tuple: &Tuple, tcp: Option<&Tcp>) -> bool {
     match tcp {
         Some(tcp) if tcp.flags.syn() => tcp.flags.ack(),
         _ => {
             matches!(tuple.transport, Transport::Tcp | Transport::Udp)
-                && tuple.src_port < 1024
-                && tuple.dst_port >= 1024
+                && looks_like_a_service(tuple.src_port) > looks_like_a_service(tuple.dst_port)
         }
+    }
+}
+
+/// Well-known ports more than registered ones of common services, those more than others; ports
+/// from 512 to 1023 are also taken by privileged clients (NFS, LPD, rlogin).
+fn looks_like_a_service(port: u16) -> u8 {
+    match port {
+        1..=511 => 3,
+        512..=1023 => 2,
+        2049 | 2575 | 3306 | 3389 | 5060 | 5432 | 5900 | 8000 | 8080 | 8443 | 11112 | 24105 => 2,
+        _ => 0,
     }
 }
 

@@ -107,6 +107,9 @@ fn adjust(truth: &mut Truth, transform: &Transform) {
             for (_, _, least) in &mut truth.must {
                 *least = "info".to_owned();
             }
+            // The answer that named an address, or the read that fetched a file, may be lost.
+            truth.must_not.retain(|rule| rule != "dead-public-address");
+            truth.coverage.clear();
         }
         Transform::BroadcastOnly
         | Transform::WanSide(_)
