@@ -46,9 +46,9 @@ fn identity(page: &mut Page, device: &Device) {
     };
     page.text(0, &format!("{}: {what}{sure}", words::name(device)));
     let optional = |value: &Option<String>| value.clone().unwrap_or_default();
-    let list = |items: Vec<String>| items.join("  ");
+    let list = |items: Vec<String>| items.join(", ");
     page.labelled("Id", &device.id);
-    page.labelled("Also", &device.aliases.join("  "));
+    page.labelled("Also", &device.aliases.join(", "));
     page.labelled("IP", &list(device.ips.iter().map(ToString::to_string).collect()));
     page.labelled("MAC", &list(device.macs.iter().map(ToString::to_string).collect()));
     let segments: Vec<String> = device.segments.iter().map(ToString::to_string).collect();
@@ -114,7 +114,7 @@ fn peer(page: &mut Page, line: &TalksTo) {
     let port = if line.port == 0 { String::new() } else { format!(" port {}", line.port) };
     let unanswered = if line.answered || line.place.is_outside() { "" } else { ", no answer" };
     let text = format!(
-        "{}{name}{port}  {}, {}{unanswered}, {}, {} / {}",
+        "{}{name}{port}, {}: {}{unanswered}, {}, {} / {}",
         line.peer,
         line.protocol,
         words::place(line.place),
@@ -132,7 +132,7 @@ fn claims(page: &mut Page, device: &Device) {
             "",
             2,
             &format!(
-                "{} = {}  {}, {}",
+                "{} = {} ({}, {})",
                 claim.attribute,
                 claim.value,
                 words::percent(claim.confidence),

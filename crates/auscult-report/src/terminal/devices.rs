@@ -81,17 +81,13 @@ fn described(device: &Device) -> (String, String) {
     (role.to_owned(), card)
 }
 
-/// The address; for what is named by its address, the card's.
+/// The address; for what is named by its address, the next one or the card's.
 fn address(device: &Device, name: &str) -> String {
-    let Some(ip) = device.ips.first().map(ToString::to_string) else {
-        return device.macs.first().map(ToString::to_string).unwrap_or_default();
-    };
-    let more = device.ips.len() - 1;
-    match (ip == name, more) {
-        (false, 0) => ip,
-        (false, more) => format!("{ip} +{more}"),
-        (true, 0) => device.macs.first().map(ToString::to_string).unwrap_or_default(),
-        (true, more) => format!("+{more} addresses"),
+    let mut others = device.ips.iter().map(ToString::to_string).filter(|ip| ip != name);
+    match (others.next(), others.count()) {
+        (Some(ip), 0) => ip,
+        (Some(ip), more) => format!("{ip} +{more}"),
+        (None, _) => device.macs.first().map(ToString::to_string).unwrap_or_default(),
     }
 }
 

@@ -1,16 +1,46 @@
 //! Findings: what was seen, what it means for whom, what else it may be, the proof.
 
-use auscult_model::report::{Device, Finding, Report, details::Value};
+use auscult_model::report::{Device, Finding, Report, Severity, details::Value};
 
 use super::page::Page;
 use super::words;
 
-/// All findings, worst first, as the report has them.
-pub(super) fn list(page: &mut Page, report: &Report) {
+/// All findings, worst first, as the report has them. What is routine takes few lines, unless
+/// `all`.
+pub(super) fn list(page: &mut Page, report: &Report, all: bool) {
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    let mut routine = false;
     for finding in &report.findings {
         page.gap();
-        brief(page, report, finding);
-        proof(page, finding);
+        if !all && finding.severity <= Severity::Low {
+            routine = true;
+            page.title(finding.severity, &finding.title, &finding.id);
+            seen(page, finding);
+            page.labelled("Admin", &finding.action);
+        } else {
+            brief(page, report, finding);
+            owner(page, finding, &mut told);
+            page.labelled("Else", finding.innocent.as_deref().unwrap_or_default());
+            page.labelled("Advisory", &cited(finding, CITED));
+        }
+        page.labelled("Proof", &words::packets(&finding.evidence));
+        page.labelled("", words::filter(&finding.evidence).unwrap_or_default());
+    }
+    if routine {
+        page.gap();
+        page.text(0, "More about a finding, with every packet: auscult finding ID PATH");
+    }
+}
+
+/// Whose address it is: in full once, afterwards by the finding that says it.
+fn owner<'r>(page: &mut Page, finding: &'r Finding, told: &mut Vec<(&'r str, &'r str)>) {
+    let Some(owner) = finding.owner.as_deref() else { return };
+    match told.iter().find(|(known, _)| *known == owner) {
+        Some((_, id)) => page.labelled("Owner", &format!("as in {id}")),
+        None => {
+            page.labelled("Owner", owner);
+            told.push((owner, &finding.id));
+        }
     }
 }
 
@@ -29,22 +59,29 @@ fn brief(page: &mut Page, report: &Report, finding: &Finding) {
         }
         page.labelled("Sure", &sure);
     }
-    for (index, seen) in finding.seen.iter().enumerate() {
-        page.labelled(if index == 0 { "Seen" } else { "" }, seen);
-    }
+    seen(page, finding);
     page.labelled("Nurse", &finding.impact);
     page.labelled("Admin", &finding.action);
     page.labelled("Director", finding.director.as_deref().unwrap_or_default());
-    page.labelled("Owner", finding.owner.as_deref().unwrap_or_default());
-    page.labelled("Else", finding.innocent.as_deref().unwrap_or_default());
+}
+
+fn seen(page: &mut Page, finding: &Finding) {
+    for (index, seen) in finding.seen.iter().enumerate() {
+        page.labelled(if index == 0 { "Seen" } else { "" }, seen);
+    }
 }
 
 fn who(report: &Report, finding: &Finding) -> String {
-    let devices: Vec<&Device> =
+    let mut devices: Vec<&Device> =
         finding.devices.iter().filter_map(|id| crate::find_device(report, id)).collect();
+    // The device at the other side stands behind the arrow.
+    let is_peer = |device: &Device| finding.peer.is_some_and(|peer| device.ips.contains(&peer));
+    if !devices.iter().all(|device| is_peer(device)) {
+        devices.retain(|device| !is_peer(device));
+    }
     let mut names: Vec<String> = match devices.as_slice() {
         [one] => vec![introduced(one)],
-        many => many.iter().take(NAMED).map(|device| words::name(device)).collect(),
+        many => many.iter().take(NAMED).map(|device| words::called(device)).collect(),
     };
     if devices.len() > NAMED {
         names.push(format!("{} more", devices.len() - NAMED));
@@ -78,15 +115,11 @@ fn cited(finding: &Finding, most: usize) -> String {
     text
 }
 
-fn proof(page: &mut Page, finding: &Finding) {
-    page.labelled("Advisory", &cited(finding, CITED));
-    page.labelled("Proof", &words::packets(&finding.evidence));
-    page.labelled("", words::filter(&finding.evidence).unwrap_or_default());
-}
-
 /// One finding with its reasons, values and each packet.
 pub(super) fn whole(page: &mut Page, report: &Report, finding: &Finding) {
     brief(page, report, finding);
+    page.labelled("Owner", finding.owner.as_deref().unwrap_or_default());
+    page.labelled("Else", finding.innocent.as_deref().unwrap_or_default());
     page.labelled("When", &words::span(finding.first_seen, finding.last_seen));
     page.labelled("Times", &finding.count.to_string());
     if finding.confidence >= 0.9 && !finding.weakened_by_loss {
@@ -95,7 +128,7 @@ pub(super) fn whole(page: &mut Page, report: &Report, finding: &Finding) {
     for (index, reason) in finding.reasons.iter().enumerate() {
         page.labelled(if index == 0 { "Because" } else { "" }, reason);
     }
-    page.labelled("Rule", &format!("{}  (auscult explain {0})", finding.rule));
+    page.labelled("Rule", &format!("{} (auscult explain {0})", finding.rule));
     page.labelled("Advisory", &cited(finding, usize::MAX));
     page.labelled("ATT&CK", &finding.attack.join(" "));
     page.labelled("Also", &finding.aliases.join(" "));
@@ -104,7 +137,7 @@ pub(super) fn whole(page: &mut Page, report: &Report, finding: &Finding) {
         page.text(0, "Devices");
         for id in &finding.devices {
             let about = crate::find_device(report, id).map(introduced).unwrap_or_default();
-            page.text(2, &format!("{id}  {about}"));
+            page.text(2, &format!("{id} {about}"));
         }
     }
     if !finding.details.is_empty() {
@@ -118,7 +151,7 @@ pub(super) fn whole(page: &mut Page, report: &Report, finding: &Finding) {
     page.text(0, "Proof");
     for evidence in &finding.evidence {
         let note = evidence.note.as_deref().unwrap_or_default();
-        page.text(2, &format!("{} #{}  {note}", evidence.file, evidence.packet));
+        page.text(2, &format!("{} #{} {note}", evidence.file, evidence.packet));
         if let Some(filter) = &evidence.filter {
             page.text(4, filter);
         }

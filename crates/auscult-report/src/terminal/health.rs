@@ -35,7 +35,7 @@ fn entry(page: &mut Page, file: &ArtifactEntry) {
         "",
         2,
         &format!(
-            "\"{}\"  {}, {}, {part}, by {}, {} -> {}",
+            "\"{}\": {}, {}, {part}, by {}, {} -> {}",
             file.name,
             file.kind,
             words::bytes(file.size),
@@ -120,7 +120,7 @@ fn basis(page: &mut Page, report: &Report) {
         page.text(
             2,
             &format!(
-                "{}  {}, {}, {}, {}, fingerprint {}",
+                "{}: {}, {}, {}, {}, fingerprint {}",
                 capture.file,
                 words::span(capture.first, capture.last),
                 words::count(capture.packets, "packet", "packets"),

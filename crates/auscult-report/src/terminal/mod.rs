@@ -15,7 +15,7 @@ use std::io::{self, Write};
 
 use auscult_model::report::Report;
 
-use page::Page;
+pub use page::Page;
 
 /// What to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub fn terminal(report: &Report, options: &Options<'_>, out: &mut dyn Write) -> 
             questions::head(&mut page, report);
             questions::answers(&mut page, report, options.all);
             questions::sums(&mut page, report);
-            findings::list(&mut page, report);
+            findings::list(&mut page, report, options.all);
             devices::table(&mut page, report, options.all);
             health::files(&mut page, report, options.all);
             health::health(&mut page, report, options.all);
@@ -85,7 +85,7 @@ pub fn terminal(report: &Report, options: &Options<'_>, out: &mut dyn Write) -> 
                 questions::answers(&mut page, report, options.all);
             }
             questions::sums(&mut page, report);
-            findings::list(&mut page, report);
+            findings::list(&mut page, report, options.all);
         }
         View::Finding(id) => match crate::find_finding(report, id) {
             Some(finding) => findings::whole(&mut page, report, finding),

@@ -13,14 +13,15 @@ const LEAST_WIDTH: usize = 60;
 pub(super) const LABEL: usize = 11;
 
 /// Text under construction.
-pub(super) struct Page {
+pub struct Page {
     text: String,
     width: usize,
     color: bool,
 }
 
 impl Page {
-    pub(super) fn new(width: usize, color: bool) -> Self {
+    /// An empty page of so many columns.
+    pub fn new(width: usize, color: bool) -> Self {
         Page {
             text: String::new(),
             width: width.max(LEAST_WIDTH),
@@ -34,30 +35,30 @@ impl Page {
     }
 
     /// The text, every line without blanks at its end.
-    pub(super) fn finish(self) -> String {
+    pub fn finish(self) -> String {
         self.text
     }
 
     /// An empty line, unless the page is empty.
-    pub(super) fn gap(&mut self) {
+    pub fn gap(&mut self) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
     }
 
     /// A line as it is; the caller has seen to its width.
-    pub(super) fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         self.text.push_str(printable(line).trim_end());
         self.text.push('\n');
     }
 
     /// Wrapped text, every line indented.
-    pub(super) fn text(&mut self, indent: usize, text: &str) {
+    pub fn text(&mut self, indent: usize, text: &str) {
         self.hanging(&" ".repeat(indent), indent, text);
     }
 
     /// Wrapped text behind a beginning that stands on the first line only.
-    pub(super) fn hanging(&mut self, begin: &str, indent: usize, text: &str) {
+    pub fn hanging(&mut self, begin: &str, indent: usize, text: &str) {
         let room = self.width.saturating_sub(indent).max(1);
         let mut begin = pad(&printable(begin), indent);
         for line in wrap(text, room) {
@@ -68,7 +69,7 @@ impl Page {
     }
 
     /// `  Label    text`, wrapped.
-    pub(super) fn labelled(&mut self, label: &str, text: &str) {
+    pub fn labelled(&mut self, label: &str, text: &str) {
         if !text.is_empty() {
             self.hanging(&format!("  {label}"), LABEL, text);
         }
@@ -152,7 +153,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
+    for word in words(&text) {
         let mut rest = word;
         if used > 0 && used + 1 + word.width() > width {
             lines.push(std::mem::take(&mut line));
@@ -183,6 +184,29 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Words between blanks; a unit stays with its number.
+fn words(text: &str) -> Vec<&str> {
+    const UNITS: [&str; 14] =
+        ["%", "B", "kB", "MB", "GB", "TB", "k", "M", "G", "s", "ms", "min", "h", "km"];
+    let mut words: Vec<&str> = Vec::new();
+    let mut last = 0..0;
+    for word in text.split_whitespace() {
+        let at = word.as_ptr() as usize - text.as_ptr() as usize;
+        let bare = word.trim_end_matches([',', ';', '.', ')', ':']);
+        let glued = at == last.end + 1
+            && UNITS.contains(&bare)
+            && text.get(last.clone()).is_some_and(|w| w.ends_with(|c: char| c.is_ascii_digit()));
+        if glued {
+            words.pop();
+            last.end = at + word.len();
+        } else {
+            last = at..at + word.len();
+        }
+        words.push(text.get(last.clone()).unwrap_or(word));
+    }
+    words
+}
+
 /// The longest beginning of at most `width` columns, at least one character, and the rest.
 fn cut(text: &str, width: usize) -> (&str, &str) {
     let mut used = 0;
@@ -206,6 +230,7 @@ mod tests {
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("監視監視 x", 4), ["監視", "監視", "x"]);
         assert_eq!(wrap("監", 1), ["監"]);
+        assert_eq!(wrap("about 54 kB, 97 %", 9), ["about", "54 kB,", "97 %"]);
     }
 
     #[test]

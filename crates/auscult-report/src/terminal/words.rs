@@ -19,6 +19,16 @@ pub(super) fn name(device: &Device) -> String {
     }
 }
 
+/// The name, with the role where the name alone says nothing.
+pub(super) fn called(device: &Device) -> String {
+    let named = device.bed.is_some() || device.unit.is_some() || device.hostname.is_some();
+    match device.role {
+        Role::Unknown | Role::Other => name(device),
+        _ if named => name(device),
+        known => format!("{} {}", role(known), name(device)),
+    }
+}
+
 /// Maker and model.
 pub(super) fn make(device: &Device) -> Option<String> {
     match (&device.vendor, &device.model) {
@@ -198,26 +208,30 @@ fn minute(time: Timestamp) -> String {
     format!("{hour:02}:{minute:02}")
 }
 
-/// `ward.pcapng #899 first answer, #903 first payload; other.pcap #7`.
+/// `ward.pcapng #899 (first answer) #903 #909 (a patient's identity); other.pcap #7`: a note
+/// stands behind the last of the packets that share it.
 pub(super) fn packets(evidence: &[Evidence]) -> String {
     let mut text = String::new();
-    let mut file = None;
+    let mut before: Option<&Evidence> = None;
+    let note = |one: &Evidence| match &one.note {
+        Some(note) => format!(" ({note})"),
+        None => String::new(),
+    };
     for one in evidence {
-        if file != Some(&one.file) {
-            if file.is_some() {
-                text.push_str("; ");
+        match before {
+            Some(last) if last.file == one.file => {
+                if last.note != one.note {
+                    text.push_str(&note(last));
+                }
             }
-            text.push_str(&one.file);
-            file = Some(&one.file);
-        } else if one.note.is_some() {
-            text.push(',');
+            Some(last) => text.push_str(&format!("{}; {}", note(last), one.file)),
+            None => text.push_str(&one.file),
         }
         text.push_str(&format!(" #{}", one.packet));
-        if let Some(note) = &one.note {
-            text.push_str(&format!(" ({note})"));
-        }
+        before = Some(one);
     }
-    text.replace("),", ")")
+    text.push_str(&before.map(note).unwrap_or_default());
+    text
 }
 
 /// A display filter that shows the packets among others of their kind: the most telling one of
