@@ -5,7 +5,13 @@
 //! skips its scene with a loud line. `AUSCULT_LIVE_KEEP=FOLDER` keeps the captures. Limit: veth
 //! pairs lose and reorder nothing; that is the lab's part.
 
-#[expect(dead_code, reason = "only the comparison with a truth is used here")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared by test programs; only the comparison with a truth is used here"
+)]
 mod cases;
 #[path = "live/ward.rs"]
 mod ward;
@@ -20,7 +26,9 @@ use auscult_model::report::{ArtifactEntry, Device, Report, Where};
 use ward::{Ward, text};
 
 const MONITOR: &str = "10.20.30.24";
+const MONITOR_MAC: &str = "02:00:00:00:30:24";
 const SERVER: &str = "10.20.30.9";
+const SERVER_MAC: &str = "02:00:00:00:30:09";
 /// The address that the firmware of the CMS8000 has built in.
 const FAR: &str = "202.114.4.119";
 
@@ -54,6 +62,22 @@ fn claims(device: &Device, attribute: &str) -> Vec<String> {
     all.filter(|claim| claim.attribute == attribute)
         .map(|claim| claim.value.clone())
         .collect()
+}
+
+/// Each of these cards is a device of its own, and nothing else is one.
+fn devices(report: &Report, macs: &[&str], bad: &mut Bad) {
+    let mut held: Vec<String> = report
+        .devices
+        .iter()
+        .map(|device| {
+            let macs: Vec<String> = device.macs.iter().map(ToString::to_string).collect();
+            macs.join(" and ")
+        })
+        .collect();
+    held.sort_unstable();
+    let mut want = macs.to_vec();
+    want.sort_unstable();
+    bad.unless(held == want, || format!("devices {held:?}, want {want:?}"));
 }
 
 /// The files that went from one address to another by a protocol.
@@ -113,9 +137,10 @@ fn nfs() {
     let document = b"%PDF-1.4\n% An instruction for use, made for a test.\n".repeat(900);
     ward.file("pm/monitor", &program);
     ward.file("documents/manual.pdf", &document);
-    ward.host("monitor", "02:00:00:00:30:24", Some(MONITOR));
-    ward.host("reader", "02:00:00:00:30:31", Some("10.20.30.31"));
-    ward.host("server", "02:00:00:00:30:09", Some(SERVER));
+    ward.host("monitor", MONITOR_MAC, Some(MONITOR));
+    let reader = "02:00:00:00:30:31";
+    ward.host("reader", reader, Some("10.20.30.31"));
+    ward.host("server", SERVER_MAC, Some(SERVER));
     ward.far_host("far", FAR);
     let dir = ward.dir().to_owned();
     ganesha(&mut ward, "far", &dir.join("pm"), "/pm");
@@ -159,6 +184,11 @@ fn nfs() {
     ];
     truth.artifacts = vec![sha256(&program), sha256(&document)];
     let mut bad = Bad(cases::shortfalls(&report, &truth));
+    devices(
+        &report,
+        &[MONITOR_MAC, reader, SERVER_MAC, ward::GATEWAY_MAC],
+        &mut bad,
+    );
     for (from, to, name, content) in [
         (FAR, MONITOR, "monitor", &program),
         (SERVER, "10.20.30.31", "manual.pdf", &document),
@@ -206,8 +236,9 @@ fn hl7() {
         return;
     };
     let (sender, engine) = ("10.20.30.40", "10.20.30.41");
-    ward.host("sender", "02:00:00:00:30:40", Some(sender));
-    ward.host("engine", "02:00:00:00:30:41", Some(engine));
+    let (sender_mac, engine_mac) = ("02:00:00:00:30:40", "02:00:00:00:30:41");
+    ward.host("sender", sender_mac, Some(sender));
+    ward.host("engine", engine_mac, Some(engine));
     let python = format!("{bin}/python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/mllp_server.py");
     let log = ward.serve("engine", 6661, &[&python, script, engine, "6661"]);
@@ -247,6 +278,7 @@ fn hl7() {
         .map(str::to_owned)
         .collect();
     let mut bad = Bad(cases::shortfalls(&report, &truth));
+    devices(&report, &[sender_mac, engine_mac], &mut bad);
     for (ip, application) in [(sender, "INVLAB"), (engine, "INVENGINE")] {
         let device = at(&report, ip);
         let named = claims(device, "hl7_application");
@@ -289,7 +321,7 @@ fn dhcp_dns_tftp() {
     for (host, mac, ..) in clients {
         ward.host(host, mac, None);
     }
-    ward.host("server", "02:00:00:00:30:09", Some(SERVER));
+    ward.host("server", SERVER_MAC, Some(SERVER));
     let settings = b"Alarm limits of a test, invented.\n".repeat(100);
     let firmware = inert_program(20_000);
     ward.file("tftp/settings.txt", &settings);
@@ -378,6 +410,7 @@ fn dhcp_dns_tftp() {
             format!("{ip}: name of the server {named:?}")
         });
     }
+    devices(&report, &[clients[0].1, clients[1].1, SERVER_MAC], &mut bad);
     let mut got: Vec<(&str, u64, &str)> = files(&report, "tftp", SERVER, leased[0])
         .iter()
         .map(|file| (file.name.as_str(), file.size, file.sha256.as_str()))
@@ -451,6 +484,7 @@ fn streamed_afar(mut ward: Ward) {
     let leaves = ("patient-data-leaves".to_owned(), "yes".to_owned());
     truth.coverage.extend([leaves]);
     let mut bad = Bad(cases::shortfalls(&report, &truth));
+    devices(&report, &[MONITOR_MAC, ward::GATEWAY_MAC], &mut bad);
     let device = at(&report, MONITOR);
     let place = talks(device, FAR, "contec-cms");
     bad.unless(place == Some(Where::AnsweredFar), || {
@@ -465,7 +499,7 @@ fn stream_through_gateway() {
     let Some(ward) = Ward::ready("gateway", &[], 120) else {
         return;
     };
-    ward.host("monitor", "02:00:00:00:30:24", Some(MONITOR));
+    ward.host("monitor", MONITOR_MAC, Some(MONITOR));
     ward.far_host("station", FAR);
     streamed_afar(ward);
 }
@@ -476,7 +510,7 @@ fn stream_through_proxy_arp() {
     let Some(ward) = Ward::ready("proxyarp", &[], 120) else {
         return;
     };
-    ward.host("monitor", "02:00:00:00:30:24", Some(MONITOR));
+    ward.host("monitor", MONITOR_MAC, Some(MONITOR));
     ward.good("monitor", &["ip", "route", "add", FAR, "dev", "eth0"]);
     ward.good(
         "gateway",
@@ -493,8 +527,9 @@ fn stream_to_squatter() {
         return;
     };
     let station = "10.20.30.5";
-    ward.host("monitor", "02:00:00:00:30:24", Some(MONITOR));
-    ward.host("station", "02:00:00:00:30:05", Some(station));
+    ward.host("monitor", MONITOR_MAC, Some(MONITOR));
+    let station_mac = "02:00:00:00:30:05";
+    ward.host("station", station_mac, Some(station));
     ward.good("monitor", &["ip", "route", "add", FAR, "dev", "eth0"]);
     let both = format!("{FAR}/24");
     ward.good("station", &["ip", "addr", "add", &both, "dev", "eth0"]);
@@ -508,6 +543,7 @@ fn stream_to_squatter() {
         .push(must("phi-cleartext-inside", MONITOR, "low"));
     truth.must_not.push("phi-cleartext-outside".to_owned());
     let mut bad = Bad(cases::shortfalls(&report, &truth));
+    devices(&report, &[MONITOR_MAC, station_mac], &mut bad);
     let place = talks(at(&report, MONITOR), FAR, "contec-cms");
     bad.unless(place == Some(Where::Squatted), || {
         format!("{FAR}: {place:?}")

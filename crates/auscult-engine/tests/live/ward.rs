@@ -24,6 +24,8 @@ const LONGEST: &str = "120";
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The gateway on the ward's side, in 10.20.30.0/24.
 pub(crate) const GATEWAY: &str = "10.20.30.1";
+/// Its card there.
+pub(crate) const GATEWAY_MAC: &str = "02:00:00:00:30:01";
 /// The gateway on the far side, in 202.114.4.0/24.
 const FAR_GATEWAY: &str = "202.114.4.1";
 
@@ -56,6 +58,7 @@ impl Ward {
         }
         let always = [
             ("tcpdump", "tcpdump"),
+            ("sysctl", "procps"),
             ("ss", "iproute2"),
             ("python3", "python3"),
         ];
@@ -74,9 +77,17 @@ impl Ward {
         Some(ward)
     }
 
+    /// Switch, gateway and line have no IPv6: what they would say of themselves comes at times of
+    /// its own.
     fn lay_out(&mut self, delay: u32) {
         for space in ["switch", "gateway", "line"] {
             self.add_namespace(space);
+        }
+        for silent in ["switch", "gateway", "line"] {
+            for which in ["all", "default"] {
+                let off = format!("net.ipv6.conf.{which}.disable_ipv6=1");
+                self.good(silent, &["sysctl", "-eqw", &off]);
+            }
         }
         for bridge in ["ward", "far"] {
             self.ip(
@@ -85,7 +96,7 @@ impl Ward {
             );
             self.ip("switch", &format!("link set {bridge} up"));
         }
-        self.plug("gateway", "ward", "eth0", None);
+        self.plug("gateway", "ward", "eth0", Some(GATEWAY_MAC));
         self.ip("gateway", &format!("addr add {GATEWAY}/24 dev eth0"));
         let near = format!(
             "link add eth1 type veth peer name near netns {}",
