@@ -1,8 +1,8 @@
-"""Two network interfaces as the ends of a slow line: netem needs a kernel module that test
-machines may lack.
+"""Two network interfaces as the ends of a slow line that may lose frames: netem needs a kernel
+module that test machines may lack.
 
 Frames travel with their virtio headers, so that checksums and sizes left to the card stay so.
-Arguments: interface, interface, milliseconds each way.
+Arguments: interface, interface, milliseconds each way, and N to lose every Nth frame (0: none).
 """
 
 import collections
@@ -28,14 +28,18 @@ def end(name):
 
 
 near, away = end(sys.argv[1]), end(sys.argv[2])
-delay = int(sys.argv[3]) / 1000
+delay, lose = int(sys.argv[3]) / 1000, int(sys.argv[4])
 other = {near: away, away: near}
 under_way = collections.deque()
+count = 0
 print("ready", flush=True)
 while True:
     patience = max(0, under_way[0][0] - time.monotonic()) if under_way else None
     for s in select.select([near, away], [], [], patience)[0]:
-        under_way.append((time.monotonic() + delay, other[s], s.recv(1 << 17)))
+        frame = s.recv(1 << 17)
+        count += 1
+        if not lose or count % lose:
+            under_way.append((time.monotonic() + delay, other[s], frame))
     while under_way and under_way[0][0] <= time.monotonic():
         _, s, frame = under_way.popleft()
         s.send(frame)

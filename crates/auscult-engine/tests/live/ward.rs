@@ -32,6 +32,15 @@ const FAR_GATEWAY: &str = "202.114.4.1";
 /// A program that a scene needs, and the Debian package that has it.
 pub(crate) type Needed = (&'static str, &'static str);
 
+/// The line to the far side.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Line {
+    /// Milliseconds each way.
+    pub(crate) delay: u32,
+    /// Every so many frames one is lost; 0 loses none.
+    pub(crate) lose: u32,
+}
+
 /// Namespaces, and the programs in them.
 pub(crate) struct Ward {
     name: String,
@@ -48,9 +57,9 @@ pub(crate) struct Said {
 }
 
 impl Ward {
-    /// A ward with a gateway, the far side `delay` milliseconds away each way; or a loud line and
-    /// nothing when this machine cannot have one.
-    pub(crate) fn ready(scene: &str, needed: &[Needed], delay: u32) -> Option<Ward> {
+    /// A ward with a gateway and the line to the far side; or a loud line and nothing when this
+    /// machine cannot have one.
+    pub(crate) fn ready(scene: &str, needed: &[Needed], line: Line) -> Option<Ward> {
         let name = format!("{PREFIX}{}-{scene}", std::process::id());
         if !may_make_namespaces(&format!("{name}-probe")) {
             eprintln!("SKIPPED: {scene}: live tests need root and network namespaces");
@@ -73,13 +82,13 @@ impl Ward {
         fs::create_dir_all(&dir).unwrap();
         let running = Vec::new();
         let mut ward = Ward { name, dir, running };
-        ward.lay_out(delay);
+        ward.lay_out(line);
         Some(ward)
     }
 
     /// Switch, gateway and line have no IPv6: what they would say of themselves comes at times of
     /// its own.
-    fn lay_out(&mut self, delay: u32) {
+    fn lay_out(&mut self, line: Line) {
         for space in ["switch", "gateway", "line"] {
             self.add_namespace(space);
         }
@@ -108,11 +117,10 @@ impl Ward {
         self.ip("gateway", "link set eth1 up gso_max_segs 1");
         self.ip("gateway", &format!("addr add {FAR_GATEWAY}/24 dev eth1"));
         self.good("gateway", &["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-        let line = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/slow_line.py");
-        let log = self.start(
-            "line",
-            &["python3", line, "near", "away", &delay.to_string()],
-        );
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/slow_line.py");
+        let (delay, lose) = (line.delay.to_string(), line.lose.to_string());
+        let words = ["python3", program, "near", "away", &delay, &lose];
+        let log = self.start("line", &words);
         wait("the slow line", || text(&log).contains("ready"));
     }
 
