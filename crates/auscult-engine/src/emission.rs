@@ -2,6 +2,7 @@
 
 use auscult_model::{
     ConversationKey, ConversationSum, Event, FlowRecord, FlowStart, NeighbourKey, NeighbourSum,
+    Segment,
 };
 
 /// One thing a shard reports.
@@ -15,6 +16,8 @@ pub(crate) enum Emission {
     Neighbour(Box<(NeighbourKey, NeighbourSum)>),
     /// What a flow towards elsewhere began with.
     FlowStart(Box<FlowStart>),
+    /// Frames of this segment were captured without their receivers' link addresses.
+    WithoutDestinations(Segment),
     /// An ended flow, when single flows are asked for.
     Flow(Box<FlowRecord>),
 }

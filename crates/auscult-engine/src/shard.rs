@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use auscult_capture::PacketMeta;
 use auscult_flow::{FlowTable, Limits as FlowLimits, Packet};
-use auscult_model::{Endpoint, FlowStart, MacAddr, NeighbourKey, NeighbourSum, Segment};
+use auscult_model::{Endpoint, FlowStart, LinkType, MacAddr, NeighbourKey, NeighbourSum, Segment};
 use auscult_packet::{Defragmenter, Limits as FragmentLimits, Network, Outcome, Transport, decode};
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
@@ -18,6 +18,9 @@ use crate::readers::{SampleCounts, ShardReaders, may_be_elsewhere, packet_event}
 
 /// Questions about link-layer addresses summed between two ticks, per shard.
 const NEIGHBOURS_MAX: usize = 8192;
+
+/// Segments of cooked captures told apart, per shard.
+const COOKED_MAX: usize = 64;
 
 /// How a shard works.
 #[derive(Clone, Debug)]
@@ -65,6 +68,8 @@ pub(crate) struct Shard {
     readers: ShardReaders,
     fragments: Defragmenter,
     neighbours: HashMap<NeighbourKey, NeighbourSum, foldhash::quality::RandomState>,
+    /// Segments seen without receivers' link addresses, at most a few.
+    cooked: Vec<Segment>,
     interfaces_apart: bool,
     undecoded: u64,
     limits: Limits,
@@ -77,6 +82,7 @@ impl Shard {
             readers: ShardReaders::new(Arc::clone(&options.digest_key), options.single_flows),
             fragments: Defragmenter::new(options.fragments),
             neighbours: HashMap::default(),
+            cooked: Vec::new(),
             interfaces_apart: options.interfaces_apart,
             undecoded: 0,
             limits: Limits::new(),
@@ -97,6 +103,9 @@ impl Shard {
                 return;
             }
             Network::Ipv4 | Network::Ipv6 => {}
+        }
+        if layers.dst_mac.is_none() && layers.link != LinkType::ETHERNET {
+            self.without_destinations(segment);
         }
         let whole = Packet {
             layers: &layers,
@@ -132,6 +141,15 @@ impl Shard {
                     ..whole
                 });
             }
+        }
+    }
+
+    fn without_destinations(&mut self, segment: Segment) {
+        if self.cooked.len() < COOKED_MAX && !self.cooked.contains(&segment) {
+            self.cooked.push(segment);
+            self.readers
+                .out
+                .push(Emission::WithoutDestinations(segment));
         }
     }
 

@@ -78,22 +78,27 @@ impl Suppressor {
     }
 
     /// What makes two statements the same: who, to whom at which service, what. Attributes and
-    /// the ports of clients differ from message to message and do not count.
+    /// the ports of clients differ from message to message and do not count; nor does, where a
+    /// statement is about one side or about a third party, the other side.
     fn key(&self, event: &Event) -> u64 {
         let mut hasher = self.hash.build_hasher();
         event.protocol.hash(&mut hasher);
-        (event.from.segment, event.from.mac, event.from.ip).hash(&mut hasher);
         std::mem::discriminant(&event.meaning).hash(&mut hasher);
-        let to_whom = match &event.meaning {
-            // What somebody says of itself, or of an address, is the same to everybody.
-            Meaning::Claim {
-                about: About::Sender,
-                ..
+        let (from, to) = match &event.meaning {
+            Meaning::Claim { about, .. } | Meaning::ServiceOffered { about, .. } => {
+                (*about == About::Sender, *about == About::Receiver)
             }
-            | Meaning::AddressAssigned { .. } => None,
-            _ => Some((event.to.segment, event.to.mac, event.to.ip)),
+            Meaning::AddressAssigned { .. }
+            | Meaning::ClaimByMac { .. }
+            | Meaning::NameAnswered { .. }
+            | Meaning::NetworkDescribed { .. } => (true, false),
+            _ => (true, true),
         };
-        to_whom.hash(&mut hasher);
+        for (end, counts) in [(event.from, from), (event.to, to)] {
+            if counts {
+                (end.segment, end.mac, end.ip).hash(&mut hasher);
+            }
+        }
         event.confidence.to_bits().hash(&mut hasher);
         hash_meaning(&event.meaning, &mut hasher);
         hasher.finish()

@@ -51,6 +51,9 @@ impl World {
             Emission::Conversation(sum) => self.ledger.conversation(&sum.0, &sum.1),
             Emission::Neighbour(sum) => self.ledger.neighbour(&sum.0, &sum.1),
             Emission::FlowStart(start) => self.ledger.flow_start(&start),
+            Emission::WithoutDestinations(segment) => {
+                self.ledger.link_without_destinations(segment);
+            }
             Emission::Flow(mut record) => {
                 self.flows += 1;
                 record.id = self.flows;

@@ -19,15 +19,16 @@ const WINDOW: i64 = 20 * Timestamp::MILLISECOND;
 /// Longest time between a packet and an indistinguishable copy of it.
 const CLOSE: i64 = Timestamp::MILLISECOND;
 /// Packets that are remembered.
-const SLOTS: usize = 2048;
+const SLOTS: usize = 512;
 
+/// Small on purpose: the tables of all shards together stay in the processor's cache.
 #[derive(Clone, Copy)]
 struct Slot {
     key: u64,
     time: Timestamp,
-    src_mac: MacAddr,
+    /// Where the packet was seen: its sender's MAC and its segment, digested.
+    place: u32,
     ttl: u8,
-    segment: Segment,
 }
 
 /// What a copy was compared with.
@@ -63,20 +64,18 @@ impl Copies {
             let none = Slot {
                 key: 0,
                 time: Timestamp::MIN,
-                src_mac: MacAddr::NONE,
+                place: 0,
                 ttl: 0,
-                segment: Segment::UNTAGGED,
             };
             self.slots = vec![none; SLOTS];
         }
         let key = self.key(layers);
         let index = key as usize % SLOTS;
-        let src_mac = layers.src_mac.unwrap_or(MacAddr::NONE);
+        let place = place(layers, segment);
         let slot = self.slots.get_mut(index)?;
         let age = time.since(slot.time).unsigned_abs();
         if slot.key == key && age <= WINDOW as u64 {
-            let elsewhere =
-                slot.src_mac != src_mac || slot.ttl != layers.ttl || slot.segment != segment;
+            let elsewhere = slot.place != place || slot.ttl != layers.ttl;
             if elsewhere || age < CLOSE as u64 || has_identity(layers) {
                 return Some(Original { ttl: slot.ttl });
             }
@@ -84,9 +83,8 @@ impl Copies {
         *slot = Slot {
             key,
             time,
-            src_mac,
+            place,
             ttl: layers.ttl,
-            segment,
         };
         None
     }
@@ -141,6 +139,17 @@ impl Default for Copies {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Digest of the sender's MAC and the segment, enough to tell two places apart.
+fn place(layers: &Layers, segment: Segment) -> u32 {
+    let mac = layers.src_mac.unwrap_or(MacAddr::NONE).0;
+    let [_, _, a, b, c, d] = mac;
+    let vlans = u32::from(segment.outer_vlan) << 16 | u32::from(segment.inner_vlan);
+    let other = segment.overlay ^ u32::from(segment.interface) << 20;
+    (u32::from_be_bytes([a, b, c, d]) ^ u32::from(mac[1]))
+        .wrapping_mul(0x9e37_79b1)
+        .wrapping_add(vlans.rotate_left(7) ^ other)
 }
 
 /// The sender numbers its packets, so that two with the same fields are one packet.

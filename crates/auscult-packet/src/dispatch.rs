@@ -78,10 +78,10 @@ pub fn dispatch(link: LinkType, frame: &[u8]) -> Dispatch {
         ETHERTYPE_IPV4 => by_ipv4(extent, at),
         ETHERTYPE_IPV6 => by_ipv6(extent, at),
         ETHERTYPE_ARP => read_arp(extent, at).ok().map(|arp| {
-            whole(pair_ip(
-                IpAddr::V4(arp.sender_ip),
-                IpAddr::V4(arp.target_ip),
-            ))
+            // By who speaks, whomever it asks for: what a station says of itself all day is then
+            // known in one shard.
+            let speaker = IpAddr::V4(arp.sender_ip);
+            whole(pair_ip(speaker, speaker))
         }),
         _ => None,
     };

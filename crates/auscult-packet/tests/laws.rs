@@ -391,7 +391,7 @@ fn every_truncation_of_real_frames() {
     assert!(frames > 200, "{frames}");
 }
 
-/// An ARP request goes where the answer's packets go, and cooked frames where Ethernet's go.
+/// What a station says by ARP goes to one place, and cooked frames where Ethernet's go.
 #[test]
 fn keys_agree_over_links() {
     let mut ip = [0u8; 20];
@@ -401,7 +401,11 @@ fn keys_agree_over_links() {
     let mut arp = vec![0xff; 6];
     arp.extend([2, 0, 0, 0, 0, 1, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]);
     arp.extend([2, 0, 0, 0, 0, 1, 10, 0, 1, 9, 0, 0, 0, 0, 0, 0, 10, 0, 0, 5]);
-    assert_eq!(dispatch_key(LinkType::ETHERNET, &arp), key);
+    let speaker = dispatch_key(LinkType::ETHERNET, &arp);
+    let mut answer = arp.clone();
+    answer[21] = 2;
+    answer[38..42].copy_from_slice(&[10, 0, 0, 77]);
+    assert_eq!(dispatch_key(LinkType::ETHERNET, &answer), speaker);
     let mut cooked = vec![0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0];
     cooked.extend(ip);
     assert_eq!(dispatch_key(LinkType::LINUX_SLL, &cooked), key);
