@@ -81,3 +81,46 @@ impl Grade {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::Scene;
+
+    fn graded(lossy: bool, change: impl FnOnce(&mut Grade, &View<'_>)) -> Grade {
+        let mut scene = Scene::new();
+        scene.health.loss_ppm = if lossy { 20_000 } else { 9_000 };
+        scene.look(|context| {
+            let mut grade = Grade::new(Severity::Critical, "harm");
+            change(&mut grade, &View::new(context));
+            grade
+        })
+    }
+
+    #[test]
+    fn losses_cap_at_high_unless_payload_proves_it() {
+        let grade = graded(true, |grade, view| grade.cap_by_loss(view, false, false));
+        assert_eq!(grade.severity, Severity::High);
+        assert_eq!(grade.reasons.len(), 2);
+        let grade = graded(true, |grade, view| grade.cap_by_loss(view, false, true));
+        assert_eq!(
+            (grade.severity, grade.weakened_by_loss),
+            (Severity::Critical, true)
+        );
+        let grade = graded(false, |grade, view| grade.cap_by_loss(view, true, false));
+        assert_eq!(grade.severity, Severity::High);
+        let grade = graded(false, |grade, view| grade.cap_by_loss(view, false, false));
+        assert_eq!(
+            (grade.severity, grade.weakened_by_loss),
+            (Severity::Critical, false)
+        );
+    }
+
+    #[test]
+    fn doubt_caps_at_medium() {
+        let grade = graded(false, |grade, _| grade.cap_by_confidence(0.69));
+        assert_eq!(grade.severity, Severity::Medium);
+        let grade = graded(false, |grade, _| grade.cap_by_confidence(0.7));
+        assert_eq!(grade.severity, Severity::Critical);
+    }
+}

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use auscult_inventory::{Inventory, Ledger, SiteOptions};
 use auscult_model::report::{Capture, CapturePoint, Coverage, Finding, Health};
 use auscult_model::{
-    Artifact, ConversationKey, ConversationSum, Direction, Endpoint, Event, FileClass, FileIndex,
-    Leg, MacAddr, Meaning, NeighbourKey, NeighbourSum, Outcome, PacketRef, PhiKind, Segment,
-    Timestamp, Transport,
+    About, Artifact, ConversationKey, ConversationSum, Direction, Endpoint, Event, FileClass,
+    FileIndex, Leg, MacAddr, Meaning, NeighbourKey, NeighbourSum, Outcome, PacketRef, PhiKind,
+    Segment, Timestamp, Transport,
 };
 
 use crate::{Context, Facts, capture_points, conclude, coverage, observe};
@@ -48,6 +48,15 @@ pub(crate) fn far(ip: [u8; 4]) -> Host {
     }
 }
 
+/// Everybody on the untagged segment.
+pub(crate) fn everybody() -> Host {
+    Host {
+        ip: IpAddr::from([255, 255, 255, 255]),
+        mac: MacAddr::BROADCAST,
+        ..host([0, 0, 0, 0])
+    }
+}
+
 /// How a conversation went.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Talk {
@@ -56,6 +65,9 @@ pub(crate) struct Talk {
     pub(crate) acknowledged: bool,
     pub(crate) one_sided: bool,
     pub(crate) attempts: u64,
+    /// The attempts came at the pace of retransmission.
+    pub(crate) paced: bool,
+    pub(crate) transport: Transport,
     pub(crate) seconds: i64,
     pub(crate) round_trip: i64,
     pub(crate) ttl: u8,
@@ -70,6 +82,8 @@ impl Talk {
         acknowledged: true,
         one_sided: false,
         attempts: 1,
+        paced: true,
+        transport: Transport::Tcp,
         seconds: 60,
         round_trip: FAR,
         ttl: 49,
@@ -161,7 +175,7 @@ impl Scene {
             originator_mac: Some(a.mac),
             responder: b.ip,
             responder_mac: Some(b.mac),
-            transport: Transport::Tcp,
+            transport: talk.transport,
             port,
             protocol,
             outcome: talk.outcome,
@@ -170,7 +184,12 @@ impl Scene {
         let answered = talk.outcome == Outcome::Answered;
         let mut sum = ConversationSum::new(first, packet);
         sum.flows = 1;
-        sum.packets = [20, if answered { 20 } else { 0 }];
+        let sent = if talk.outcome == Outcome::Unanswered && !talk.one_sided {
+            talk.attempts
+        } else {
+            20
+        };
+        sum.packets = [sent, if answered { 20 } else { 0 }];
         sum.bytes = [6000, 1500];
         sum.payload = talk.payload;
         sum.acknowledged = if talk.acknowledged {
@@ -187,7 +206,11 @@ impl Scene {
             sum.round_trip = if b.far { talk.round_trip } else { quick };
         }
         sum.attempts = talk.attempts;
-        sum.paced_repeats = talk.attempts.saturating_sub(1);
+        sum.paced_repeats = if talk.paced {
+            talk.attempts.saturating_sub(1)
+        } else {
+            0
+        };
         sum.one_sided = u64::from(talk.one_sided);
         sum.last = first.plus(talk.seconds * Timestamp::SECOND);
         if let Some(leg) = talk.leg {
@@ -359,6 +382,16 @@ impl Scene {
             captures: &captures,
             health: &self.health,
         })
+    }
+
+    /// `a` is an office computer.
+    pub(crate) fn office(self, a: Host) -> Self {
+        let class = Meaning::Claim {
+            about: About::Sender,
+            attribute: "dhcp_vendor_class",
+            value: "MSFT 5.0".to_owned(),
+        };
+        self.say(a, everybody(), "dhcp", class)
     }
 
     /// What is concluded.

@@ -11,9 +11,9 @@ use super::sight::{Sight, devices_words, is_embedded};
 use crate::View;
 use crate::words::{call_name, count, list, name_and_address};
 
-const EDGE: &str = "capture inside the edge for a day (docs/capture.md, \"inside the edge\")";
+const EDGE: &str = "capture inside the edge for a day (docs/capture.md, \"Inside the edge\")";
 const MIRROR: &str =
-    "mirror the monitor VLAN, both directions (docs/capture.md, \"mirror of the monitor VLAN\")";
+    "mirror the monitor VLAN, both directions (docs/capture.md, \"Mirror of the monitor VLAN\")";
 const REGISTER: &str = "compare with the asset register, also under EPSIMED MN-120 and other \
                         labels: a unit is silent when off, unplugged or without a patient";
 

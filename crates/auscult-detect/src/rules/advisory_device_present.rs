@@ -5,6 +5,7 @@
 //! versions are not sent; a device that is off, unplugged or without a patient is silent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use auscult_inventory::{Condition, Party, Signature, signature};
 use auscult_model::PacketRef;
@@ -78,7 +79,7 @@ struct Stations<'a> {
     /// Station's name, and the devices that send to it.
     senders: BTreeMap<String, BTreeSet<&'a str>>,
     devices: Vec<&'a Device>,
-    packets: Vec<(PacketRef, std::net::IpAddr, &'static str)>,
+    packets: Vec<(PacketRef, [IpAddr; 2], &'static str)>,
 }
 
 fn finding(view: &View<'_>, signature: &'static Signature, devices: &[&Device]) -> Option<Finding> {
@@ -126,14 +127,9 @@ fn finding(view: &View<'_>, signature: &'static Signature, devices: &[&Device]) 
     for device in &stations.devices {
         draft = draft.device(Some(device));
     }
-    for (packet, ip, protocol) in &stations.packets {
-        let service = service_of(view, *ip, protocol);
-        draft = draft.packet(
-            view,
-            *packet,
-            "speaks the protocol",
-            &look_at_service(*ip, service),
-        );
+    for (packet, [from, to], protocol) in &stations.packets {
+        let look = look_at_service(*from, view.service(*from, *to, protocol));
+        draft = draft.packet(view, *packet, "speaks the protocol", &look);
     }
     if stations.packets.is_empty() {
         for claim in devices.iter().flat_map(|d| &d.claims).take(3) {
@@ -143,18 +139,6 @@ fn finding(view: &View<'_>, signature: &'static Signature, devices: &[&Device]) 
         }
     }
     Some(sentences(draft, signature, devices, &stations).finish(grade, confidence))
-}
-
-/// The service by which a device sent a protocol to anybody.
-fn service_of(
-    view: &View<'_>,
-    ip: std::net::IpAddr,
-    protocol: &str,
-) -> Option<(auscult_model::Transport, u16)> {
-    view.ledger
-        .conversations()
-        .find(|(key, _)| key.protocol == protocol && (key.originator == ip || key.responder == ip))
-        .map(|(key, _)| (key.transport, key.port))
 }
 
 fn stations<'a>(view: &View<'a>, devices: &[&'a Device], protocols: &[&str]) -> Stations<'a> {
@@ -175,7 +159,7 @@ fn stations<'a>(view: &View<'a>, devices: &[&'a Device], protocols: &[&str]) -> 
         if shown.insert(&device.id) {
             stations
                 .packets
-                .push((fact.seen.packets[1], from.ip, protocol));
+                .push((fact.seen.packets[1], [from.ip, to.ip], protocol));
         }
         if let Some(station) = station(view, *to) {
             let senders = stations.senders.entry(name_and_address(station));

@@ -24,12 +24,15 @@ static RECORD: RuleRecord = RuleRecord {
     innocent: &[
         "Scan-to-folder of printers and read-only SNMP: low, in the office.",
         "A vulnerability scanner that tries and is refused: info.",
-        "A login inside TLS or SSH: none.",
+        "A login inside TLS or SSH, or an anonymous one: none.",
     ],
     attack: &["T1040", "T1552"],
     cves: &[],
     sources: &["RFC 959", "RFC 854", "RFC 7617", "RFC 1157"],
 };
+
+/// Accounts of everybody, whose password is no secret (RFC 1635).
+const ANONYMOUS: [&str; 2] = ["anonymous", "ftp"];
 
 /// The detector.
 pub(super) struct CleartextLogin;
@@ -49,7 +52,7 @@ impl Detector for CleartextLogin {
         else {
             return;
         };
-        if !clear {
+        if !clear || ANONYMOUS.contains(&account.to_ascii_lowercase().as_str()) {
             return;
         }
         let answer = match accepted {
@@ -209,9 +212,13 @@ mod tests {
     }
 
     fn login(scene: Scene, clear: bool, accepted: Option<bool>) -> Scene {
+        login_as(scene, "scan2ftp", clear, accepted)
+    }
+
+    fn login_as(scene: Scene, who: &str, clear: bool, accepted: Option<bool>) -> Scene {
         let login = Meaning::Login {
             method: "ftp-password",
-            account: "scan2ftp".to_owned(),
+            account: who.to_owned(),
             clear,
             accepted,
         };
@@ -243,6 +250,22 @@ mod tests {
     #[test]
     fn near_miss_a_secret_that_cannot_be_read() {
         assert_eq!(login(Scene::new(), false, Some(true)).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let mut scene = login(Scene::new(), true, Some(true));
+        scene
+            .site
+            .guest_networks
+            .push("10.1.0.0/16".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_everybodys_account() {
+        let scene = login_as(Scene::new(), "anonymous", true, Some(true));
+        assert_eq!(scene.of(RULE), []);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use auscult_inventory::{Party, Reach, factory_range, is_group, is_private};
+use auscult_inventory::{Party, Reach, factory_range, is_group};
 use auscult_model::report::{Finding, Role, Severity, Where};
 use auscult_model::{Outcome, Timestamp};
 
@@ -64,8 +64,8 @@ impl Detector for DeadPublicAddress {
 fn candidates(view: &View<'_>) -> BTreeMap<(String, IpAddr), Party> {
     let mut found = BTreeMap::new();
     let mut add = |local: Party, peer: IpAddr| {
-        let public = !is_private(peer) && !is_group(peer) && !peer.is_unspecified();
-        if public && view.is_local(local) && !view.inventory.is_site(peer) {
+        let public = !view.inventory.is_site(peer) && !is_group(peer) && !peer.is_unspecified();
+        if public && view.is_local(local) {
             let who = view
                 .device(local)
                 .map_or_else(|| local.ip.to_string(), |device| device.id.clone());
@@ -105,11 +105,7 @@ fn is_dead(reach: &Reach) -> bool {
         reach.place,
         Where::Attempted | Where::Blocked | Where::CannotTell
     ) && reach.watched.answered == 0;
-    unanswered
-        && long
-        && reach.attempts >= ATTEMPTS
-        && reach.watched.names == 0
-        && reach.payload[0] == 0
+    unanswered && long && reach.attempts >= ATTEMPTS && reach.watched.names == 0
 }
 
 fn finding(view: &View<'_>, local: Party, peer: IpAddr, reach: &Reach) -> Finding {
@@ -357,15 +353,83 @@ mod tests {
     }
 
     #[test]
-    fn an_office_computer_is_low() {
-        let class = Meaning::Claim {
-            about: auscult_model::About::Sender,
-            attribute: "dhcp_vendor_class",
-            value: "MSFT 5.0".to_owned(),
+    fn datagrams_count_as_attempts() {
+        let talk = Talk {
+            transport: auscult_model::Transport::Udp,
+            payload: [336, 0],
+            ..Talk::UNANSWERED
         };
-        let finding = tries(Talk::UNANSWERED)
-            .say(device(), host([10, 20, 0, 2]), "dhcp", class)
-            .one(RULE);
+        assert_eq!(tries(talk).one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn without_a_sign_that_answers_are_seen_it_is_low() {
+        let talk = Talk {
+            paced: false,
+            ..Talk::UNANSWERED
+        };
+        let scene = Scene::new().talk(device(), factory(), 515, "unknown", talk);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
+        assert_eq!(tries(talk).one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_a_station_near_by_that_answers_some() {
+        let near = Talk {
+            round_trip: Timestamp::MILLISECOND,
+            ttl: 63,
+            ..Talk::ANSWERED
+        };
+        let scene = tries(Talk::UNANSWERED).talk(device(), factory(), 80, "http", near);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_somebody_elses_attempts() {
+        let scene = Scene::new()
+            .talk(
+                far([192, 0, 2, 7]),
+                factory(),
+                515,
+                "unknown",
+                Talk::UNANSWERED,
+            )
+            .way_out(device());
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_network_of_ours() {
+        let mut scene = tries(Talk::UNANSWERED);
+        scene.site.networks.push("202.114.4.0/24".parse().unwrap());
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn who_tries_what_decides() {
+        let other = far([198, 18, 0, 9]);
+        let station = host([10, 20, 3, 5]);
+        let tried = |scene: Scene| {
+            let scene = scene.talk(device(), other, 80, "unknown", Talk::UNANSWERED);
+            scene.way_out(device()).one(RULE).severity
+        };
+        assert_eq!(tried(Scene::new()), Severity::Low, "nothing is known of it");
+        let monitor = Scene::new()
+            .talk(device(), station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(device(), station, "contec-cms");
+        assert_eq!(tried(monitor), Severity::Medium);
+        let mut guest = tries(Talk::UNANSWERED);
+        guest
+            .site
+            .guest_networks
+            .push("10.20.0.0/16".parse().unwrap());
+        assert_eq!(guest.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn an_office_computer_is_low() {
+        let finding = tries(Talk::UNANSWERED).office(device()).one(RULE);
         assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
     }
 

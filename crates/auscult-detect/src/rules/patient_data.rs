@@ -3,7 +3,7 @@
 //! Patient data are identity fields that are filled in, or a patient's measurements, images or
 //! results; a bed or a department alone is none. Limit: what is encrypted is not seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use auscult_inventory::{Party, PatientDataFact, Reach};
@@ -121,30 +121,43 @@ pub(super) fn patients(crossings: &[&Crossing<'_>]) -> Option<String> {
     }
 }
 
-/// Messages that the receiving application said it took: HL7's and DICOM's own answers.
-pub(super) fn accepted(view: &View<'_>, from: Party, to: Party, protocol: &str) -> u64 {
-    view.ledger
-        .requests()
-        .filter(|((a, b, of, _), ..)| {
-            *of == protocol && (same(*a, from, *b, to) || same(*b, from, *a, to))
-        })
-        .map(|(.., fact)| fact.granted)
-        .sum()
+/// Two addresses, in the order sender and receiver or the other way, and a protocol.
+type Pair = (IpAddr, IpAddr, &'static str);
+
+/// What crossings are seen against: messages taken by applications, and how many peers there are.
+pub(super) struct Exchange {
+    accepted: BTreeMap<Pair, u64>,
+    outside: BTreeMap<(IpAddr, &'static str), BTreeSet<IpAddr>>,
 }
 
-fn same(a: Party, from: Party, b: Party, to: Party) -> bool {
-    a.ip == from.ip && b.ip == to.ip
-}
+impl Exchange {
+    /// Adds up.
+    pub(super) fn of(crossings: &[Crossing<'_>], view: &View<'_>) -> Self {
+        let mut accepted: BTreeMap<Pair, u64> = BTreeMap::new();
+        for ((from, to, protocol, _), _, fact) in view.ledger.requests() {
+            *accepted.entry((from.ip, to.ip, protocol)).or_default() += fact.granted;
+        }
+        let mut outside: BTreeMap<_, BTreeSet<IpAddr>> = BTreeMap::new();
+        for crossing in crossings {
+            if crossing.reach.place.is_outside() {
+                let peers = outside.entry((crossing.local.ip, crossing.protocol));
+                peers.or_default().insert(crossing.peer.ip);
+            }
+        }
+        Exchange { accepted, outside }
+    }
 
-/// Addresses to which a party sends patient data in a protocol, outside only.
-pub(super) fn outside_peers(
-    crossings: &[Crossing<'_>],
-    local: IpAddr,
-    protocol: &str,
-) -> BTreeSet<IpAddr> {
-    crossings
-        .iter()
-        .filter(|c| c.local.ip == local && c.protocol == protocol && c.reach.place.is_outside())
-        .map(|c| c.peer.ip)
-        .collect()
+    /// Messages of a crossing that the application at either end said it took: HL7's and
+    /// DICOM's own answers.
+    pub(super) fn accepted(&self, crossing: &Crossing<'_>) -> u64 {
+        let (from, to, protocol) = (crossing.from.ip, crossing.to.ip, crossing.protocol);
+        let of = |pair: Pair| self.accepted.get(&pair).copied().unwrap_or(0);
+        of((from, to, protocol)) + of((to, from, protocol))
+    }
+
+    /// Addresses outside with which the local side exchanges patient data in this protocol.
+    pub(super) fn peers(&self, crossing: &Crossing<'_>) -> usize {
+        let peers = self.outside.get(&(crossing.local.ip, crossing.protocol));
+        peers.map_or(0, BTreeSet::len)
+    }
 }

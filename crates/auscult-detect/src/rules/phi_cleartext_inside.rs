@@ -96,7 +96,6 @@ fn finding(
         .iter()
         .map(|c| c.fact.confidence * c.reach.confidence)
         .fold(0.0, f32::max);
-    grade.cap_by_confidence(confidence);
     let senders: Vec<_> = group.iter().map(|crossing| crossing.from.ip).collect();
     grade.cap_by_network(view, &senders);
 
@@ -237,10 +236,10 @@ fn is_clinical(view: &View<'_>, segment: Segment) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use auscult_model::{Meaning, PhiKind};
+    use auscult_model::PhiKind;
 
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Host, Scene, Talk, everybody, far, host};
 
     const RULE: &str = "phi-cleartext-inside";
 
@@ -318,18 +317,50 @@ mod tests {
     }
 
     #[test]
+    fn into_a_segment_without_care_is_medium() {
+        let (a, b) = (host([10, 9, 0, 7]), host([10, 9, 0, 8]));
+        let export = || {
+            Scene::new()
+                .talk(a, b, 9000, "udp-export", Talk::ANSWERED)
+                .patient(a, b, "udp-export")
+        };
+        assert_eq!(export().one(RULE).severity, Severity::Medium);
+        let (monitor, station) = (host([10, 9, 0, 21]), host([10, 9, 0, 5]));
+        let among_monitors = export()
+            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(monitor, station, "contec-cms");
+        let findings = among_monitors.of(RULE);
+        assert!(
+            findings.iter().all(|f| f.severity == Severity::Low),
+            "{findings:#?}"
+        );
+    }
+
+    #[test]
+    fn to_everybody_with_offices_listening_is_medium() {
+        let monitor = host([10, 9, 0, 21]);
+        let beacon = || {
+            Scene::new()
+                .talk(monitor, everybody(), 7000, "rwhat", Talk::UNANSWERED)
+                .patient(monitor, everybody(), "rwhat")
+        };
+        let finding = beacon().one(RULE);
+        assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
+        let finding = beacon().office(host([10, 9, 0, 99])).one(RULE);
+        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+    }
+
+    #[test]
     fn to_an_office_computer_is_medium() {
         let (a, b) = (host([10, 9, 0, 7]), host([10, 9, 0, 8]));
-        let class = Meaning::Claim {
-            about: auscult_model::About::Sender,
-            attribute: "dhcp_vendor_class",
-            value: "MSFT 5.0".to_owned(),
-        };
+        let (monitor, station) = (host([10, 9, 0, 21]), host([10, 9, 0, 5]));
         let scene = Scene::new()
+            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(monitor, station, "contec-cms")
             .talk(a, b, 9000, "udp-export", Talk::ANSWERED)
             .patient(a, b, "udp-export")
-            .say(b, a, "dhcp", class);
-        let finding = scene.one(RULE);
-        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+            .office(b);
+        let severities: Vec<_> = scene.of(RULE).iter().map(|f| f.severity).collect();
+        assert_eq!(severities, [Severity::Medium, Severity::Low]);
     }
 }

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use auscult_model::Event;
 use auscult_model::report::{Finding, Role, Severity, Where};
 
-use super::patient_data::{self, Crossing};
+use super::patient_data::{self, Crossing, Exchange};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::{arrived, look_at, look_at_service};
@@ -66,13 +66,10 @@ impl Detector for PhiCleartextOutside {
                 .or_default()
                 .push(crossing);
         }
+        let exchange = Exchange::of(&all, view);
         groups
             .values()
-            .filter_map(|group| {
-                let first = group.first()?;
-                let peers = patient_data::outside_peers(&all, first.local.ip, first.protocol).len();
-                Some(finding(view, group, first, peers))
-            })
+            .filter_map(|group| Some(finding(view, &exchange, group, group.first()?)))
             .collect()
     }
 }
@@ -93,13 +90,13 @@ fn is_leak(crossing: &Crossing<'_>) -> bool {
 
 fn finding(
     view: &View<'_>,
+    exchange: &Exchange,
     group: &[&Crossing<'_>],
     crossing: &Crossing<'_>,
-    peers: usize,
 ) -> Finding {
     let (protocol, peer, reach) = (crossing.protocol, crossing.peer.ip, &crossing.reach);
-    let accepted = patient_data::accepted(view, crossing.from, crossing.to, protocol);
-    let mut grade = grade(crossing, accepted, peers);
+    let accepted = exchange.accepted(crossing);
+    let mut grade = grade(crossing, accepted, exchange.peers(crossing));
     let surest = group.iter().map(|c| c.fact.confidence).fold(0.0, f32::max);
     let confidence = surest * reach.confidence;
     let one_sided = reach.watched.one_sided * 2 >= reach.watched.flows.max(1);
@@ -461,6 +458,15 @@ mod tests {
     }
 
     #[test]
+    fn unseen_answers_are_medium() {
+        let talk = Talk {
+            one_sided: false,
+            ..Talk::ONE_WAY
+        };
+        assert_eq!(stream(talk).one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
     fn unacknowledged_payload_is_one_link_less() {
         let talk = Talk {
             payload: [5000, 0],
@@ -531,14 +537,20 @@ mod tests {
         };
         let leg = Talk::ONE_WAY.left().leg.expect("a leg");
         let (inner, edge) = (leg.src_mac.unwrap(), leg.dst_mac.unwrap());
-        let scene = [[198, 51, 100, 80], [198, 51, 100, 81]].into_iter().fold(
-            stream(Talk::ONE_WAY.left()),
-            |scene, server| {
+        let left = |talk: Talk| {
+            let servers = [[198, 51, 100, 80], [198, 51, 100, 81]].into_iter();
+            servers.fold(stream(talk.left()), |scene, server| {
                 let (a, b) = (outer([10, 20, 3, 77], inner), outer(server, edge));
                 scene.talk(a, b, 443, "tls", Talk::ANSWERED)
-            },
-        );
-        let finding = scene.one(RULE);
+            })
+        };
+        let unacknowledged = Talk {
+            payload: [5000, 0],
+            acknowledged: false,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(left(unacknowledged).one(RULE).severity, Severity::Critical);
+        let finding = left(Talk::ONE_WAY).one(RULE);
         assert_eq!(
             finding.details.get("where"),
             Some(&Value::Text("left".to_owned()))

@@ -151,24 +151,16 @@ fn finding(view: &View<'_>, group: &Group<'_>) -> Finding {
     if let Some(peer) = station(&addresses) {
         draft = draft.peer(peer, None);
     }
-    let packets = packets(view, group);
-    let (first, last) = span(view, group);
-    for (ip, packet, note) in packets.iter().take(3) {
+    for (ip, packet, note) in packets(view, group).iter().take(3) {
         draft = draft.packet(view, *packet, note, &look_at(*ip));
     }
-    if let (Some(first), Some(last)) = (first, last) {
+    if let (Some(first), Some(last)) = span(view, group) {
         draft = draft.times(first, last, 0);
     }
     let sample = addresses.first().copied();
     let owned = sample.and_then(|ip| owner_words(ip, owner(ip).filter(is_owned)));
     let owner = owned.unwrap_or_else(|| "Its holder is not known.".to_owned());
-    let title = match names.as_slice() {
-        [one] => format!("{one} uses an address that belongs to others"),
-        many => format!(
-            "{} devices use addresses that belong to others",
-            number_word(many.len())
-        ),
-    };
+    let factory = addresses.iter().any(|ip| factory_range(*ip).is_some());
     let shown = list(addresses.iter().map(ToString::to_string));
     let live = if addresses.len() == 1 {
         "lives"
@@ -176,18 +168,32 @@ fn finding(view: &View<'_>, group: &Group<'_>) -> Finding {
         "live"
     };
     draft
-        .words(
-            title,
-            "Nothing to do.",
-            "Renumber into a private network when you can, the station and its devices together; \
-             until then keep the range blocked both ways at the edge.",
-        )
+        .words(title(&names, factory), "Nothing to do.", action(factory))
         .seen(format!(
             "{shown} {live} on this segment. Nothing was seen to leave by it."
         ))
         .seen(owner.replace(" Who received it is not known.", ""))
         .innocent(innocent(sample.and_then(factory_range)))
         .finish(grade, 0.95)
+}
+
+fn title(names: &[String], factory: bool) -> String {
+    let many = number_word(names.len());
+    match (names, factory) {
+        ([one], true) => format!("{one} uses an address that belongs to others"),
+        ([one], false) => format!("{one} uses a public address on this segment"),
+        (_, true) => format!("{many} devices use addresses that belong to others"),
+        (_, false) => format!("{many} devices use public addresses on this segment"),
+    }
+}
+
+fn action(factory: bool) -> &'static str {
+    if factory {
+        "Renumber into a private network when you can, the station and its devices together; \
+         until then keep the range blocked both ways at the edge."
+    } else {
+        "If the network is yours, say so with --site-net; else renumber it when you can."
+    }
 }
 
 fn is_owned(owner: &auscult_inventory::Owner) -> bool {
@@ -212,8 +218,8 @@ fn innocent(range: Option<&FactoryRange>) -> String {
             "Usual: {}. Looked for: frames to a router for this address; none.",
             list(&range.used_by)
         ),
-        None => "A test network or an address plan that ran out of private space. Looked for: \
-                 frames to a router for this address; none."
+        None => "A public network of your own, a test network, or an address plan that ran out \
+                 of private space. Looked for: frames to a router for this address; none."
             .to_owned(),
     }
 }
@@ -300,6 +306,44 @@ mod tests {
             .talk(asker, on_link(address), 515, "contec-cms", Talk::ANSWERED)
             .patient(asker, on_link(address), "contec-cms");
         assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn near_miss_on_the_bench() {
+        let (asker, address) = (host([10, 9, 0, 7]), [202, 114, 4, 119]);
+        let mut scene = station(Scene::new(), address)
+            .talk(asker, on_link(address), 515, "contec-cms", Talk::ANSWERED)
+            .patient(asker, on_link(address), "contec-cms");
+        scene
+            .site
+            .bench_networks
+            .push("202.114.4.0/24".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn two_cards_in_one_range_are_one_finding() {
+        let other = Host {
+            ip: [202, 114, 4, 20].into(),
+            ..host([10, 9, 0, 20])
+        };
+        let scene = station(Scene::new(), [202, 114, 4, 119])
+            .asked(host([10, 9, 0, 7]), other.ip, (1, 0), Some(other))
+            .talk(
+                other,
+                on_link([202, 114, 4, 119]),
+                515,
+                "lpd",
+                Talk::ANSWERED,
+            );
+        assert_eq!(scene.one(RULE).devices.len(), 2);
+    }
+
+    #[test]
+    fn a_public_network_that_may_be_ours_is_not_said_to_be_of_others() {
+        let finding = station(Scene::new(), [192, 150, 187, 50]).one(RULE);
+        assert!(!finding.title.contains("others"), "{}", finding.title);
+        assert!(finding.action.contains("--site-net"), "{}", finding.action);
     }
 
     #[test]

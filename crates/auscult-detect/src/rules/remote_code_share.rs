@@ -335,6 +335,7 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
             "the share that the CMS8000 family copies its programs from; the server is inside",
         ),
         (Share::Inside, true) if office => return None,
+        (Share::Inside, true) if is_bedside(role) => bedside(view.role(group.server)),
         (Share::Inside, true) => Grade::new(
             Severity::Info,
             "code from a server inside, as thin clients, hypervisors and consoles do",
@@ -346,6 +347,17 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
         ),
         (_, false) => return None,
     };
+    if reach.place == Where::CannotTell {
+        let most = if known {
+            Severity::High
+        } else {
+            Severity::Medium
+        };
+        grade.cap(most, "whether the share is outside cannot be told");
+    }
+    if reach.place == Where::AnsweredNear {
+        grade.cap(Severity::High, "its answers come from near by");
+    }
     grade.note(format!("the share is {}", place_words(place, reach)));
     if fetched
         && group
@@ -356,6 +368,29 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
         grade.note("bytes of it are missing from the capture");
     }
     Some(grade)
+}
+
+/// Devices beside the patient, which no console or thin client is.
+fn is_bedside(role: Role) -> bool {
+    matches!(
+        role,
+        Role::PatientMonitor | Role::InfusionPump | Role::LabAnalyser | Role::MedicalOther
+    )
+}
+
+/// Code for a bedside device from inside: from whom?
+fn bedside(server: Role) -> Grade {
+    if server == Role::Unknown {
+        Grade::new(
+            Severity::Medium,
+            "a bedside device read code from a host inside of which nothing is known",
+        )
+    } else {
+        Grade::new(
+            Severity::Low,
+            "a bedside device read code from a server inside",
+        )
+    }
 }
 
 /// The export was asked for, and no code was seen to come.
@@ -524,6 +559,12 @@ mod tests {
     }
 
     #[test]
+    fn a_workstation_outside_is_high() {
+        let scene = read(far([202, 114, 4, 119]), FileClass::Executable).office(device());
+        assert_eq!(scene.one(RULE).severity, Severity::High);
+    }
+
+    #[test]
     fn near_miss_a_document() {
         assert_eq!(read(far([202, 114, 4, 119]), FileClass::Other).of(RULE), []);
     }
@@ -544,6 +585,55 @@ mod tests {
     }
 
     #[test]
+    fn near_miss_a_server_of_ours_in_borrowed_space() {
+        let near = Talk {
+            round_trip: auscult_model::Timestamp::MILLISECOND,
+            ttl: 63,
+            ..Talk::ANSWERED
+        };
+        let server = far([11, 0, 0, 9]);
+        let scene = Scene::new().talk(device(), server, 2049, "nfs", near).file(
+            server,
+            device(),
+            "nfs",
+            FileClass::Executable,
+        );
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn a_bedside_device_that_reads_code_inside() {
+        let (monitor, station, share) = (device(), host([10, 20, 3, 5]), host([10, 20, 0, 9]));
+        let scene = read(share, FileClass::Executable)
+            .talk(monitor, station, 9500, "vista-cms", Talk::ANSWERED)
+            .patient(monitor, station, "vista-cms");
+        let severity = scene.one(RULE).severity;
+        assert!(
+            (Severity::Low..=Severity::Medium).contains(&severity),
+            "{severity}"
+        );
+    }
+
+    #[test]
+    fn near_miss_a_workstation_runs_programs_of_its_file_server() {
+        let scene = read(host([10, 20, 0, 9]), FileClass::Executable);
+        assert_eq!(scene.office(device()).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_on_the_bench_and_to_a_sinkhole() {
+        let mut scene = read(far([202, 114, 4, 119]), FileClass::Executable);
+        scene
+            .site
+            .bench_networks
+            .push("10.20.0.0/16".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+        let mut scene = read(far([202, 114, 4, 119]), FileClass::Executable);
+        scene.site.sinkholes.push("202.114.4.0/24".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
     fn near_miss_a_backup_to_a_share_outside() {
         let share = far([202, 114, 4, 119]);
         let scene = Scene::new()
@@ -557,6 +647,10 @@ mod tests {
         let server = host([10, 20, 0, 9]);
         let scene = read(server, FileClass::Executable).mount(device(), server, "/pm", Some(true));
         assert_eq!(scene.one(RULE).severity, Severity::High);
+        let alone = Scene::new()
+            .talk(device(), server, 635, "mount", Talk::ANSWERED)
+            .mount(device(), server, "/pm", None);
+        assert_eq!(alone.of(RULE), [], "asked for inside, not granted");
         let other = Scene::new()
             .talk(device(), server, 2049, "mount", Talk::ANSWERED)
             .mount(device(), server, "/home", Some(true));
