@@ -190,7 +190,10 @@ fn finding_cells(finding: &Finding) -> [String; 20] {
         joined(&finding.cves),
         joined(&finding.attack),
         finding.count.to_string(),
-        finding.first_seen.map(|t| t.to_string()).unwrap_or_default(),
+        finding
+            .first_seen
+            .map(|t| t.to_string())
+            .unwrap_or_default(),
         finding.last_seen.map(|t| t.to_string()).unwrap_or_default(),
         evidence.join("; "),
     ]

@@ -33,7 +33,10 @@ struct End {
 
 impl From<&Endpoint> for End {
     fn from(end: &Endpoint) -> Self {
-        End { ip: end.ip.to_string(), port: end.port }
+        End {
+            ip: end.ip.to_string(),
+            port: end.port,
+        }
     }
 }
 
@@ -115,7 +118,13 @@ pub fn flow_csv(flow: Option<&FlowRecord>) -> String {
 /// One flow as a line of text for people; `None` gives the head.
 pub fn flow_text(flow: Option<&FlowRecord>) -> String {
     let Some(flow) = flow else {
-        return row(["FIRST (UTC)", "PROTOCOL", "ORIGINATOR", "RESPONDER", "BYTES"]);
+        return row([
+            "FIRST (UTC)",
+            "PROTOCOL",
+            "ORIGINATOR",
+            "RESPONDER",
+            "BYTES",
+        ]);
     };
     let end = |end: &Endpoint| match (end.port, end.ip.is_ipv6()) {
         (0, _) => end.ip.to_string(),

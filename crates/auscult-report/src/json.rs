@@ -3,8 +3,8 @@
 //! Characters that act on a terminal are written as escapes, so that the output may be looked at
 //! without a pager.
 
-use auscult_model::report::Report;
-use serde_json::{Map, Value};
+use auscult_model::report::{Capture, Device, Finding, Report};
+use serde::Serialize;
 
 use crate::printable::acts;
 
@@ -26,40 +26,50 @@ pub fn json(report: &Report) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(report).map(finished)
 }
 
+#[derive(Serialize)]
+struct Partial<'r> {
+    schema: u32,
+    auscult: &'r str,
+    captures: &'r [Capture],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices_total: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices: Option<Vec<&'r Device>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<&'r Finding>>,
+}
+
 /// A part of the report under the same names as in the whole.
 pub fn json_part(report: &Report, part: Part<'_>) -> Result<String, serde_json::Error> {
-    let mut devices: Option<Vec<_>> = None;
-    let mut findings: Option<Vec<_>> = None;
+    let mut partial = Partial {
+        schema: report.schema,
+        auscult: &report.auscult,
+        captures: &report.captures,
+        devices_total: None,
+        devices: None,
+        findings: None,
+    };
     match part {
-        Part::Devices => devices = Some(report.devices.iter().collect()),
-        Part::Findings => findings = Some(report.findings.iter().collect()),
+        Part::Devices => {
+            partial.devices_total = Some(report.devices_total);
+            partial.devices = Some(report.devices.iter().collect());
+        }
+        Part::Findings => partial.findings = Some(report.findings.iter().collect()),
         Part::Device(id) => {
             let device = crate::find_device(report, id);
-            devices = Some(device.into_iter().collect());
             let id = device.map_or(id, |device| &device.id);
-            findings = Some(crate::findings_of(report, id).collect());
+            partial.devices = Some(device.into_iter().collect());
+            partial.findings = Some(crate::findings_of(report, id).collect());
         }
         Part::Finding(id) => {
             let finding = crate::find_finding(report, id);
-            findings = Some(finding.into_iter().collect());
             let ids = finding.map_or(&[][..], |finding| &finding.devices);
-            devices = Some(ids.iter().filter_map(|id| crate::find_device(report, id)).collect());
+            let devices = ids.iter().filter_map(|id| crate::find_device(report, id));
+            partial.devices = Some(devices.collect());
+            partial.findings = Some(finding.into_iter().collect());
         }
     }
-    let mut whole = Map::new();
-    whole.insert("schema".to_owned(), report.schema.into());
-    whole.insert("auscult".to_owned(), report.auscult.clone().into());
-    whole.insert("captures".to_owned(), serde_json::to_value(&report.captures)?);
-    if let Some(devices) = devices {
-        if part == Part::Devices {
-            whole.insert("devices_total".to_owned(), report.devices_total.into());
-        }
-        whole.insert("devices".to_owned(), serde_json::to_value(devices)?);
-    }
-    if let Some(findings) = findings {
-        whole.insert("findings".to_owned(), serde_json::to_value(findings)?);
-    }
-    serde_json::to_string_pretty(&Value::Object(whole)).map(finished)
+    serde_json::to_string_pretty(&partial).map(finished)
 }
 
 /// Escapes what acts on a terminal and ends the text with a newline.

@@ -23,29 +23,50 @@ pub fn find_device<'r>(report: &'r Report, id: &str) -> Option<&'r Device> {
     devices
         .iter()
         .find(|device| device.id == id)
-        .or_else(|| devices.iter().find(|device| device.aliases.iter().any(|alias| alias == id)))
-        .or_else(|| devices.iter().find(|device| ip.is_some_and(|ip| device.ips.contains(&ip))))
+        .or_else(|| {
+            devices
+                .iter()
+                .find(|device| device.aliases.iter().any(|alias| alias == id))
+        })
+        .or_else(|| {
+            devices
+                .iter()
+                .find(|device| ip.is_some_and(|ip| device.ips.contains(&ip)))
+        })
         .or_else(|| {
             let mac = id.to_ascii_lowercase();
-            devices.iter().find(|device| device.macs.iter().any(|m| m.to_string() == mac))
+            devices
+                .iter()
+                .find(|device| device.macs.iter().any(|m| m.to_string() == mac))
         })
 }
 
 /// The finding with this id or alias; the leading `F-` may be left out.
 pub fn find_finding<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
-    let bare = |id: &str| id.trim_start_matches("F-").trim_start_matches("f-").to_ascii_lowercase();
+    let bare = |id: &str| {
+        id.trim_start_matches("F-")
+            .trim_start_matches("f-")
+            .to_ascii_lowercase()
+    };
     let wanted = bare(id);
     let findings = &report.findings;
     findings
         .iter()
         .find(|finding| bare(&finding.id) == wanted)
-        .or_else(|| findings.iter().find(|f| f.aliases.iter().any(|a| bare(a) == wanted)))
+        .or_else(|| {
+            findings
+                .iter()
+                .find(|f| f.aliases.iter().any(|a| bare(a) == wanted))
+        })
 }
 
 /// The findings about a device, worst first.
 pub fn findings_of<'r>(report: &'r Report, device: &str) -> impl Iterator<Item = &'r Finding> {
     let device = device.to_owned();
-    report.findings.iter().filter(move |finding| finding.devices.contains(&device))
+    report
+        .findings
+        .iter()
+        .filter(move |finding| finding.devices.contains(&device))
 }
 
 /// Numbers of listed peers inside and outside; broadcast and multicast groups are neither.

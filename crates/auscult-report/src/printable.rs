@@ -17,7 +17,11 @@ pub(crate) fn acts(c: char) -> bool {
 /// The text with a question mark for each character that acts.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().any(acts) {
-        Cow::Owned(text.chars().map(|c| if acts(c) { '?' } else { c }).collect())
+        Cow::Owned(
+            text.chars()
+                .map(|c| if acts(c) { '?' } else { c })
+                .collect(),
+        )
     } else {
         Cow::Borrowed(text)
     }

@@ -49,7 +49,11 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let help = || "write it like 512M or 4G".to_owned();
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit = text.get(digits.len()..).unwrap_or_default().trim().to_ascii_lowercase();
+    let unit = text
+        .get(digits.len()..)
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let shift = match unit.trim_end_matches('b').trim_end_matches('i') {
         "" if unit.is_empty() || unit == "b" => 0,
         "k" => 10,
@@ -84,7 +88,10 @@ mod tests {
         ] {
             assert_eq!(time(text), Ok(at), "{text}");
         }
-        assert_eq!(time("2025-01-30"), Ok(at.plus(-18 * 3600 * Timestamp::SECOND)));
+        assert_eq!(
+            time("2025-01-30"),
+            Ok(at.plus(-18 * 3600 * Timestamp::SECOND))
+        );
         assert!(time("yesterday").is_err());
         assert!(time("9999-01-01").is_err());
     }

@@ -23,8 +23,12 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// The outcome of an analysis.
     pub(crate) fn of(report: &Report, fail_on: Option<Severity>) -> Self {
-        let found = fail_on
-            .is_some_and(|least| report.findings.iter().any(|finding| finding.severity >= least));
+        let found = fail_on.is_some_and(|least| {
+            report
+                .findings
+                .iter()
+                .any(|finding| finding.severity >= least)
+        });
         if found {
             Outcome::Found
         } else if report.captures.iter().any(|capture| !capture.complete) {

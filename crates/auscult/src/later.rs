@@ -3,7 +3,14 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-const OPTIONS: &[&str] = &["--state", "--html", "--extract", "--filter", "--flows", "--sha256"];
+const OPTIONS: &[&str] = &[
+    "--state",
+    "--html",
+    "--extract",
+    "--filter",
+    "--flows",
+    "--sha256",
+];
 
 const COMMANDS: &[&str] = &[
     "cases", "check", "cut", "diff", "evidence", "listen", "register", "serve", "watch",
@@ -11,7 +18,10 @@ const COMMANDS: &[&str] = &[
 
 /// The line for arguments (without the program's name) that ask for something planned.
 pub(crate) fn notice(arguments: &[OsString]) -> Option<String> {
-    let words = arguments.iter().map(|a| a.to_string_lossy()).take_while(|a| a != "--");
+    let words = arguments
+        .iter()
+        .map(|a| a.to_string_lossy())
+        .take_while(|a| a != "--");
     for (index, word) in words.enumerate() {
         let name = word.split('=').next().unwrap_or(&word);
         if OPTIONS.contains(&name) {

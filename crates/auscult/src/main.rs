@@ -96,7 +96,11 @@ fn main() -> ExitCode {
     };
     let stdout = io::stdout();
     // On a terminal lines appear as they are made; elsewhere whole blocks are cheaper.
-    let block = if stdout.is_terminal() { 1 << 10 } else { 64 << 10 };
+    let block = if stdout.is_terminal() {
+        1 << 10
+    } else {
+        64 << 10
+    };
     let mut out = BufWriter::with_capacity(block, stdout.lock());
     let result = run(cli, &mut out).and_then(|outcome| {
         out.flush()?;

@@ -70,7 +70,10 @@ mod tests {
 
     #[test]
     fn says_how_far() {
-        assert_eq!(line(50_000_000, Some(200_000_000)), "reading   25 %  50 of 200 MB");
+        assert_eq!(
+            line(50_000_000, Some(200_000_000)),
+            "reading   25 %  50 of 200 MB"
+        );
         assert_eq!(line(7, Some(5)), "reading  100 %  0 of 0 MB");
         assert_eq!(line(1_500_000, None), "reading  1 MB");
     }

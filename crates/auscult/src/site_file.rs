@@ -57,7 +57,9 @@ struct Network(IpNet);
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        network(&text).map(Network).map_err(serde::de::Error::custom)
+        network(&text)
+            .map(Network)
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -150,13 +152,20 @@ mod tests {
     fn mistakes_are_told_with_their_line() {
         for (text, line, word) in [
             ("[site]\nnetwork = []\n", "line 2", "network"),
-            ("[site]\nnetworks = [\n\"10.0.0.0/33\"]\n", "line 3", "10.0.0.0/33"),
+            (
+                "[site]\nnetworks = [\n\"10.0.0.0/33\"]\n",
+                "line 2",
+                "10.0.0.0/33",
+            ),
             ("[site]\ncountry = \"Ireland\"\n", "line 2", "Ireland"),
             ("\n[[partner]]\nname = \"x\"\n", "line 2", "networks"),
             ("[[partners]]\n", "line 1", "partners"),
         ] {
             let words = parse(text).unwrap_err();
-            assert!(words.contains(line) && words.contains(word), "{text}: {words}");
+            assert!(
+                words.contains(line) && words.contains(word),
+                "{text}: {words}"
+            );
         }
     }
 }

@@ -49,8 +49,14 @@ fn identity(page: &mut Page, device: &Device) {
     let list = |items: Vec<String>| items.join(", ");
     page.labelled("Id", &device.id);
     page.labelled("Also", &device.aliases.join(", "));
-    page.labelled("IP", &list(device.ips.iter().map(ToString::to_string).collect()));
-    page.labelled("MAC", &list(device.macs.iter().map(ToString::to_string).collect()));
+    page.labelled(
+        "IP",
+        &list(device.ips.iter().map(ToString::to_string).collect()),
+    );
+    page.labelled(
+        "MAC",
+        &list(device.macs.iter().map(ToString::to_string).collect()),
+    );
     let segments: Vec<String> = device.segments.iter().map(ToString::to_string).collect();
     page.labelled("Segment", &segments.join(", "));
     page.labelled("Serial", &optional(&device.serial));
@@ -75,10 +81,16 @@ fn conduct(page: &mut Page, device: &Device) {
         .map(|s| format!("{} ({} {})", s.protocol, s.transport, s.port))
         .collect();
     page.labelled("Offers", &services.join(", "));
-    let kinds: Vec<String> =
-        device.patient_data.iter().map(|kind| kind.word().replace('-', " ")).collect();
+    let kinds: Vec<String> = device
+        .patient_data
+        .iter()
+        .map(|kind| kind.word().replace('-', " "))
+        .collect();
     if !kinds.is_empty() {
-        page.labelled("Patient", &format!("data of these kinds: {}", kinds.join(", ")));
+        page.labelled(
+            "Patient",
+            &format!("data of these kinds: {}", kinds.join(", ")),
+        );
     }
 }
 
@@ -89,7 +101,11 @@ fn talks(page: &mut Page, device: &Device, all: bool) {
         return;
     }
     page.text(0, "Talks to");
-    let shown = if all { device.talks_to.len() } else { PEERS.min(device.talks_to.len()) };
+    let shown = if all {
+        device.talks_to.len()
+    } else {
+        PEERS.min(device.talks_to.len())
+    };
     let mut owner = None;
     for line in device.talks_to.iter().take(shown) {
         peer(page, line);
@@ -110,9 +126,21 @@ fn talks(page: &mut Page, device: &Device, all: bool) {
 
 fn peer(page: &mut Page, line: &TalksTo) {
     let arrow = if line.direction == "in" { "<-" } else { "->" };
-    let name = line.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-    let port = if line.port == 0 { String::new() } else { format!(" port {}", line.port) };
-    let unanswered = if line.answered || line.place.is_outside() { "" } else { ", no answer" };
+    let name = line
+        .name
+        .as_ref()
+        .map(|name| format!(" ({name})"))
+        .unwrap_or_default();
+    let port = if line.port == 0 {
+        String::new()
+    } else {
+        format!(" port {}", line.port)
+    };
+    let unanswered = if line.answered || line.place.is_outside() {
+        ""
+    } else {
+        ", no answer"
+    };
     let text = format!(
         "{}{name}{port}, {}: {}{unanswered}, {}, {} / {}",
         line.peer,

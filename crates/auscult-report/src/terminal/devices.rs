@@ -22,7 +22,11 @@ pub(super) fn table(page: &mut Page, report: &Report, all: bool) {
         page.text(0, "No devices were seen.");
         return;
     }
-    let shown = if all { report.devices.len() } else { ROWS.min(report.devices.len()) };
+    let shown = if all {
+        report.devices.len()
+    } else {
+        ROWS.min(report.devices.len())
+    };
     let what = WHAT + page.width().saturating_sub(NARROWEST);
     page.line(&format!(
         "{}  {}  {}  {}  WORST",
@@ -38,31 +42,46 @@ pub(super) fn table(page: &mut Page, report: &Report, all: bool) {
 }
 
 fn row(page: &mut Page, device: &Device, what: usize) {
-    let (inside, outside) = crate::peers(device);
     let (first, second) = described(device);
-    let name = words::name(device);
+    let talks = match crate::peers(device) {
+        (0, 0) => "-".to_owned(),
+        (inside, outside) => format!("{inside} in, {outside} out"),
+    };
+    let (name, address) = name_and_address(page, device);
     let line = format!(
         "{}  {}  {}  {}  ",
         cell(&name, NAME),
         cell(&first, what),
-        cell(&format!("{inside} in, {outside} out"), TALKS),
+        cell(&talks, TALKS),
         cell(patient_data(device), DATA),
     );
     page.line_with(&line, device.worst);
     let segments: Vec<String> = device.segments.iter().map(ToString::to_string).collect();
-    let rest = format!(
-        "{}  {}  {}",
+    page.line(&format!(
+        "{}  {}  {}  {}",
+        cell(&address, NAME),
         cell(&second, what),
         cell(&shortened(&segments), TALKS),
         words::narrow_span(device.first_seen, device.last_seen),
-    );
-    let address = address(device, &name);
-    if address.len() < NAME {
-        page.line(&format!("{}  {rest}", cell(&format!(" {address}"), NAME)));
-    } else {
-        page.line(&format!(" {address}"));
-        page.line(&format!("{}  {rest}", " ".repeat(NAME)));
+    ));
+}
+
+/// The first cells of both lines. An address is never cut: one too long for its cell gets a
+/// line of its own above.
+fn name_and_address(page: &mut Page, device: &Device) -> (String, String) {
+    let name = words::name(device);
+    let address = format!(" {}", address(device, &name));
+    let named_by_address = device.ips.iter().any(|ip| ip.to_string() == name);
+    if named_by_address && name.len() > NAME {
+        page.line(&name);
+        return (address, String::new());
     }
+    if address.len() > NAME {
+        page.line(&cell(&name, page.width()));
+        page.line(&address);
+        return (String::new(), String::new());
+    }
+    (name, address)
 }
 
 /// What it is, and how sure that is.
@@ -73,21 +92,38 @@ fn described(device: &Device) -> (String, String) {
         return (make, format!(" {role}, {sure}"));
     }
     if device.role != Role::Unknown {
-        let os = device.os.as_ref().map(|os| format!(", {os}")).unwrap_or_default();
+        let os = device
+            .os
+            .as_ref()
+            .map(|os| format!(", {os}"))
+            .unwrap_or_default();
         return (role.to_owned(), format!(" {sure}{os}"));
     }
-    let card = device.claims.iter().find(|claim| claim.attribute == "mac_vendor");
-    let card = card.map(|claim| format!(" card: {}", claim.value)).unwrap_or_default();
+    let card = device
+        .claims
+        .iter()
+        .find(|claim| claim.attribute == "mac_vendor");
+    let card = card
+        .map(|claim| format!(" card: {}", claim.value))
+        .unwrap_or_default();
     (role.to_owned(), card)
 }
 
 /// The address; for what is named by its address, the next one or the card's.
 fn address(device: &Device, name: &str) -> String {
-    let mut others = device.ips.iter().map(ToString::to_string).filter(|ip| ip != name);
+    let mut others = device
+        .ips
+        .iter()
+        .map(ToString::to_string)
+        .filter(|ip| ip != name);
     match (others.next(), others.count()) {
         (Some(ip), 0) => ip,
         (Some(ip), more) => format!("{ip} +{more}"),
-        (None, _) => device.macs.first().map(ToString::to_string).unwrap_or_default(),
+        (None, _) => device
+            .macs
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     }
 }
 

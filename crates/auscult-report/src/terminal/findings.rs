@@ -28,13 +28,18 @@ pub(super) fn list(page: &mut Page, report: &Report, all: bool) {
     }
     if routine {
         page.gap();
-        page.text(0, "More about a finding, with every packet: auscult finding ID PATH");
+        page.text(
+            0,
+            "More about a finding, with every packet: auscult finding ID PATH",
+        );
     }
 }
 
 /// Whose address it is: in full once, afterwards by the finding that says it.
 fn owner<'r>(page: &mut Page, finding: &'r Finding, told: &mut Vec<(&'r str, &'r str)>) {
-    let Some(owner) = finding.owner.as_deref() else { return };
+    let Some(owner) = finding.owner.as_deref() else {
+        return;
+    };
     match told.iter().find(|(known, _)| *known == owner) {
         Some((_, id)) => page.labelled("Owner", &format!("as in {id}")),
         None => {
@@ -72,8 +77,11 @@ fn seen(page: &mut Page, finding: &Finding) {
 }
 
 fn who(report: &Report, finding: &Finding) -> String {
-    let mut devices: Vec<&Device> =
-        finding.devices.iter().filter_map(|id| crate::find_device(report, id)).collect();
+    let mut devices: Vec<&Device> = finding
+        .devices
+        .iter()
+        .filter_map(|id| crate::find_device(report, id))
+        .collect();
     // The device at the other side stands behind the arrow.
     let is_peer = |device: &Device| finding.peer.is_some_and(|peer| device.ips.contains(&peer));
     if !devices.iter().all(|device| is_peer(device)) {
@@ -81,7 +89,11 @@ fn who(report: &Report, finding: &Finding) -> String {
     }
     let mut names: Vec<String> = match devices.as_slice() {
         [one] => vec![introduced(one)],
-        many => many.iter().take(NAMED).map(|device| words::called(device)).collect(),
+        many => many
+            .iter()
+            .take(NAMED)
+            .map(|device| words::called(device))
+            .collect(),
     };
     if devices.len() > NAMED {
         names.push(format!("{} more", devices.len() - NAMED));
@@ -136,7 +148,9 @@ pub(super) fn whole(page: &mut Page, report: &Report, finding: &Finding) {
         page.gap();
         page.text(0, "Devices");
         for id in &finding.devices {
-            let about = crate::find_device(report, id).map(introduced).unwrap_or_default();
+            let about = crate::find_device(report, id)
+                .map(introduced)
+                .unwrap_or_default();
             page.text(2, &format!("{id} {about}"));
         }
     }

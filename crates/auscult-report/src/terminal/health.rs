@@ -53,7 +53,10 @@ fn entry(page: &mut Page, file: &ArtifactEntry) {
 /// What was lost, cut or limited: what matters, or everything.
 pub(super) fn health(page: &mut Page, report: &Report, all: bool) {
     let rows = rows(&report.health);
-    let shown: Vec<_> = rows.iter().filter(|(number, ..)| all || *number > 0).collect();
+    let shown: Vec<_> = rows
+        .iter()
+        .filter(|(number, ..)| all || *number > 0)
+        .collect();
     if !shown.is_empty() || !report.health.limits.is_empty() {
         page.gap();
         page.text(0, "What limits these answers");
@@ -72,19 +75,46 @@ pub(super) fn health(page: &mut Page, report: &Report, all: bool) {
 
 fn rows(health: &Health) -> Vec<(u64, &'static str)> {
     vec![
-        (health.dropped_by_capture, "packets that the capturing program dropped"),
+        (
+            health.dropped_by_capture,
+            "packets that the capturing program dropped",
+        ),
         (health.loss_ppm, "packets in a million lost, as estimated"),
-        (health.cut_by_snaplen, "packets cut by the capture's snap length"),
-        (health.undecoded, "packets of a link or network type that is not decoded"),
+        (
+            health.cut_by_snaplen,
+            "packets cut by the capture's snap length",
+        ),
+        (
+            health.undecoded,
+            "packets of a link or network type that is not decoded",
+        ),
         (health.gaps, "holes in TCP streams"),
-        (health.gaps_upstream, "of them lost by the capture, not by the network"),
+        (
+            health.gaps_upstream,
+            "of them lost by the capture, not by the network",
+        ),
         (health.bytes_missing, "bytes in those holes"),
-        (health.one_sided_flows, "TCP flows of which one direction was captured"),
-        (health.conflicting_flows, "TCP flows with conflicting bytes for the same place"),
-        (health.fragments_expired, "fragmented datagrams that never completed"),
-        (health.flows_evicted, "flows forgotten to stay within the memory"),
+        (
+            health.one_sided_flows,
+            "TCP flows of which one direction was captured",
+        ),
+        (
+            health.conflicting_flows,
+            "TCP flows with conflicting bytes for the same place",
+        ),
+        (
+            health.fragments_expired,
+            "fragmented datagrams that never completed",
+        ),
+        (
+            health.flows_evicted,
+            "flows forgotten to stay within the memory",
+        ),
         (health.time_steps, "steps of the capture's clock"),
-        (health.texts_withheld, "texts withheld: patient data could not be masked safely"),
+        (
+            health.texts_withheld,
+            "texts withheld: patient data could not be masked safely",
+        ),
     ]
 }
 
@@ -98,7 +128,10 @@ fn basis(page: &mut Page, report: &Report) {
         (health.copies, "of them copies of others"),
         (health.flows, "flows"),
         (health.events, "events"),
-        (health.events_suppressed, "repeated events, counted with the first"),
+        (
+            health.events_suppressed,
+            "repeated events, counted with the first",
+        ),
     ] {
         page.hanging(&format!("{:>10}", words::short(number)), 12, what);
     }
@@ -111,7 +144,11 @@ fn basis(page: &mut Page, report: &Report) {
         ("Squatted", &squatted),
         ("Partners", &site.partners),
     ] {
-        let text = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+        let text = if list.is_empty() {
+            "none".to_owned()
+        } else {
+            list.join(", ")
+        };
         page.labelled(label, &text);
     }
     page.gap();
@@ -135,7 +172,10 @@ fn basis(page: &mut Page, report: &Report) {
     for set in &report.data_sets {
         page.text(
             2,
-            &format!("{} {} ({}), {}", set.name, set.version, set.date, set.licence),
+            &format!(
+                "{} {} ({}), {}",
+                set.name, set.version, set.date, set.licence
+            ),
         );
     }
 }

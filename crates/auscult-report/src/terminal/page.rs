@@ -186,8 +186,9 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// Words between blanks; a unit stays with its number.
 fn words(text: &str) -> Vec<&str> {
-    const UNITS: [&str; 14] =
-        ["%", "B", "kB", "MB", "GB", "TB", "k", "M", "G", "s", "ms", "min", "h", "km"];
+    const UNITS: [&str; 14] = [
+        "%", "B", "kB", "MB", "GB", "TB", "k", "M", "G", "s", "ms", "min", "h", "km",
+    ];
     let mut words: Vec<&str> = Vec::new();
     let mut last = 0..0;
     for word in text.split_whitespace() {
@@ -195,7 +196,9 @@ fn words(text: &str) -> Vec<&str> {
         let bare = word.trim_end_matches([',', ';', '.', ')', ':']);
         let glued = at == last.end + 1
             && UNITS.contains(&bare)
-            && text.get(last.clone()).is_some_and(|w| w.ends_with(|c: char| c.is_ascii_digit()));
+            && text
+                .get(last.clone())
+                .is_some_and(|w| w.ends_with(|c: char| c.is_ascii_digit()));
         if glued {
             words.pop();
             last.end = at + word.len();

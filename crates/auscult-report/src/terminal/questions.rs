@@ -7,15 +7,33 @@ use super::words;
 
 /// What was read.
 pub(super) fn head(page: &mut Page, report: &Report) {
-    let files = match report.captures.as_slice() {
-        [one] => one.file.clone(),
-        many => format!("{} captures", many.len()),
-    };
-    let first = report.captures.iter().filter_map(|capture| capture.first).min();
-    let last = report.captures.iter().filter_map(|capture| capture.last).max();
+    const NAMED: usize = 3;
+    let mut files: Vec<String> = report
+        .captures
+        .iter()
+        .take(NAMED)
+        .map(|capture| capture.file.clone())
+        .collect();
+    if report.captures.len() > NAMED {
+        files.push(format!("{} more captures", report.captures.len() - NAMED));
+    }
+    let first = report
+        .captures
+        .iter()
+        .filter_map(|capture| capture.first)
+        .min();
+    let last = report
+        .captures
+        .iter()
+        .filter_map(|capture| capture.last)
+        .max();
     let packets = report.captures.iter().map(|capture| capture.packets).sum();
-    page.text(0, &files);
-    let unknown = report.devices.iter().filter(|d| d.role == Role::Unknown).count();
+    page.text(0, &words::joined(&files));
+    let unknown = report
+        .devices
+        .iter()
+        .filter(|d| d.role == Role::Unknown)
+        .count();
     let mut line = format!(
         "{}, {}, {}",
         words::span(first, last),
@@ -34,9 +52,18 @@ pub(super) fn answers(page: &mut Page, report: &Report, all: bool) {
         return;
     }
     page.gap();
-    let widest = report.coverage.iter().map(|c| c.question.len()).max().unwrap_or(0);
+    let widest = report
+        .coverage
+        .iter()
+        .map(|c| c.question.len())
+        .max()
+        .unwrap_or(0);
     for coverage in &report.coverage {
-        let begin = format!("{}{}", pad(coverage.question, widest + 2), word(coverage.answer));
+        let begin = format!(
+            "{}{}",
+            pad(coverage.question, widest + 2),
+            word(coverage.answer)
+        );
         page.hanging(&begin, widest + 2 + ANSWER, &words_of(coverage));
         if all {
             page.text(4, &format!("because {}", coverage.because));
@@ -75,10 +102,18 @@ fn words_of(coverage: &Coverage) -> String {
 pub(super) fn sums(page: &mut Page, report: &Report) {
     page.gap();
     let mut worst = String::new();
-    for severity in
-        [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info]
-    {
-        let number = report.findings.iter().filter(|f| f.severity == severity).count();
+    for severity in [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+        Severity::Info,
+    ] {
+        let number = report
+            .findings
+            .iter()
+            .filter(|f| f.severity == severity)
+            .count();
         if number > 0 {
             if !worst.is_empty() {
                 worst.push_str(", ");
@@ -92,7 +127,10 @@ pub(super) fn sums(page: &mut Page, report: &Report) {
     page.hanging("Findings", COLUMN, &worst);
     page.hanging("Capture", COLUMN, &capture(report));
     for capture in report.captures.iter().filter(|capture| !capture.complete) {
-        let why = capture.stopped_at.as_deref().unwrap_or("cut short or damaged");
+        let why = capture
+            .stopped_at
+            .as_deref()
+            .unwrap_or("cut short or damaged");
         page.hanging("Cut", COLUMN, &format!("{}: {why}", capture.file));
     }
     if report.findings.is_empty() {
@@ -125,7 +163,11 @@ fn capture(report: &Report) -> String {
 fn next(page: &mut Page, report: &Report) {
     let mut steps: Vec<&str> = Vec::new();
     for coverage in report.coverage.iter().filter(|c| c.answer != Answer::Yes) {
-        if let Some(next) = coverage.next.as_deref().filter(|next| !steps.contains(next)) {
+        if let Some(next) = coverage
+            .next
+            .as_deref()
+            .filter(|next| !steps.contains(next))
+        {
             steps.push(next);
         }
     }

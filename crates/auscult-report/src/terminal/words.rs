@@ -237,7 +237,12 @@ pub(super) fn packets(evidence: &[Evidence]) -> String {
 /// A display filter that shows the packets among others of their kind: the most telling one of
 /// the evidence, without its frame number.
 pub(super) fn filter(evidence: &[Evidence]) -> Option<&str> {
-    let filters = || evidence.iter().filter_map(|one| one.filter.as_deref()).map(without_number);
+    let filters = || {
+        evidence
+            .iter()
+            .filter_map(|one| one.filter.as_deref())
+            .map(without_number)
+    };
     filters()
         .find(|filter| filter.contains(".port"))
         .or_else(|| filters().next())
@@ -279,10 +284,13 @@ mod tests {
 
     #[test]
     fn spans() {
-        let at = |seconds| Some(Timestamp::from_parts(1_738_260_000 + seconds, 0));
+        let at = |seconds: i64| Some(Timestamp::from_parts(1_738_260_000 + seconds, 0));
         assert_eq!(span(at(0), at(2460)), "2025-01-30 18:00-18:41 UTC");
         assert_eq!(span(at(0), at(30)), "2025-01-30 18:00 UTC");
-        assert_eq!(span(at(0), at(86_400)), "2025-01-30 18:00 to 2025-01-31 18:00 UTC");
+        assert_eq!(
+            span(at(0), at(86_400)),
+            "2025-01-30 18:00 to 2025-01-31 18:00 UTC"
+        );
         assert_eq!(narrow_span(at(0), at(86_400)), "01-30 - 01-31");
         assert_eq!(span(None, None), "no time");
     }

@@ -43,7 +43,10 @@ impl Device {
                 super::put_json(out, auscult_report::json_part(&report, Part::Device(id)))?;
             }
             Format::Csv => {
-                let one = Report { devices: vec![device.clone()], ..report.clone() };
+                let one = Report {
+                    devices: vec![device.clone()],
+                    ..report.clone()
+                };
                 out.write_all(auscult_report::csv_devices(&one).as_bytes())?;
             }
         }

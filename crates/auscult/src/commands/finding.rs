@@ -39,7 +39,10 @@ impl Finding {
                 super::put_json(out, auscult_report::json_part(&report, Part::Finding(id)))?;
             }
             Format::Csv => {
-                let one = Report { findings: vec![finding.clone()], ..report.clone() };
+                let one = Report {
+                    findings: vec![finding.clone()],
+                    ..report.clone()
+                };
                 out.write_all(auscult_report::csv_findings(&one).as_bytes())?;
             }
         }

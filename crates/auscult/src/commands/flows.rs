@@ -37,8 +37,12 @@ impl Lines<'_> {
                 let line = auscult_report::flow_line(flow).map_err(io::Error::other)?;
                 writeln!(self.out, "{line}")
             }
-            Format::Csv => self.out.write_all(auscult_report::flow_csv(Some(flow)).as_bytes()),
-            Format::Table => self.out.write_all(auscult_report::flow_text(Some(flow)).as_bytes()),
+            Format::Csv => self
+                .out
+                .write_all(auscult_report::flow_csv(Some(flow)).as_bytes()),
+            Format::Table => self
+                .out
+                .write_all(auscult_report::flow_text(Some(flow)).as_bytes()),
         }
     }
 }
@@ -71,7 +75,12 @@ impl Flows {
             Format::Csv => out.write_all(auscult_report::flow_csv(None).as_bytes())?,
             Format::Table => out.write_all(auscult_report::flow_text(None).as_bytes())?,
         }
-        let mut lines = Lines { out, format, progress: self.reading.progress(), failed: None };
+        let mut lines = Lines {
+            out,
+            format,
+            progress: self.reading.progress(),
+            failed: None,
+        };
         let report = self.reading.analyze_with(true, &mut lines)?;
         match lines.failed {
             Some(error) => Err(error.into()),

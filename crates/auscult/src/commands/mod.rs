@@ -30,7 +30,10 @@ fn put_view(
     all: bool,
     view: View<'_>,
 ) -> Result<(), Failure> {
-    let options = Options { view, ..view_options(all) };
+    let options = Options {
+        view,
+        ..view_options(all)
+    };
     Ok(auscult_report::terminal(report, &options, out)?)
 }
 
