@@ -11,13 +11,14 @@ use crate::shell::{self, cargo, has, root};
 
 /// Debian packages: other people's decoders, servers and clients that tests compare with.
 const DEBIAN: &[&str] = &[
+    "busybox",
     "dnsmasq-base",
     "ieee-data",
     "iproute2",
     "libnfs-utils",
     "nfs-ganesha",
-    "nfs-ganesha-mem",
     "nfs-ganesha-vfs",
+    "procps",
     "python3",
     "python3-venv",
     "rpcbind",
