@@ -593,17 +593,19 @@ fn is_answer(tuple: &Tuple, tcp: Option<&Tcp>) -> bool {
         Some(tcp) if tcp.flags.syn() => tcp.flags.ack(),
         _ => {
             matches!(tuple.transport, Transport::Tcp | Transport::Udp)
-                && looks_like_a_service(tuple.src_port) > looks_like_a_service(tuple.dst_port)
+                && looks_like_a_service(tuple.src_port, tcp.is_some())
+                    > looks_like_a_service(tuple.dst_port, tcp.is_some())
         }
     }
 }
 
-/// Well-known ports more than registered ones of common services, those more than others; ports
-/// from 512 to 1023 are also taken by privileged clients (NFS, LPD, rlogin).
-fn looks_like_a_service(port: u16) -> u8 {
+/// Well-known ports more than registered ones of common services, those more than others. Ports
+/// from 512 to 1023 are also taken by privileged clients (NFS, LPD, rlogin): of datagrams, whose
+/// first packet seen is most often the question, they tell nothing.
+fn looks_like_a_service(port: u16, is_stream: bool) -> u8 {
     match port {
         1..=511 => 3,
-        512..=1023 => 2,
+        512..=1023 if is_stream => 2,
         2049 | 2575 | 3306 | 3389 | 5060 | 5432 | 5900 | 8000 | 8080 | 8443 | 11112 | 24105 => 2,
         _ => 0,
     }
