@@ -1,6 +1,6 @@
 //! Options that all commands share which read captures, and the reading itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use auscult_engine::{Options, Watch};
@@ -67,6 +67,11 @@ impl Reading {
     /// Form of the output.
     pub(crate) fn format(&self) -> Format {
         self.how.format
+    }
+
+    /// The first input as given.
+    pub(crate) fn first_path(&self) -> &Path {
+        self.paths.first().map_or(Path::new("-"), PathBuf::as_path)
     }
 
     /// `--all`.

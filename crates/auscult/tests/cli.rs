@@ -104,6 +104,11 @@ fn complaints_say_what_where_and_what_to_do() {
     );
     let said = complaint(&["missing.pcap"], 1);
     assert!(said.contains("missing.pcap"), "{said}");
+    let said = complaint(&["analyse", "leak.pcapng"], 1);
+    assert!(
+        said.contains("analyse") && said.contains("auscult --help"),
+        "{said}"
+    );
     let said = complaint(&["leak.pcapng", "--state", "x.db"], 2);
     assert_eq!(said, "auscult: --state comes later\n");
     let said = complaint(&["serve"], 2);

@@ -11,6 +11,7 @@ const PEERS: usize = 20;
 /// Everything about a device; every claim with its packets when `why`.
 pub(super) fn whole(page: &mut Page, report: &Report, device: &Device, why: bool, all: bool) {
     identity(page, device);
+    namesakes(page, report, device);
     conduct(page, device);
     talks(page, device, all);
     let mut findings = crate::findings_of(report, &device.id).peekable();
@@ -65,6 +66,25 @@ fn identity(page: &mut Page, device: &Device) {
     page.labelled("Host", &optional(&device.hostname));
     if let Some(label) = &device.labelled_as {
         page.labelled("Label", &format!("may read {label} or another brand"));
+    }
+}
+
+/// The same address in another segment is another device.
+fn namesakes(page: &mut Page, report: &Report, device: &Device) {
+    let shares = |other: &&Device| {
+        other.id != device.id && other.ips.iter().any(|ip| device.ips.contains(ip))
+    };
+    let ids: Vec<&str> = report
+        .devices
+        .iter()
+        .filter(shares)
+        .map(|other| other.id.as_str())
+        .collect();
+    if !ids.is_empty() {
+        page.labelled(
+            "Same IP",
+            &format!("but another device: {}", ids.join(", ")),
+        );
     }
 }
 

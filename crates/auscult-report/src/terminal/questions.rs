@@ -1,6 +1,9 @@
 //! The first screen: what was read, the fixed questions, the sums.
 
-use auscult_model::report::{Answer, Coverage, Report, Role, Severity};
+use std::collections::BTreeSet;
+
+use auscult_model::Segment;
+use auscult_model::report::{Answer, Report, Role, Severity};
 
 use super::page::{Page, pad};
 use super::words;
@@ -17,6 +20,7 @@ pub(super) fn head(page: &mut Page, report: &Report) {
     if report.captures.len() > NAMED {
         files.push(format!("{} more captures", report.captures.len() - NAMED));
     }
+    let files = words::joined(&files);
     let first = report
         .captures
         .iter()
@@ -28,22 +32,45 @@ pub(super) fn head(page: &mut Page, report: &Report) {
         .filter_map(|capture| capture.last)
         .max();
     let packets = report.captures.iter().map(|capture| capture.packets).sum();
-    page.text(0, &words::joined(&files));
+    let mut size = vec![
+        words::count(packets, "packet", "packets"),
+        words::count(report.devices_total as u64, "device", "devices"),
+    ];
     let unknown = report
         .devices
         .iter()
         .filter(|d| d.role == Role::Unknown)
         .count();
-    let mut line = format!(
-        "{}, {}, {}",
-        words::span(first, last),
-        words::count(packets, "packet", "packets"),
-        words::count(report.devices_total as u64, "device", "devices"),
-    );
     if unknown > 0 {
-        line.push_str(&format!(" ({unknown} unknown)"));
+        size.push(format!("{unknown} of them unknown"));
     }
-    page.text(0, &line);
+    size.extend(segments(report));
+    page.text(0, &format!("{files}, {}", words::span(first, last)));
+    page.text(0, &size.join(", "));
+}
+
+/// `VLAN 20 30`, or how many segments there are; nothing where there is one without a tag.
+fn segments(report: &Report) -> Option<String> {
+    const NAMED: usize = 8;
+    let segments: BTreeSet<Segment> = report
+        .devices
+        .iter()
+        .flat_map(|device| device.segments.iter().copied())
+        .collect();
+    if segments.iter().all(|segment| *segment == Segment::UNTAGGED) {
+        return None;
+    }
+    let plain = segments
+        .iter()
+        .all(|segment| Segment::vlan(segment.outer_vlan) == *segment);
+    if !plain || segments.len() > NAMED {
+        return Some(format!("{} segments", segments.len()));
+    }
+    let vlans = segments.iter().map(|segment| match segment.outer_vlan {
+        0 => "untagged".to_owned(),
+        vlan => vlan.to_string(),
+    });
+    Some(format!("VLAN {}", vlans.collect::<Vec<_>>().join(" ")))
 }
 
 /// The fixed questions and their answers.
@@ -64,10 +91,14 @@ pub(super) fn answers(page: &mut Page, report: &Report, all: bool) {
             pad(coverage.question, widest + 2),
             word(coverage.answer)
         );
-        page.hanging(&begin, widest + 2 + ANSWER, &words_of(coverage));
+        page.hanging(
+            &begin,
+            widest + 2 + ANSWER,
+            &coverage.short.replace("  ", ": "),
+        );
         if all {
             page.text(4, &format!("because {}", coverage.because));
-            if let Some(next) = coverage.next.as_ref().filter(|_| !tells_next(coverage)) {
+            if let Some(next) = &coverage.next {
                 page.text(4, &format!("next: {next}"));
             }
         }
@@ -82,19 +113,6 @@ fn word(answer: Answer) -> &'static str {
         Answer::No => "NO",
         Answer::NotSeen => "NOT SEEN",
         Answer::CannotTell => "CANNOT TELL",
-    }
-}
-
-/// An answer that leaves the question open says at once what to do about it.
-fn tells_next(coverage: &Coverage) -> bool {
-    coverage.answer == Answer::CannotTell && coverage.next.is_some()
-}
-
-fn words_of(coverage: &Coverage) -> String {
-    let short = coverage.short.replace("  ", ": ");
-    match &coverage.next {
-        Some(next) if tells_next(coverage) => format!("{short}: {next}"),
-        _ => short,
     }
 }
 
@@ -133,8 +151,14 @@ pub(super) fn sums(page: &mut Page, report: &Report) {
             .unwrap_or("cut short or damaged");
         page.hanging("Cut", COLUMN, &format!("{}: {why}", capture.file));
     }
+    next(page, report);
     if report.findings.is_empty() {
-        next(page, report);
+        page.gap();
+        page.text(
+            0,
+            "Nothing wrong was seen. That holds for what this capture shows; the answers above \
+             say what it could not have shown.",
+        );
     }
 }
 
@@ -159,25 +183,25 @@ fn capture(report: &Report) -> String {
     parts.join(", ")
 }
 
-/// Nothing found is worth something only with what could not have been seen.
+/// What to do about questions that are open; where nothing was found, about every question.
 fn next(page: &mut Page, report: &Report) {
+    let all = report.findings.is_empty();
+    let open = report
+        .coverage
+        .iter()
+        .filter(|coverage| match coverage.answer {
+            Answer::CannotTell => true,
+            Answer::No | Answer::NotSeen => all,
+            Answer::Yes => false,
+        });
     let mut steps: Vec<&str> = Vec::new();
-    for coverage in report.coverage.iter().filter(|c| c.answer != Answer::Yes) {
-        if let Some(next) = coverage
-            .next
-            .as_deref()
-            .filter(|next| !steps.contains(next))
-        {
-            steps.push(next);
+    for step in open.filter_map(|coverage| coverage.next.as_deref()) {
+        if !steps.contains(&step) {
+            steps.push(step);
         }
     }
-    page.gap();
-    page.text(
-        0,
-        "Nothing wrong was seen. That holds for what this capture shows; the answers above say \
-         what it could not have shown.",
-    );
     for (index, step) in steps.iter().enumerate() {
-        page.hanging(if index == 0 { "Next" } else { "" }, COLUMN, step);
+        let label = if index == 0 { "Next" } else { "" };
+        page.hanging(&format!("{label:COLUMN$}- "), COLUMN + 2, step);
     }
 }

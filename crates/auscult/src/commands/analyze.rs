@@ -25,12 +25,27 @@ pub(crate) struct Analyze {
 
 impl Analyze {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
-        let report = self.reading.analyze()?;
+        let report = self
+            .reading
+            .analyze()
+            .map_err(|failure| self.hint(failure))?;
         match self.reading.format() {
             Format::Table => super::put_view(out, &report, self.reading.all(), View::Analyze)?,
             Format::Json => super::put_json(out, auscult_report::json(&report))?,
             Format::Csv => out.write_all(auscult_report::csv_devices(&report).as_bytes())?,
         }
         Ok(self.reading.outcome(&report))
+    }
+
+    /// A word that is neither a command nor a file was most likely meant as a command.
+    fn hint(&self, failure: Failure) -> Failure {
+        let word = self.reading.first_path();
+        let bare = word.components().count() == 1 && word.extension().is_none();
+        match failure {
+            Failure::Failed(words) if bare && word.to_str() != Some("-") && !word.exists() => {
+                Failure::Failed(format!("{words}; nor is it a command, see auscult --help"))
+            }
+            other => other,
+        }
     }
 }
