@@ -166,6 +166,46 @@ mod tests {
     }
 
     #[test]
+    fn wireshark_knows_the_filters() {
+        use std::process::{Command, Stdio};
+
+        if Command::new("tshark").arg("--version").output().is_err() {
+            eprintln!("SKIPPED: tshark is not installed, filters are not checked");
+            return;
+        }
+        let (a, b) = (host([10, 1, 1, 5]), host([202, 114, 4, 119]));
+        let six = crate::scene::Host {
+            ip: "2001:db8::5".parse().unwrap(),
+            ..host([10, 1, 1, 6])
+        };
+        let scene = hospital()
+            .asked(a, b.ip, (9, 60), Some(b))
+            .talk(a, b, 445, "smb", Talk::ANSWERED)
+            .asked(six, "2001:db8:1::9".parse().unwrap(), (9, 60), None)
+            .talk(six, b, 21, "ftp", Talk::ANSWERED);
+        let findings = scene.findings();
+        let shown = findings.iter().flat_map(|finding| &finding.evidence);
+        let filters: BTreeSet<&str> = shown.filter_map(|e| e.filter.as_deref()).collect();
+        assert!(filters.len() > 5, "{filters:?}");
+        // A capture without packets: only the syntax is judged.
+        let mut empty = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+        empty.extend([0; 8]);
+        empty.extend([0, 0, 4, 0, 1, 0, 0, 0]);
+        let file = std::env::temp_dir().join(format!("auscult-filters-{}", std::process::id()));
+        std::fs::write(&file, empty).unwrap();
+        for filter in filters {
+            let status = Command::new("tshark")
+                .args(["-r", file.to_str().unwrap(), "-Y", filter])
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
+            assert!(status.success(), "{filter}");
+            assert!(filter.starts_with("frame.number == "), "{filter}");
+        }
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
     fn ids_are_unique_stable_and_short() {
         let findings = hospital().findings();
         let ids: BTreeSet<&str> = findings.iter().map(|f| f.id.as_str()).collect();

@@ -72,7 +72,7 @@ impl Held {
         self.routed += u64::from(sum.legs.iter().any(|leg| leg.ttl_step != 0));
         self.mirrored += u64::from(sum.legs.iter().any(|leg| leg.ttl_step == 0));
         let ours = |ip| is_private(ip) || context.inventory.is_site(ip);
-        let lives = |ip| context.inventory.squatted().contains(&(key.segment, ip));
+        let lives = |ip| !context.inventory.holders(key.segment, ip).is_empty();
         let foreign = |ip| !ours(ip) && !lives(ip);
         self.outside += u64::from(foreign(key.originator) && foreign(key.responder));
     }

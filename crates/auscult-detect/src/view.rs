@@ -102,6 +102,13 @@ impl<'a> View<'a> {
         self.inventory.is_site(party.ip) || squatted()
     }
 
+    /// Whether a party is the site's, or its card is on the segment where it was seen: also where
+    /// the capture shows no destinations, so that more cannot be claimed.
+    pub(crate) fn lives_here(&self, party: Party) -> bool {
+        let holders = self.inventory.holders(party.segment, party.ip);
+        self.is_local(party) || !holders.is_empty()
+    }
+
     /// Where traffic of one protocol between a local party and a peer went.
     pub(crate) fn reach(&self, local: Party, peer: IpAddr, protocol: Option<&str>) -> Reach {
         let filter = Filter {
@@ -175,6 +182,15 @@ pub(crate) fn look_at_service(ip: IpAddr, service: Option<(Transport, u16)>) -> 
         Some((Transport::Tcp, port)) => format!("{address} && tcp.port == {port}"),
         Some((Transport::Udp, port)) => format!("{address} && udp.port == {port}"),
         _ => address,
+    }
+}
+
+/// Whether two addresses are of one usual network, so that a neighbour on the link is likely.
+pub(crate) fn are_neighbours(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
+        _ => false,
     }
 }
 

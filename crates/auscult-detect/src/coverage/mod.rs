@@ -147,6 +147,11 @@ mod tests {
         assert_eq!(answer(&leak(Talk::ANSWERED), id), Answer::Yes);
         assert_eq!(answer(&leak(Talk::ONE_WAY), id), Answer::CannotTell);
         assert_eq!(answer(&ward(), id), Answer::NotSeen, "no way out in view");
+        let outside = far([202, 114, 4, 119]);
+        let inbound = ward()
+            .talk(monitor(), outside, 104, "dicom", Talk::ANSWERED)
+            .patient(outside, monitor(), "dicom");
+        assert_ne!(answer(&inbound, id), Answer::Yes, "it came in");
         let other = host([10, 20, 3, 77]);
         let clear = ward().way_out(other);
         assert_eq!(answer(&clear, id), Answer::No);

@@ -81,7 +81,9 @@ pub(super) fn family_present(view: &View<'_>, sight: &Sight, _findings: &[Findin
 
 pub(super) fn patient_data_leaves(view: &View<'_>, sight: &Sight, findings: &[Finding]) -> Reply {
     let mut by_place: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in of_rule(findings, "phi-cleartext-outside") {
+    let outgoing = of_rule(findings, "phi-cleartext-outside")
+        .filter(|finding| finding.details.get("direction") != Some(&Value::Text("in".to_owned())));
+    for finding in outgoing {
         by_place.entry(place(finding)).or_default().push(finding);
     }
     let units = |places: &[Where]| -> BTreeSet<&str> {
@@ -272,12 +274,13 @@ pub(super) fn internet_reaches_devices(view: &View<'_>, sight: &Sight, _: &[Find
     let devices = view.inventory.devices.iter();
     for device in devices.filter(|device| device.inside && is_embedded(device)) {
         for line in &device.talks_to {
-            if line.direction == "in" && line.place.is_outside() {
-                if line.answered {
-                    reached.insert(call_name(device));
-                } else {
-                    refused += line.flows;
-                }
+            if line.direction != "in" {
+                continue;
+            }
+            if line.answered && crate::view::arrived(line.place) {
+                reached.insert(call_name(device));
+            } else if line.place.is_outside() {
+                refused += line.flows;
             }
         }
     }
@@ -300,7 +303,7 @@ pub(super) fn internet_reaches_devices(view: &View<'_>, sight: &Sight, _: &[Find
     }
     let because = if refused > 0 {
         format!(
-            "{refused} attempts from outside, none answered; {}",
+            "{refused} attempts from outside, none seen to be answered; {}",
             sight.watched
         )
     } else {
@@ -400,7 +403,7 @@ fn stations(view: &View<'_>) -> BTreeMap<String, BTreeSet<String>> {
         .collect();
     let mut stations: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (protocol, from, to) in view.ledger.spoken().keys() {
-        if !monitoring.contains(protocol) || !view.is_local(*to) {
+        if !monitoring.contains(protocol) || !view.lives_here(*to) {
             continue;
         }
         let (Some(monitor), Some(station)) = (view.device(*from), view.device(*to)) else {

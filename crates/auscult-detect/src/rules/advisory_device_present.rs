@@ -174,13 +174,20 @@ fn stations<'a>(view: &View<'a>, devices: &[&'a Device], protocols: &[&str]) -> 
 
 /// A receiver that is here.
 fn station<'a>(view: &View<'a>, to: Party) -> Option<&'a Device> {
-    view.device(to)
-        .filter(|device| device.inside && view.is_local(to))
+    view.device(to).filter(|_| view.lives_here(to))
 }
 
 fn depending(stations: &Stations<'_>) -> usize {
     let all: BTreeSet<&str> = stations.senders.values().flatten().copied().collect();
     all.len()
+}
+
+/// A unit beyond address translation is known by the address it hides behind only.
+fn unit_name(device: &Device) -> String {
+    match device.ips.first().filter(|_| !device.inside) {
+        Some(ip) => format!("a device behind {ip}"),
+        None => name_and_address(device),
+    }
 }
 
 fn sentences(
@@ -189,24 +196,20 @@ fn sentences(
     devices: &[&Device],
     stations: &Stations<'_>,
 ) -> Draft {
-    let names: Vec<String> = devices
-        .iter()
-        .map(|device| {
-            let name = name_and_address(device);
-            if device.inside {
-                name
-            } else {
-                format!("a device behind {name}")
-            }
-        })
-        .collect();
+    let names: Vec<String> = devices.iter().map(|device| unit_name(device)).collect();
     let family = signature.family.as_deref().unwrap_or(&signature.id);
     let what = family.rsplit(' ').next().unwrap_or(family);
     let title = match devices.len() {
-        1 => format!(
-            "{} speaks the {what} protocol",
-            names.first().cloned().unwrap_or_default()
-        ),
+        1 => {
+            let name = names.first().map_or("", String::as_str);
+            let behind = devices.iter().all(|device| !device.inside);
+            let name = if behind {
+                capital(name)
+            } else {
+                name.to_owned()
+            };
+            format!("{name} speaks the {what} protocol")
+        }
         many => format!("{} monitors speak the {what} protocol", number_word(many)),
     };
     let beds = count(
@@ -225,10 +228,7 @@ fn sentences(
         let names = list(stations.senders.keys());
         (
             format!("Remote monitoring is in use: {names} receives {beds}."),
-            format!(
-                "{} shows {beds}: arrange bedside watch before the network is cut.",
-                capital(&names)
-            ),
+            format!("Arrange bedside watch before the network is cut: {names} shows {beds}."),
         )
     };
     let labels = match signature.also_sold_as.as_slice() {
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(finding.title, "Two monitors speak the CMS8000 protocol");
         assert_eq!(finding.devices.len(), 3);
         assert!(
-            finding.action.contains("arrange bedside watch"),
+            finding.action.contains("Arrange bedside watch"),
             "{}",
             finding.action
         );
@@ -301,6 +301,22 @@ mod tests {
     fn no_station_of_ours_is_said() {
         let finding = streams(&[21], far([202, 114, 4, 119])).one(RULE);
         assert!(finding.seen[1].contains("not in use"), "{:?}", finding.seen);
+        // Also when the other side is known by what it says itself.
+        let there = far([202, 114, 4, 119]);
+        let finding = streams(&[21], there)
+            .patient(there, monitor(21), "hl7")
+            .one(RULE);
+        assert!(finding.seen[1].contains("not in use"), "{:?}", finding.seen);
+    }
+
+    #[test]
+    fn beyond_address_translation_it_is_a_device_behind() {
+        let (outer, there) = (far([192, 0, 2, 7]), far([202, 114, 4, 119]));
+        let scene = Scene::new()
+            .talk(outer, there, 515, "contec-cms", Talk::ANSWERED)
+            .patient(outer, there, "contec-cms");
+        let title = scene.one(RULE).title;
+        assert!(title.starts_with("A device behind 192.0.2.7"), "{title}");
     }
 
     #[test]

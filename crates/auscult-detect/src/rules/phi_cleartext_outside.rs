@@ -13,7 +13,7 @@ use auscult_model::report::{Finding, Role, Severity, Where};
 use super::patient_data::{self, Crossing, Exchange};
 use crate::draft::Draft;
 use crate::grade::Grade;
-use crate::view::{arrived, look_at, look_at_service};
+use crate::view::{are_neighbours, arrived, look_at, look_at_service};
 use crate::words::{self, capital, kinds_words, protocol_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -163,6 +163,10 @@ fn grade(crossing: &Crossing<'_>, accepted: u64, peers: usize) -> Grade {
     let reach = &crossing.reach;
     let record_exchange = matches!(crossing.protocol, "hl7" | "dicom") && peers == 1;
     let mut grade = match reach.place {
+        _ if !crossing.is_outgoing() => Grade::new(
+            Severity::Medium,
+            "it came in clear from outside; nothing shows that ours left",
+        ),
         Where::CannotTell => Grade::new(
             Severity::Low,
             "a public address, but whether the data left the site cannot be told",
@@ -191,15 +195,17 @@ fn grade(crossing: &Crossing<'_>, accepted: u64, peers: usize) -> Grade {
     for reason in &reach.reasons {
         grade.note(reason.clone());
     }
+    let neighbours = are_neighbours(crossing.local.ip, crossing.peer.ip);
+    if reach.place == Where::TowardsOutside && neighbours && !reach.behind_gateway {
+        grade.cap(
+            Severity::Low,
+            "the address is of the sender's own network and no router is known on the way: a \
+             station on the link is likely",
+        );
+    }
     let connected = crossing.reach.place != Where::Left && reach.watched.answered > 0;
     if connected && reach.acknowledged == 0 && reach.payload[1] == 0 && accepted == 0 {
         grade.cap(Severity::High, "none of the payload was seen acknowledged");
-    }
-    if !crossing.is_outgoing() {
-        grade.cap(
-            Severity::Medium,
-            "it came from outside; nothing shows that ours left in clear",
-        );
     }
     if reach.sinkhole {
         grade.cap(
@@ -464,6 +470,15 @@ mod tests {
             ..Talk::ONE_WAY
         };
         assert_eq!(stream(talk).one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_half_of_a_stream_to_a_neighbour() {
+        let (monitor, station) = (host([202, 114, 4, 20]), host([202, 114, 4, 119]));
+        let scene = Scene::new()
+            .talk(monitor, station, 515, "contec-cms", Talk::ONE_WAY)
+            .patient(monitor, station, "contec-cms");
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
     }
 
     #[test]

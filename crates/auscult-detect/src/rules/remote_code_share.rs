@@ -438,8 +438,10 @@ fn sentences(
     };
     let title = if fetched {
         format!("{name} copied a program from {where_from}, {server}")
+    } else if !group.mounts.is_empty() {
+        format!("{name} asked {where_from}, {server}, for the share that holds programs")
     } else {
-        format!("{name} asked {where_from}, {server}, for the share of its programs")
+        format!("{name} is offered shares by {where_from}, {server}")
     };
     let medical = view.role(group.client).is_medical() || severity == Severity::Critical;
     let impact = match (severity, fetched) {
