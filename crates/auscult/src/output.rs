@@ -5,15 +5,12 @@ use std::io::{self, IsTerminal};
 use auscult_report::Options;
 use clap::ValueEnum;
 
-/// `--format`.
+/// `--format`: for people, for programs (docs/report.schema.json), for spreadsheets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
     #[default]
     Table,
-    /// For programs; schema in docs/report.schema.json.
     Json,
-    /// For spreadsheets.
     Csv,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Reading {
 /// How to read: everything but the paths, which may stand behind another argument.
 #[derive(Args, Clone, Debug)]
 struct How {
-    /// Form of the output
+    /// Form of the output: for people, for programs, for spreadsheets
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     format: Format,
     /// Show everything: all devices, files and counters

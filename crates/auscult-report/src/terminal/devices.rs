@@ -89,7 +89,10 @@ fn described(device: &Device) -> (String, String) {
     let role = words::role(device.role);
     let sure = words::certainty(device.confidence);
     if let Some(make) = words::make(device) {
-        return (make, format!(" {role}, {sure}"));
+        return match device.role {
+            Role::Unknown => (make, format!(" {sure}, role not known")),
+            _ => (make, format!(" {role}, {sure}")),
+        };
     }
     if device.role != Role::Unknown {
         let os = device

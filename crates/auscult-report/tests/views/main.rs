@@ -177,6 +177,29 @@ fn nothing_from_traffic_acts_on_the_terminal() {
     );
 }
 
+#[test]
+fn thirty_devices_are_shown_unless_all_are_asked_for() {
+    let report = rich();
+    let shown_of = |all| {
+        let options = Options {
+            all,
+            view: View::Devices,
+            ..Options::default()
+        };
+        let text = shown(&report, &options);
+        report
+            .devices
+            .iter()
+            .filter(|d| text.contains(&format!(" {} ", d.ips[0])))
+            .count()
+    };
+    // The addresses of three devices are their names: no blank stands before those.
+    assert_eq!(
+        (shown_of(false), shown_of(true)),
+        (30 - 3, report.devices.len() - 3)
+    );
+}
+
 /// Records of RFC 4180, read strictly.
 fn records(csv: &str) -> Vec<Vec<String>> {
     let mut records = Vec::new();
