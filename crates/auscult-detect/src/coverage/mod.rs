@@ -245,6 +245,14 @@ mod tests {
     }
 
     #[test]
+    fn beyond_translation_devices_are_hidden() {
+        let (outer, server) = (far([192, 0, 2, 7]), far([198, 51, 100, 80]));
+        let scene = Scene::new().talk(outer, server, 443, "tls", Talk::ANSWERED);
+        let id = "unknown-devices-reach-outside";
+        assert_eq!(answer(&scene, id), Answer::CannotTell);
+    }
+
+    #[test]
     fn who_monitors() {
         let id = "remote-monitoring";
         assert_eq!(answer(&ward(), id), Answer::Yes);

@@ -342,8 +342,12 @@ pub(super) fn unknown_devices_reach_outside(
     if let Some(why) = sight.obstacle() {
         return Reply::new(Answer::CannotTell, why, format!("{why}; {}", sight.watched)).next(EDGE);
     }
-    if sight.way_out == 0 {
-        let why = "no way out in view";
+    if sight.wan_only || sight.way_out == 0 {
+        let why = if sight.wan_only {
+            "devices are hidden by address translation"
+        } else {
+            "no way out in view"
+        };
         return Reply::new(Answer::CannotTell, why, format!("{why}; {}", sight.watched)).next(EDGE);
     }
     let because = format!(

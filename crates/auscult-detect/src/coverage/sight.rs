@@ -15,6 +15,8 @@ pub(super) struct Sight {
     pub(super) broadcast_only: bool,
     /// Captures of one direction, and no others that saw conversations.
     pub(super) one_direction: bool,
+    /// Everything was captured beyond address translation, where devices cannot be told apart.
+    pub(super) wan_only: bool,
     /// Answered conversations with addresses outside, through a router.
     pub(super) way_out: u64,
     /// More than 1 % is missing.
@@ -87,6 +89,7 @@ impl Sight {
         Sight {
             broadcast_only,
             one_direction,
+            wan_only: !points.is_empty() && points.iter().all(|p| *p == CapturePoint::Wan),
             way_out,
             lossy: view.is_lossy(),
             medical: medical.len(),
