@@ -281,7 +281,8 @@ fn table(contenders: &[Contender], capture: &Path, packets: u64) -> Result<Strin
     )?;
     writeln!(
         text,
-        "| program | what it does | CPU s | wall s | ns CPU a packet | peak MiB | CPU of auscult, 1 thread, to this |"
+        "| program | what it does | CPU s | wall s | ns CPU a packet | peak MiB | \
+         CPU of auscult, 1 thread, to this |"
     )?;
     writeln!(text, "|---|---|---|---|---|---|---|")?;
     let ours = &contenders[1].runs;

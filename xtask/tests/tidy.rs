@@ -50,11 +50,16 @@ const FILE_LINES_MAX: usize = 800;
 const BAD_MODULE_ENDS: &[&str] = &["util", "utils", "common", "helpers", "misc"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn files(folder: &Path, extension: &str, into: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     entries.sort();
     for path in entries {
@@ -93,13 +98,19 @@ fn arrows_between_crates_point_down_only() {
         let value: toml::Value = toml::from_str(&text).unwrap();
         let name = value["package"]["name"].as_str().unwrap();
         let Some((_, allowed)) = ARROWS.iter().find(|(crate_name, _)| *crate_name == name) else {
-            complaints.push(format!("{}: {name} has no line in ARROWS", manifest.display()));
+            complaints.push(format!(
+                "{}: {name} has no line in ARROWS",
+                manifest.display()
+            ));
             continue;
         };
         let Some(dependencies) = value.get("dependencies").and_then(toml::Value::as_table) else {
             continue;
         };
-        for dependency in dependencies.keys().filter(|key| key.starts_with("auscult-")) {
+        for dependency in dependencies
+            .keys()
+            .filter(|key| key.starts_with("auscult-"))
+        {
             if !allowed.contains(&dependency.as_str()) {
                 complaints.push(format!(
                     "{}: {name} must not depend on {dependency}: turn the arrow round, or move \
@@ -118,15 +129,24 @@ fn every_source_file_says_what_it_is() {
     for path in sources() {
         let text = fs::read_to_string(&path).unwrap();
         if !text.starts_with("//!") && !text.starts_with("#![") {
-            complaints.push(format!("{}:1: begin with //! and one sentence", path.display()));
+            complaints.push(format!(
+                "{}:1: begin with //! and one sentence",
+                path.display()
+            ));
         }
         let lines = text.lines().count();
         if lines > FILE_LINES_MAX {
-            complaints.push(format!("{}: {lines} lines; split by subject", path.display()));
+            complaints.push(format!(
+                "{}: {lines} lines; split by subject",
+                path.display()
+            ));
         }
         let stem = path.file_stem().unwrap().to_string_lossy();
         if BAD_MODULE_ENDS.iter().any(|end| stem.ends_with(end)) {
-            complaints.push(format!("{}: name the module after what it holds", path.display()));
+            complaints.push(format!(
+                "{}: name the module after what it holds",
+                path.display()
+            ));
         }
         for (number, line) in text.lines().enumerate() {
             let at = format!("{}:{}", path.display(), number + 1);
@@ -139,6 +159,39 @@ fn every_source_file_says_what_it_is() {
             let todo = ["TO", "DO"].concat();
             if line.contains(&todo) {
                 complaints.push(format!("{at}: do it, or say in words why it waits"));
+            }
+        }
+    }
+    fail_with(&complaints);
+}
+
+/// Product code compiles for Windows: nothing of one operating system outside modules that are
+/// named after it. Where the target's standard library is installed, `cargo xtask test` also
+/// runs `cargo check` for it.
+#[test]
+fn nothing_of_one_operating_system_outside_named_modules() {
+    let mut complaints = Vec::new();
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        let is_product = path.components().any(|part| part.as_os_str() == "src")
+            && path.starts_with(root().join("crates"));
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !is_product || ["unix", "linux", "windows"].contains(&stem.as_str()) {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let of_one = [
+                "std::os::unix",
+                "std::os::linux",
+                "std::os::fd",
+                "std::os::windows",
+            ];
+            if of_one.iter().any(|name| line.contains(name)) || line.contains("\"/dev/") {
+                complaints.push(format!(
+                    "{}:{}: move it to a module named after the system, with a twin for others",
+                    path.display(),
+                    number + 1
+                ));
             }
         }
     }
@@ -189,14 +242,19 @@ fn nothing_committed_is_large() {
     let mut complaints = Vec::new();
     let mut total = 0;
     let mut all = Vec::new();
-    for extension in ["pcap", "pcapng", "bin", "tsv", "json", "txt", "md", "toml", "rs"] {
+    for extension in [
+        "pcap", "pcapng", "bin", "tsv", "json", "txt", "md", "toml", "rs",
+    ] {
         files(&root(), extension, &mut all);
     }
     for path in all {
         let size = fs::metadata(&path).unwrap().len();
         total += size;
         if size > MIB {
-            complaints.push(format!("{}: {size} bytes; keep files under 1 MiB", path.display()));
+            complaints.push(format!(
+                "{}: {size} bytes; keep files under 1 MiB",
+                path.display()
+            ));
         }
     }
     if total > 20 * MIB {

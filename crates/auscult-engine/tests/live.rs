@@ -261,7 +261,8 @@ fn hl7() {
         let message = format!(
             "MSH|^~\\&|INVLAB|INVENTED HOSPITAL|INVENGINE|INVENTED HOSPITAL|20261125120{n}00||\
              ORU^R01^ORU_R01|INVMSG{n}|P|2.5.1\r\
-             PID|1||{number}^^^INVENTED^MR||{family}^{given}||{born}|F|||7 NOWHERE LANE^^INVENTOWN\r\
+             PID|1||{number}^^^INVENTED^MR||{family}^{given}||{born}|F|||\
+             7 NOWHERE LANE^^INVENTOWN\r\
              PV1|1|I|ICU^01^7\r\
              OBR|1||INVORD{n}|CHEM7^Chemistry^L|||20261125120000\r\
              OBX|1|NM|2823-3^Potassium^LN||4.1|mmol/L|3.5-5.1|N|||F\r"

@@ -123,7 +123,9 @@ mod tests {
     proptest! {
         /// Against a plain array in which the first writer of a byte wins.
         #[test]
-        fn first_received_wins(pieces in prop::collection::vec((0u64..60, 1usize..20, any::<u8>()), 1..20)) {
+        fn first_received_wins(
+            pieces in prop::collection::vec((0u64..60, 1usize..20, any::<u8>()), 1..20),
+        ) {
             let mut model = [None; 100];
             let mut pending = Pending::default();
             let mut conflicts = 0;

@@ -1,6 +1,7 @@
 //! Time a packet for walking, dispatching and decoding, over a little-endian pcap in memory.
 //!
-//! `cargo run --release -p auscult-packet --example decode_speed -- FILE [walk|key|decode] [ROUNDS]`
+//! `cargo run --release -p auscult-packet --example decode_speed -- FILE MODE [ROUNDS]`, where
+//! MODE is walk, key or decode.
 //! Instruction counts: the same under `valgrind --tool=callgrind` with 1 and 2 rounds; the
 //! difference is one pass.
 

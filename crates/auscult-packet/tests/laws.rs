@@ -239,7 +239,8 @@ proptest! {
         words in 0usize..=10,
     ) {
         let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2];
-        packet.extend([0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, (5 + words as u8) << 4, 2, 0, 5, 0, 0, 0, 0]);
+        packet.extend([0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4]);
+        packet.extend([(5 + words as u8) << 4, 2, 0, 5, 0, 0, 0, 0]);
         packet.extend(&options[..words * 4]);
         packet.push(0x77);
         let layers = decode_ip(&packet, packet.len() as u32);

@@ -16,7 +16,8 @@ fn capture(data: &[u8]) -> Vec<u8> {
         let length = 40 + payload.len() as u16;
         frame.extend([0x45, 0]);
         frame.extend(length.to_be_bytes());
-        frame.extend([0, number as u8, 0, 0, 64, 6, 0, 0, 10, 0, 0, who & 3, 10, 0, 0, who >> 2 & 3]);
+        frame.extend([0, number as u8, 0, 0, 64, 6, 0, 0]);
+        frame.extend([10, 0, 0, who & 3, 10, 0, 0, who >> 2 & 3]);
         frame.extend([0x9c, 0x40, 2, 3, 0, 0, 0, *seq, 0, 0, 0, 0, 0x50, *flags, 1, 0, 0, 0, 0, 0]);
         frame.extend(payload);
         file.extend((number as u32 * 10).to_le_bytes());
