@@ -230,6 +230,14 @@ mod tests {
             .talk(monitor(), outside, 515, "unknown", Talk::UNANSWERED)
             .way_out(host([10, 20, 3, 77]));
         assert_eq!(answer(&tried, id), Answer::No);
+        let mut lossy = ward()
+            .talk(monitor(), outside, 515, "unknown", Talk::UNANSWERED)
+            .way_out(host([10, 20, 3, 77]));
+        lossy.health.loss_ppm = 20_000;
+        assert_eq!(answer(&lossy, id), Answer::CannotTell);
+        let unseen = far([203, 0, 112, 9]);
+        let half = tried.talk(monitor(), unseen, 80, "http", Talk::ONE_WAY);
+        assert_eq!(answer(&half, id), Answer::CannotTell);
         assert_eq!(answer(&ward(), id), Answer::CannotTell);
         let inbound = ward().talk(outside, monitor(), 23, "telnet", Talk::ANSWERED);
         assert_eq!(answer(&inbound, "internet-reaches-devices"), Answer::Yes);
@@ -257,6 +265,8 @@ mod tests {
         let id = "remote-monitoring";
         assert_eq!(answer(&ward(), id), Answer::Yes);
         assert_eq!(answer(&leak(Talk::ANSWERED), id), Answer::NotSeen);
+        let known = leak(Talk::ANSWERED).patient(far([202, 114, 4, 119]), monitor(), "hl7");
+        assert_eq!(answer(&known, id), Answer::NotSeen, "not a station of ours");
         assert_eq!(answer(&ward(), "readings-true"), Answer::CannotTell);
     }
 }
