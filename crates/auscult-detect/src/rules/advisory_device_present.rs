@@ -284,6 +284,7 @@ mod tests {
         assert_eq!(finding.severity, Severity::High, "{:?}", finding.reasons);
         assert_eq!(finding.title, "Two monitors speak the CMS8000 protocol");
         assert_eq!(finding.devices.len(), 3);
+        assert!(!finding.seen[0].contains("behind"), "{:?}", finding.seen);
         assert!(
             finding.action.contains("Arrange bedside watch"),
             "{}",

@@ -479,6 +479,14 @@ mod tests {
             .talk(monitor, station, 515, "contec-cms", Talk::ONE_WAY)
             .patient(monitor, station, "contec-cms");
         assert_eq!(scene.one(RULE).severity, Severity::Low);
+        // The same address by way of a known router is no neighbour.
+        let beyond = far([202, 114, 4, 119]);
+        let scene = Scene::new()
+            .talk(monitor, beyond, 515, "contec-cms", Talk::ONE_WAY)
+            .patient(monitor, beyond, "contec-cms")
+            .way_out(host([10, 20, 3, 77]))
+            .talk(monitor, far([198, 51, 100, 81]), 80, "http", Talk::ANSWERED);
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 
     #[test]

@@ -604,6 +604,24 @@ mod tests {
     }
 
     #[test]
+    fn answers_from_near_by_are_high() {
+        let near = Talk {
+            round_trip: 5 * auscult_model::Timestamp::MILLISECOND,
+            ..Talk::ANSWERED
+        };
+        let server = far([202, 114, 4, 119]);
+        let mut scene = Scene::new().talk(device(), server, 2049, "nfs", near).file(
+            server,
+            device(),
+            "nfs",
+            FileClass::Executable,
+        );
+        scene.site.country = Some("DE".to_owned());
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::High, "{:?}", finding.reasons);
+    }
+
+    #[test]
     fn a_bedside_device_that_reads_code_inside() {
         let (monitor, station, share) = (device(), host([10, 20, 3, 5]), host([10, 20, 0, 9]));
         let scene = read(share, FileClass::Executable)
