@@ -12,6 +12,7 @@ mod options;
 mod pipeline;
 mod readers;
 mod shard;
+mod steady;
 mod suppress;
 mod world;
 

@@ -15,6 +15,7 @@ use auscult_protocols::{Limits, Mark, arp, icmp};
 
 use crate::emission::Emission;
 use crate::readers::{SampleCounts, ShardReaders, may_be_elsewhere, packet_event};
+use crate::steady::Steady;
 
 /// Questions about link-layer addresses summed between two ticks, per shard.
 const NEIGHBOURS_MAX: usize = 8192;
@@ -71,6 +72,7 @@ pub(crate) struct Shard {
     /// Segments seen without receivers' link addresses, at most a few.
     cooked: Vec<Segment>,
     interfaces_apart: bool,
+    steady: Steady,
     undecoded: u64,
     limits: Limits,
 }
@@ -84,6 +86,7 @@ impl Shard {
             neighbours: HashMap::default(),
             cooked: Vec::new(),
             interfaces_apart: options.interfaces_apart,
+            steady: Steady::default(),
             undecoded: 0,
             limits: Limits::new(),
         }
@@ -113,7 +116,7 @@ impl Shard {
             parts: &[],
             reference: meta.reference(),
             time: meta.time,
-            clock: meta.clock,
+            clock: self.steady.at(meta.clock),
             packets: 1,
             wire_bytes: u64::from(meta.original),
             segment,
@@ -123,7 +126,7 @@ impl Shard {
         }
         match self
             .fragments
-            .push(&layers, frame, meta.reference(), meta.clock)
+            .push(&layers, frame, meta.reference(), whole.clock)
         {
             Outcome::NotAFragment | Outcome::Refused(_) => self.ip(&whole),
             Outcome::Held => {}

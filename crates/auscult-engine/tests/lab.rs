@@ -80,12 +80,17 @@ fn through_two_interfaces() {
     hold(varied(&[Transform::TwoInterfaces(Split::Directions)]));
 }
 
+/// A router that answers ARP for others is known by its two sides; with each direction in a segment
+/// of its own they are never seen together, so its role cannot be told there.
 #[test]
 fn through_tags_that_differ_by_direction() {
-    hold(varied(&[
-        Transform::Tagged(120),
-        Transform::DirectionalTags(1),
-    ]));
+    let scenes = varied(&[Transform::Tagged(120), Transform::DirectionalTags(1)]);
+    hold(scenes.map(|(name, mut scene)| {
+        if name.starts_with("proxy-arp") {
+            scene.truth.roles.clear();
+        }
+        (name, scene)
+    }));
 }
 
 #[test]

@@ -154,6 +154,14 @@ fn known_place(inventory: &Inventory, ends: Ends, traffic: &Traffic) -> Option<(
             let reason = format!("{peer} is public and lives on this segment at {mac}");
             return Some((Where::Squatted, reason));
         }
+        let near = traffic.round_trip_ms.is_none_or(|ms| ms <= STATION_MS);
+        if inventory.links.cooked.contains(&local.0) && traffic.hops == Some(0) && near {
+            let reason = format!(
+                "{peer} answers at once and no router lowered its hop limit: a neighbour, though \
+                 this kind of capture does not show whom frames go to"
+            );
+            return Some((Where::SameSegment, reason));
+        }
         if inventory.links.cooked.contains(&local.0) {
             let reason = format!(
                 "{mac} sends from {peer}, but this kind of capture does not show whom frames go \
@@ -273,15 +281,23 @@ fn distance_words(traffic: &Traffic, reach: &mut Reach) -> String {
     let mut words = String::new();
     if let Some(ms) = traffic.round_trip_ms {
         reach.distance_km = Some(ms * KM_PER_MS);
-        words.push_str(&format!(
-            " in {ms:.1} ms (at most {:.0} km)",
-            ms * KM_PER_MS
-        ));
+        words.push_str(&format!(" in {ms:.1} ms{}", bound_words(ms * KM_PER_MS)));
     }
     if let Some(hops) = traffic.hops.filter(|hops| *hops > 0) {
-        words.push_str(&format!(", {hops} routers away"));
+        let routers = if hops == 1 { "router" } else { "routers" };
+        words.push_str(&format!(", {hops} {routers} away"));
     }
     words
+}
+
+/// The bound of the distance, where it says more than that the earth is round.
+fn bound_words(km: f64) -> String {
+    const HALF_AROUND: f64 = 20_000.0;
+    if km < HALF_AROUND {
+        format!(" (at most {km:.0} km)")
+    } else {
+        String::new()
+    }
 }
 
 /// Reset or refused by an ICMP error.

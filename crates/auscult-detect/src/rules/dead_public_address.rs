@@ -54,7 +54,7 @@ impl Detector for DeadPublicAddress {
             .into_iter()
             .filter_map(|((_, peer), local)| {
                 let reach = view.reach(local, peer, None);
-                is_dead(&reach).then(|| finding(view, local, peer, &reach))
+                is_dead(peer, &reach).then(|| finding(view, local, peer, &reach))
             })
             .collect()
     }
@@ -96,15 +96,19 @@ fn candidates(view: &View<'_>) -> BTreeMap<(String, IpAddr), Party> {
     found
 }
 
-fn is_dead(reach: &Reach) -> bool {
+fn is_dead(peer: IpAddr, reach: &Reach) -> bool {
     let long = match (reach.first, reach.last) {
         (Some(first), Some(last)) => last.since(first) >= AT_LEAST,
         _ => false,
     };
-    let unanswered = matches!(
-        reach.place,
-        Where::Attempted | Where::Blocked | Where::CannotTell
-    ) && reach.watched.answered == 0;
+    let place = match reach.place {
+        Where::Attempted | Where::Blocked | Where::CannotTell => true,
+        // Datagrams that nobody answers were seen going out. To other addresses that is what
+        // one-way protocols do (logs, flow records).
+        Where::Left => factory_range(peer).is_some(),
+        _ => false,
+    };
+    let unanswered = place && reach.watched.answered == 0;
     unanswered && long && reach.attempts >= ATTEMPTS && reach.watched.names == 0
 }
 

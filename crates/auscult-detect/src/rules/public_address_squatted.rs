@@ -239,6 +239,14 @@ fn packets(view: &View<'_>, group: &Group<'_>) -> Vec<Shown> {
         }
     }
     answers.sort_by_key(|(ip, packet, _)| (*packet, *ip));
+    let mut asks: Vec<Shown> = view
+        .ledger
+        .neighbours()
+        .iter()
+        .filter(|(key, _)| group.addresses.contains(&(key.segment, key.asker_ip)))
+        .map(|(key, sum)| (key.asker_ip, sum.packet, "asks from the address"))
+        .collect();
+    asks.sort_by_key(|(ip, packet, _)| (*packet, *ip));
     let mut talks = Vec::new();
     for (key, sum) in view.ledger.conversations() {
         if group.addresses.contains(&(key.segment, key.originator)) {
@@ -252,6 +260,7 @@ fn packets(view: &View<'_>, group: &Group<'_>) -> Vec<Shown> {
     talks.sort_by_key(|(ip, packet, _)| (*packet, *ip));
     answers.truncate(2);
     answers.extend(talks);
+    answers.extend(asks);
     answers
 }
 

@@ -6,6 +6,7 @@
 //! nobody reads is not seen; programs over HTTP are not this rule's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use auscult_inventory::{Party, Reach};
 use auscult_model::report::{Finding, Role, Severity, Where};
@@ -209,9 +210,11 @@ enum Share {
     Inside,
 }
 
-fn share(place: Where) -> Share {
+fn share(view: &View<'_>, server: IpAddr, place: Where) -> Share {
     match place {
         Where::Squatted => Share::Squatted,
+        // Linux cooked captures tell a neighbour, but not that it holds the address.
+        Where::SameSegment if !view.inventory.is_site(server) => Share::Squatted,
         Where::SameSegment | Where::Inside | Where::Group | Where::Partner => Share::Inside,
         _ => Share::Outside,
     }
@@ -251,7 +254,7 @@ fn finding(view: &View<'_>, group: &Group<'_>) -> Option<Finding> {
     let mut draft = Draft::about(&RECORD, device, group.client.ip, &server.to_string())
         .peer(server, Some(&reach))
         .reach(&reach);
-    if share(reach.place) != Share::Outside {
+    if share(view, group.server.ip, reach.place) != Share::Outside {
         draft = draft.device(view.device(group.server));
     }
     if !group.mounts.is_empty() || is_family(view, group.client) {
@@ -313,7 +316,7 @@ fn files(mut draft: Draft, view: &View<'_>, group: &Group<'_>) -> Draft {
 fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
     let role = view.role(group.client);
     let office = matches!(role, Role::Workstation | Role::Server | Role::Gateway);
-    let place = share(reach.place);
+    let place = share(view, group.server.ip, reach.place);
     let known = !group.mounts.is_empty() || is_family(view, group.client);
     let fetched = !group.files.is_empty();
     let mut grade = match (place, fetched) {
@@ -431,7 +434,7 @@ fn sentences(
 ) -> Draft {
     let (name, server) = (view.name(group.client), group.server.ip);
     let fetched = !group.files.is_empty();
-    let where_from = match share(reach.place) {
+    let where_from = match share(view, group.server.ip, reach.place) {
         Share::Outside => "a server outside",
         Share::Squatted => "a server at an address of others",
         Share::Inside => "a server inside",

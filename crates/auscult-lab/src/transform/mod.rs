@@ -102,6 +102,12 @@ fn adjust(truth: &mut Truth, transform: &Transform) {
                 .retain(|(rule, _, _)| rule != "public-address-squatted");
             truth.must_not(&["public-address-squatted"]);
         }
+        // An attempt is nothing but its SYNs.
+        Transform::NoHandshakes => {
+            truth
+                .must
+                .retain(|(rule, _, _)| rule != "dead-public-address");
+        }
         Transform::Loss(_) => {
             truth.artifacts.clear();
             for (_, _, least) in &mut truth.must {
@@ -111,11 +117,17 @@ fn adjust(truth: &mut Truth, transform: &Transform) {
             truth.must_not.retain(|rule| rule != "dead-public-address");
             truth.coverage.clear();
         }
-        Transform::BroadcastOnly
-        | Transform::WanSide(_)
-        | Transform::OneSided(..)
-        | Transform::Snaplen(_)
-        | Transform::SkipSeconds(_) => truth.only_prohibitions(),
+        // The answer that named an address may be missing.
+        Transform::Snaplen(_) | Transform::SkipSeconds(_) => {
+            truth.must_not.retain(|rule| rule != "dead-public-address");
+            truth.only_prohibitions();
+        }
+        // What says that a text is a patient's name is not heard.
+        Transform::BroadcastOnly => {
+            truth.private.clear();
+            truth.only_prohibitions();
+        }
+        Transform::WanSide(_) | Transform::OneSided(..) => truth.only_prohibitions(),
         _ => {}
     }
 }
