@@ -396,8 +396,8 @@ pub struct FlowRecord {
     /// Frame bytes each way.
     pub bytes: [u64; 2],
     /// What happened, a letter an event: S SYN, H SYN-ACK, D data, F FIN, R reset,
-    /// T retransmission, G gap, C conflicting overlap, I ICMP error; upper case from the originator, lower from the
-    /// responder; each at most once.
+    /// T retransmission, G gap, C conflicting overlap, I ICMP error; upper case from the
+    /// originator, lower from the responder; each at most once.
     pub history: String,
     /// Community ID, version 1, seed 0.
     pub community_id: String,
