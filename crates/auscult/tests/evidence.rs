@@ -5,8 +5,9 @@
 //! the packets they name, each packet once. Where they do not, each filter is tried alone, so
 //! that the complaint names it.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[expect(dead_code, reason = "what may not be shown is for other tests")]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

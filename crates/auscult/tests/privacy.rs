@@ -4,7 +4,7 @@
 //! The lab writes names, numbers and birth dates of invented patients into every place where
 //! they may turn up, and says which; the cases that others made say theirs.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod support;
 
