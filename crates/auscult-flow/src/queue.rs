@@ -17,17 +17,44 @@ pub(crate) struct Entry {
     pub(crate) due: Timestamp,
 }
 
-#[derive(Default)]
-pub(crate) struct Queues([VecDeque<Entry>; 5]);
+pub(crate) struct Queues {
+    by_rank: [VecDeque<Entry>; 5],
+    /// No entry is due before.
+    next_due: Timestamp,
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        Queues {
+            by_rank: Default::default(),
+            next_due: NEVER,
+        }
+    }
+}
+
+/// Later than any packet.
+const NEVER: Timestamp = Timestamp(i64::MAX);
 
 impl Queues {
     pub(crate) fn push(&mut self, rank: Rank, entry: Entry) {
-        self.0[rank.index()].push_back(entry);
+        self.next_due = self.next_due.min(entry.due);
+        self.by_rank[rank.index()].push_back(entry);
+    }
+
+    /// Whether the front of a queue may be due: asked for every packet.
+    pub(crate) fn may_be_due(&self, clock: Timestamp) -> bool {
+        self.next_due <= clock
+    }
+
+    /// To be called when all that was due is taken.
+    pub(crate) fn all_due_taken(&mut self) {
+        let fronts = self.by_rank.iter().filter_map(VecDeque::front);
+        self.next_due = fronts.map(|entry| entry.due).min().unwrap_or(NEVER);
     }
 
     /// The oldest entry of `rank` if it is due.
     pub(crate) fn pop_due(&mut self, rank: Rank, clock: Timestamp) -> Option<Entry> {
-        let queue = &mut self.0[rank.index()];
+        let queue = &mut self.by_rank[rank.index()];
         if queue.front()?.due > clock {
             return None;
         }
@@ -36,6 +63,6 @@ impl Queues {
 
     /// The oldest entry of `rank`.
     pub(crate) fn pop(&mut self, rank: Rank) -> Option<Entry> {
-        self.0[rank.index()].pop_front()
+        self.by_rank[rank.index()].pop_front()
     }
 }

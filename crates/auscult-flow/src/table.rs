@@ -454,6 +454,9 @@ impl<R: Readers> FlowTable<R> {
 
     /// Ends flows that had no packet for the time of their rank.
     fn expire(&mut self, clock: Timestamp, readers: &mut R) {
+        if !self.queues.may_be_due(clock) {
+            return;
+        }
         for rank in Rank::ALL {
             while let Some(entry) = self.queues.pop_due(rank, clock) {
                 let Some(flow) = self.current(entry, rank) else {
@@ -467,6 +470,7 @@ impl<R: Readers> FlowTable<R> {
                 }
             }
         }
+        self.queues.all_due_taken();
     }
 
     fn current(&self, entry: Entry, rank: Rank) -> Option<&Flow<R::Reader>> {
