@@ -91,9 +91,10 @@ fn run_alone(
         watch.progress(progress.read, progress.total);
     }
     let mut counts = ShardCounts::default();
-    for shard in &mut shards {
+    // Each shard's memory is free again before the report needs some.
+    for mut shard in shards {
         shard.finish();
-        drain(shard, &mut world, watch);
+        drain(&mut shard, &mut world, watch);
         counts.add(&shard.counts());
     }
     world.report(&inputs, &counts, options)

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use auscult_capture::PacketMeta;
 use auscult_flow::{FlowTable, Limits as FlowLimits, Packet};
 use auscult_model::{Endpoint, FlowStart, LinkType, MacAddr, NeighbourKey, NeighbourSum, Segment};
-use auscult_packet::{Defragmenter, Limits as FragmentLimits, Network, Outcome, Transport, decode};
+use auscult_packet::{
+    Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, Transport, decode_into,
+};
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
 use auscult_protocols::{Limits, Mark, arp, icmp};
@@ -94,7 +96,8 @@ impl Shard {
 
     /// Takes one packet.
     pub(crate) fn packet(&mut self, meta: &PacketMeta, frame: &[u8]) {
-        let layers = decode(meta.link, frame, meta.original);
+        let mut layers = Layers::new(meta.link);
+        decode_into(&mut layers, meta.link, frame, meta.original);
         let mut segment = layers.segment();
         if self.interfaces_apart {
             segment.interface = meta.interface.saturating_add(1);

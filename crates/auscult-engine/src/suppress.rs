@@ -9,23 +9,31 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::net::IpAddr;
 
-use auscult_model::{About, Event, Meaning};
+use auscult_model::{About, Endpoint, Event, Meaning, PacketRef};
 use foldhash::quality::RandomState;
 
 /// Statements remembered per shard.
 const HELD_MAX: usize = 4096;
 
+/// Most statements are made once: an event is kept only for those that were repeated since the
+/// last report.
 struct Held {
-    /// The statement without the texts and ranges that only its first report carries.
-    event: Event,
+    from: Endpoint,
+    to: Endpoint,
+    first_packet: PacketRef,
     repeats: u64,
+    /// The first repeat, with the time and packet of the last, without the texts and ranges that
+    /// only the first report of a statement carries.
+    again: Option<Box<Event>>,
 }
 
 /// Remembers what was said.
 #[derive(Default)]
 pub(crate) struct Suppressor {
     by_key: HashMap<u64, u32, RandomState>,
+    /// In the order in which the statements were first made.
     held: Vec<Held>,
     hash: RandomState,
     suppressed: u64,
@@ -45,12 +53,7 @@ impl Suppressor {
             .get(&key)
             .and_then(|index| self.held.get_mut(*index as usize))
         {
-            if held.repeats == 0 {
-                held.event.first = event.first;
-            }
-            held.repeats += 1;
-            held.event.last = held.event.last.max(event.last);
-            held.event.last_packet = event.last_packet;
+            held.repeat(event);
             self.suppressed += 1;
             return None;
         }
@@ -60,20 +63,20 @@ impl Suppressor {
             self.held.clear();
         }
         self.by_key.insert(key, self.held.len() as u32);
-        self.held.push(Held {
-            event: without_values(&event),
-            repeats: 0,
-        });
+        self.held.push(Held::new(&event));
         Some(event)
     }
 
     /// Counts since the last report, in the order in which the statements were first made.
     pub(crate) fn report(&mut self, into: &mut Vec<Event>) {
-        for held in self.held.iter_mut().filter(|held| held.repeats > 0) {
-            let mut event = held.event.clone();
-            event.count = held.repeats;
-            held.repeats = 0;
-            into.push(event);
+        for held in &mut self.held {
+            if let Some(mut event) = held.again.take() {
+                event.count = held.repeats;
+                (event.from, event.to) = (held.from, held.to);
+                event.first_packet = held.first_packet;
+                held.repeats = 0;
+                into.push(*event);
+            }
         }
     }
 
@@ -96,13 +99,30 @@ impl Suppressor {
         };
         for (end, counts) in [(event.from, from), (event.to, to)] {
             if counts {
-                (end.segment, end.mac, end.ip).hash(&mut hasher);
+                hash_end(&end, &mut hasher);
             }
         }
         event.confidence.to_bits().hash(&mut hasher);
         hash_meaning(&event.meaning, &mut hasher);
         hasher.finish()
     }
+}
+
+/// Address, MAC and segment in a few wide writes.
+fn hash_end(end: &Endpoint, hasher: &mut impl Hasher) {
+    match end.ip {
+        IpAddr::V4(ip) => hasher.write_u32(ip.to_bits()),
+        IpAddr::V6(ip) => hasher.write_u128(ip.to_bits()),
+    }
+    let mac = end.mac.map_or(u64::MAX, |mac| {
+        let [a, b, c, d, e, f] = mac.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    });
+    let segment = &end.segment;
+    let vlans = u64::from(segment.outer_vlan) << 16 | u64::from(segment.inner_vlan);
+    hasher.write_u64(mac);
+    hasher.write_u64(vlans << 32 | u64::from(segment.overlay));
+    hasher.write_u16(segment.interface);
 }
 
 fn hash_meaning(meaning: &Meaning, hasher: &mut impl Hasher) {
@@ -162,18 +182,28 @@ fn hash_meaning(meaning: &Meaning, hasher: &mut impl Hasher) {
     }
 }
 
-fn without_values(event: &Event) -> Event {
-    let meaning = match &event.meaning {
-        Meaning::PatientData { kinds, patient, .. } => Meaning::PatientData {
-            kinds: kinds.clone(),
-            patient: *patient,
-            ranges: Vec::new(),
-            values: Vec::new(),
-        },
-        other => other.clone(),
-    };
-    Event {
-        meaning,
-        ..event.clone()
+impl Held {
+    fn new(event: &Event) -> Self {
+        Held {
+            from: event.from,
+            to: event.to,
+            first_packet: event.first_packet,
+            repeats: 0,
+            again: None,
+        }
+    }
+
+    fn repeat(&mut self, mut event: Event) {
+        self.repeats += 1;
+        if let Some(first) = &mut self.again {
+            first.last = first.last.max(event.last);
+            first.last_packet = event.last_packet;
+            return;
+        }
+        if let Meaning::PatientData { ranges, values, .. } = &mut event.meaning {
+            *ranges = Vec::new();
+            *values = Vec::new();
+        }
+        self.again = Some(Box::new(event));
     }
 }
