@@ -15,7 +15,7 @@ use auscult_model::{
 use crate::facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject, real,
 };
-use crate::table::Table;
+use crate::table::{Few, Gathered, Table};
 
 /// How many rows each table of a [`Ledger`] may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,23 +138,23 @@ pub type StartKey = (IpAddr, u16, u32, u32);
 pub type PairKey = (&'static str, Party, Party);
 
 /// Values of one attribute, with their sources.
-type Values = Table<(String, &'static str), ClaimFact>;
+type Values = Few<(String, &'static str), ClaimFact>;
 
 /// All facts. See the module's words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
     claims: Table<(Subject, &'static str), Values>,
-    conversations: Table<Ranked, ConversationSum>,
-    neighbours: Table<NeighbourKey, NeighbourSum>,
+    conversations: Table<Ranked, Box<ConversationSum>>,
+    neighbours: Gathered<NeighbourKey, NeighbourSum>,
     starts: Table<StartKey, StartFact>,
-    names: Table<IpAddr, Table<(String, IpAddr), Seen>>,
+    names: Table<IpAddr, Few<(String, IpAddr), Seen>>,
     lookups: Table<&'static str, Seen>,
-    assignments: Table<(MacAddr, IpAddr, Assignment, Segment), Seen>,
+    assignments: Gathered<(MacAddr, IpAddr, Assignment, Segment), Seen>,
     networks: Table<(Segment, Described), Seen>,
-    services: Table<(Party, Transport, u16, &'static str), Seen>,
-    spoken: Table<PairKey, SpokenFact>,
-    patient_data: Table<PairKey, PatientDataFact>,
-    requests: Table<RequestKey, Table<String, RequestFact>>,
+    services: Gathered<(Party, Transport, u16, &'static str), Seen>,
+    spoken: Gathered<PairKey, SpokenFact>,
+    patient_data: Gathered<PairKey, PatientDataFact>,
+    requests: Table<RequestKey, Few<String, RequestFact>>,
     cooked: BTreeSet<Segment>,
     files: BTreeMap<FileIndex, String>,
     limits: Limits,
@@ -172,15 +172,15 @@ impl Ledger {
         Ledger {
             claims: Table::new(limits.claims),
             conversations: Table::new(limits.conversations),
-            neighbours: Table::new(limits.neighbours),
+            neighbours: Gathered::new(limits.neighbours),
             starts: Table::new(limits.starts),
             names: Table::new(limits.names),
             lookups: Table::new(limits.networks),
-            assignments: Table::new(limits.assignments),
+            assignments: Gathered::new(limits.assignments),
             networks: Table::new(limits.networks),
-            services: Table::new(limits.services),
-            spoken: Table::new(limits.spoken),
-            patient_data: Table::new(limits.patient_data),
+            services: Gathered::new(limits.services),
+            spoken: Gathered::new(limits.spoken),
+            patient_data: Gathered::new(limits.patient_data),
             requests: Table::new(limits.requests),
             cooked: BTreeSet::new(),
             files: BTreeMap::new(),
@@ -219,9 +219,8 @@ impl Ledger {
             Meaning::NameAnswered { name, addresses } => {
                 self.lookups.add(event.protocol, seen);
                 for &ip in addresses {
-                    let mut one = Table::new(self.limits.names_each);
-                    one.add((cut(name), from.ip), seen);
-                    self.names.add(ip, one);
+                    let each = self.limits.names_each;
+                    self.names.add_within(ip, each, (cut(name), from.ip), seen);
                 }
             }
             Meaning::AddressAssigned { mac, ip, how }
@@ -282,9 +281,9 @@ impl Ledger {
         if value.is_empty() {
             return;
         }
-        let mut values = Table::new(self.limits.values);
-        values.add((cut(value), source), fact);
-        self.claims.add((subject, attribute), values);
+        let key = (subject, attribute);
+        self.claims
+            .add_within(key, self.limits.values, (cut(value), source), fact);
     }
 
     fn described(
@@ -316,14 +315,17 @@ impl Ledger {
             granted: times(true),
             refused: times(false),
         };
-        let mut objects = Table::new(self.limits.objects);
-        objects.add(cut(object), fact);
-        self.requests.add(key, objects);
+        self.requests
+            .add_within(key, self.limits.objects, cut(object), fact);
     }
 
     /// Takes in a sum of conversations.
     pub fn conversation(&mut self, key: &ConversationKey, sum: &ConversationSum) {
-        self.conversations.add(Ranked::new(*key), sum.clone());
+        let key = Ranked::new(*key);
+        match self.conversations.known(&key) {
+            Some(known) => known.as_mut().merge(sum),
+            None => self.conversations.add(key, Box::new(sum.clone())),
+        }
     }
 
     /// Takes in a sum of questions and answers about link-layer addresses.
@@ -383,9 +385,9 @@ impl Ledger {
 impl Ledger {
     /// Limits that were reached, with the observations that found no room.
     pub fn limits(&self) -> BTreeMap<&'static str, u64> {
-        let values = self.claims.rows().values().map(Table::dropped).sum();
-        let names = self.names.rows().values().map(Table::dropped).sum();
-        let objects = self.requests.rows().values().map(Table::dropped).sum();
+        let values = self.claims.rows().values().map(Few::dropped).sum();
+        let names = self.names.rows().values().map(Few::dropped).sum();
+        let objects = self.requests.rows().values().map(Few::dropped).sum();
         let starts = self.starts.rows().values().map(|start| start.dropped).sum();
         let all = [
             ("inventory claims", self.claims.dropped()),
@@ -412,12 +414,13 @@ impl Ledger {
         self.conversations
             .rows()
             .iter()
-            .map(|(ranked, sum)| (&ranked.key, sum))
+            .map(|(ranked, sum)| (&ranked.key, sum.as_ref()))
     }
 
     /// The sum of one conversation.
     pub fn sum(&self, key: &ConversationKey) -> Option<&ConversationSum> {
-        self.conversations.rows().get(&Ranked::new(*key))
+        let sum = self.conversations.rows().get(&Ranked::new(*key));
+        sum.map(Box::as_ref)
     }
 
     /// Questions and answers about link-layer addresses.
@@ -433,7 +436,7 @@ impl Ledger {
             .rows()
             .iter()
             .flat_map(|((subject, attribute), values)| {
-                values.rows().iter().map(|((value, source), fact)| {
+                values.rows().map(|((value, source), fact)| {
                     (*subject, *attribute, value.as_str(), *source, fact)
                 })
             })
@@ -444,7 +447,6 @@ impl Ledger {
         self.names.rows().get(&ip).into_iter().flat_map(|names| {
             names
                 .rows()
-                .iter()
                 .map(|((name, by), seen)| (name.as_str(), *by, seen))
         })
     }
@@ -485,7 +487,6 @@ impl Ledger {
         self.requests.rows().iter().flat_map(|(key, objects)| {
             objects
                 .rows()
-                .iter()
                 .map(move |(object, fact)| (key, object.as_str(), fact))
         })
     }
