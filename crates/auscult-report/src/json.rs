@@ -82,7 +82,9 @@ fn finished(text: String) -> String {
 /// Such characters stand in strings only: the rest of JSON is ASCII, and serde_json escapes the
 /// controls below U+0020 itself. Newlines of the indentation stay.
 pub(crate) fn escaped(text: String) -> String {
-    if !text.chars().any(|c| c != '\n' && acts(c)) {
+    // A look at bytes first: reports are megabytes, and nearly all of them plain ASCII.
+    let is_plain = |byte: u8| byte == b'\n' || (0x20..0x7f).contains(&byte);
+    if text.bytes().all(is_plain) || !text.chars().any(|c| c != '\n' && acts(c)) {
         return text;
     }
     let mut out = String::with_capacity(text.len() + 16);
