@@ -37,8 +37,20 @@ impl Charset {
         })
     }
 
+    /// What most values are: printable ASCII, which needs no decoding.
+    fn plain(self, bytes: &[u8]) -> Option<&str> {
+        let is_ascii_alike = self.0.is_none_or(Encoding::is_ascii_compatible);
+        if !is_ascii_alike || bytes.len() > text::TEXT_MAX || !text::is_printable_ascii(bytes) {
+            return None;
+        }
+        std::str::from_utf8(bytes).ok().map(str::trim)
+    }
+
     /// Text as it can be shown.
     pub(super) fn decode(self, bytes: &[u8]) -> String {
+        if let Some(text) = self.plain(bytes) {
+            return text.to_owned();
+        }
         let bytes = bytes.split(|&b| b == 0).next().unwrap_or_default();
         let fits = |encoding: &'static Encoding| {
             encoding.decode_without_bom_handling_and_without_replacement(bytes)
@@ -157,6 +169,27 @@ mod tests {
             "Müller",
             "wrongly declared"
         );
+    }
+
+    #[test]
+    fn the_short_way_is_the_long_way() {
+        let declared = [enc::UTF_8, enc::GB18030, enc::SHIFT_JIS, enc::WINDOWS_1252];
+        for charset in declared
+            .map(|encoding| Charset(Some(encoding)))
+            .iter()
+            .chain([&Charset(None)])
+        {
+            let encoding = charset.0.unwrap_or(enc::UTF_8);
+            for bytes in [&b" ICU 3 "[..], b"a\\b~c", b"", b"  "] {
+                let long = encoding.decode_without_bom_handling(bytes).0;
+                assert_eq!(charset.plain(bytes), Some(text::clean(&long).as_str()));
+            }
+            for bytes in [&b"a\tb"[..], b"a\0b", b"\x7f", b"M\xfc", &[b'x'; 257]] {
+                assert_eq!(charset.plain(bytes), None);
+            }
+        }
+        assert_eq!(Charset(Some(enc::UTF_16LE)).plain(b"ab"), None);
+        assert_eq!(Charset(Some(enc::ISO_2022_JP)).plain(b"ab"), None);
     }
 
     #[test]
