@@ -1,6 +1,6 @@
 //! What conclusions look at: the context, with conversations found by their two addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach};
@@ -27,6 +27,8 @@ pub struct View<'a> {
     /// Losses and limits.
     pub health: &'a Health,
     talks: BTreeMap<(IpAddr, IpAddr), Talks<'a>>,
+    /// Segments on which a medical device was seen.
+    clinical: BTreeSet<Segment>,
 }
 
 impl<'a> View<'a> {
@@ -37,13 +39,24 @@ impl<'a> View<'a> {
             let pair = ordered(key.originator, key.responder);
             talks.entry(pair).or_default().push((key, sum));
         }
+        let medical = context.inventory.devices.iter();
+        let clinical = medical
+            .filter(|device| device.role.is_medical())
+            .flat_map(|device| device.segments.iter().copied())
+            .collect();
         View {
             ledger: context.ledger,
             inventory: context.inventory,
             captures: context.captures,
             health: context.health,
             talks,
+            clinical,
         }
+    }
+
+    /// Whether a medical device was seen on a segment.
+    pub(crate) fn is_clinical(&self, segment: Segment) -> bool {
+        self.clinical.contains(&segment)
     }
 
     /// Conversations between two addresses, whoever began.

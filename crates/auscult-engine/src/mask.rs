@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use auscult_model::report::details::Value;
 use auscult_model::report::{Device, Report};
 
 /// Values that are remembered.
@@ -67,14 +68,19 @@ impl Mask {
         (self.dropped > 0).then_some(self.dropped)
     }
 
-    /// Masks a report's free texts.
+    /// Masks a report's free texts. When more values were seen than there is room for, texts
+    /// learnt from traffic are withheld whole, also where sentences repeat them.
     pub(crate) fn apply(&self, report: &mut Report) {
         if self.tokens.is_empty() {
             return;
         }
+        let mut learnt = BTreeSet::new();
         let mut withheld = 0;
         let mut mask = |text: &mut String| {
             if self.dropped > 0 && !text.is_empty() {
+                if is_telling(text) {
+                    learnt.insert(text.clone());
+                }
                 *text = MASKED.to_owned();
                 withheld += 1;
             } else {
@@ -87,31 +93,15 @@ impl Mask {
         for artifact in &mut report.artifacts {
             mask(&mut artifact.name);
         }
-        for finding in &mut report.findings {
-            // Sentences are ours with names from traffic in them: tokens are masked, the
-            // sentence stays.
-            let texts = [&mut finding.title, &mut finding.impact, &mut finding.action];
-            for text in texts
-                .into_iter()
-                .chain(&mut finding.seen)
-                .chain(&mut finding.director)
-                .chain(&mut finding.innocent)
-            {
-                self.mask(text);
-            }
-            for value in finding.details.values_mut() {
-                use auscult_model::report::details::Value;
-                match value {
-                    Value::Text(text) => self.mask(text),
-                    Value::List(texts) => texts.iter_mut().for_each(|text| self.mask(text)),
-                    Value::Number(_) | Value::Switch(_) => {}
+        // Sentences are ours with names from traffic in them: the names go, the sentence stays.
+        for_each_sentence(report, |text| {
+            for name in learnt.iter().rev() {
+                if text.contains(name.as_str()) {
+                    *text = text.replace(name.as_str(), MASKED);
                 }
             }
-        }
-        for coverage in &mut report.coverage {
-            self.mask(&mut coverage.because);
-            self.mask(&mut coverage.short);
-        }
+            self.mask(text);
+        });
         report.health.texts_withheld = withheld;
     }
 
@@ -149,6 +139,29 @@ impl Mask {
             masked.push_str(&text[kept..]);
             *text = masked;
         }
+    }
+}
+
+/// Every sentence of findings and answers, and the texts of their details.
+fn for_each_sentence(report: &mut Report, mut change: impl FnMut(&mut String)) {
+    for finding in &mut report.findings {
+        let own = [&mut finding.title, &mut finding.impact, &mut finding.action];
+        own.into_iter()
+            .chain(&mut finding.seen)
+            .chain(&mut finding.director)
+            .chain(&mut finding.innocent)
+            .for_each(&mut change);
+        for value in finding.details.values_mut() {
+            match value {
+                Value::Text(text) => change(text),
+                Value::List(texts) => texts.iter_mut().for_each(&mut change),
+                Value::Number(_) | Value::Switch(_) => {}
+            }
+        }
+    }
+    for coverage in &mut report.coverage {
+        change(&mut coverage.because);
+        change(&mut coverage.short);
     }
 }
 

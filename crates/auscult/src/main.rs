@@ -21,12 +21,12 @@ use crate::failure::{Failure, Outcome};
 
 const EXAMPLES: &str = "\
 Examples:
-  auscult ward.pcapng                          what is on this network, what is wrong
-  auscult captures/ --fail-on high             a folder; exit code 3 from high upwards
-  auscult analyze ward.pcapng --format json    everything, for other programs
-  auscult devices ward.pcapng --all            every device
-  auscult finding F-3c81 ward.pcapng           one finding with its proof
-  tcpdump -w - | auscult -                     from a pipe
+  auscult ward.pcapng                        what is here, and what is wrong
+  auscult captures/ --fail-on high           a folder; exit code 3 from high on
+  auscult analyze ward.pcapng --format json  everything, for other programs
+  auscult devices ward.pcapng --all          every device
+  auscult finding F-3c81 ward.pcapng         one finding with its proof
+  tcpdump -w - | auscult -                   from a pipe
   auscult lab write ward --seed 7 -o try.pcapng
 
 Exit codes: 0 done; 1 nothing analysed; 2 wrong usage; 3 a finding at or above
@@ -43,6 +43,7 @@ Exit codes: 0 done; 1 nothing analysed; 2 wrong usage; 3 a finding at or above
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
+    term_width = 80,
     after_help = EXAMPLES
 )]
 struct Cli {
@@ -112,7 +113,11 @@ fn main() -> ExitCode {
         Err(failure) => {
             // What was already said comes before the complaint.
             let _ = out.flush();
-            eprintln!("auscult: {failure}");
+            // File names are other people's text: nothing in them may drive a terminal.
+            eprintln!(
+                "auscult: {}",
+                auscult_report::printable_lines(&failure.to_string())
+            );
             ExitCode::from(failure.code())
         }
     }

@@ -210,7 +210,7 @@ fn exposure(view: &View<'_>, crossing: &Crossing<'_>) -> Grade {
     }
     let clinical = role.is_medical()
         || matches!(role, Role::Server | Role::Gateway | Role::Printer)
-        || is_clinical(view, home(view, crossing, false));
+        || view.is_clinical(home(view, crossing, false));
     if clinical {
         Grade::new(Severity::Low, "routine between clinical systems")
     } else {
@@ -227,11 +227,6 @@ fn is_office(role: Role) -> bool {
         role,
         Role::Workstation | Role::Phone | Role::Camera | Role::Other
     )
-}
-
-fn is_clinical(view: &View<'_>, segment: Segment) -> bool {
-    let mut devices = view.inventory.devices.iter();
-    devices.any(|device| device.role.is_medical() && device.segments.contains(&segment))
 }
 
 #[cfg(test)]

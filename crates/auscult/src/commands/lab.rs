@@ -11,6 +11,10 @@ use crate::failure::{Failure, Outcome};
 ///
 /// All patients in them are invented, and the files that cross are inert.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  auscult lab list
+  auscult lab write ward --seed 7 -o ward.pcapng")]
 pub(crate) struct Lab {
     #[command(subcommand)]
     command: Command,
