@@ -1,7 +1,10 @@
 //! Every capture of the collection is read: no panic, the right number of packets, and flows that
 //! agree with tshark's.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

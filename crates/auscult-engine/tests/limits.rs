@@ -4,11 +4,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "the comparison with a scene's truth is for other tests"
-)]
 mod cases;
 
 use std::net::Ipv4Addr;

@@ -7,11 +7,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "shared by test programs; only the comparison with a truth is used here"
-)]
 mod cases;
 #[path = "live/ward.rs"]
 mod ward;

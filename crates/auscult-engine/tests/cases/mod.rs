@@ -1,5 +1,12 @@
 //! Runs a lab scene through the whole engine and compares the report with the scene's truth.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "shared by several test programs, which may stop at what they did not expect"
+)]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
