@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use auscult_model::{About, Endpoint, Event, Meaning, PacketRef};
+use auscult_model::{About, Endpoint, Event, Meaning, PacketRef, Timestamp};
 use foldhash::quality::RandomState;
 
 /// Statements remembered per shard.
@@ -24,8 +24,12 @@ struct Held {
     to: Endpoint,
     first_packet: PacketRef,
     repeats: u64,
-    /// The first repeat, with the time and packet of the last, without the texts and ranges that
-    /// only the first report of a statement carries.
+    /// Of the last repeat.
+    last: Timestamp,
+    /// See `last`.
+    last_packet: PacketRef,
+    /// The first repeat, without the texts and ranges that only the first report of a statement
+    /// carries.
     again: Option<Box<Event>>,
 }
 
@@ -74,6 +78,7 @@ impl Suppressor {
                 event.count = held.repeats;
                 (event.from, event.to) = (held.from, held.to);
                 event.first_packet = held.first_packet;
+                (event.last, event.last_packet) = (held.last, held.last_packet);
                 held.repeats = 0;
                 into.push(*event);
             }
@@ -189,15 +194,17 @@ impl Held {
             to: event.to,
             first_packet: event.first_packet,
             repeats: 0,
+            last: event.last,
+            last_packet: event.last_packet,
             again: None,
         }
     }
 
     fn repeat(&mut self, mut event: Event) {
         self.repeats += 1;
-        if let Some(first) = &mut self.again {
-            first.last = first.last.max(event.last);
-            first.last_packet = event.last_packet;
+        self.last = self.last.max(event.last);
+        self.last_packet = event.last_packet;
+        if self.again.is_some() {
             return;
         }
         if let Meaning::PatientData { ranges, values, .. } = &mut event.meaning {
