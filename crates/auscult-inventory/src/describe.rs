@@ -234,23 +234,43 @@ pub(crate) fn conversations(
             }
         }
     }
-    let peers: BTreeSet<IpAddr> = lines.keys().map(|(peer, ..)| *peer).collect();
-    let mut places: BTreeMap<IpAddr, Where> = BTreeMap::new();
+    let mut peers: BTreeMap<IpAddr, (Segment, IpAddr)> = BTreeMap::new();
     for ((peer, ..), line) in &lines {
-        if let Some(local) = line.local
-            && !places.contains_key(peer)
-        {
-            let reach = inventory.reach(ledger, local, *peer, Filter::default());
-            places.insert(*peer, reach.place);
+        if let Some(local) = line.local {
+            peers.entry(*peer).or_insert(local);
         }
     }
-    let isolation = isolation(places.values());
     let mut order: Vec<_> = lines.into_iter().collect();
     order.sort_by_key(|(key, line)| {
         let bytes: u64 = line.bytes.iter().sum();
         (std::cmp::Reverse(bytes), *key)
     });
     order.truncate(TALKS_TO);
+    let grade = |peer: IpAddr, local| {
+        inventory
+            .reach(ledger, local, peer, Filter::default())
+            .place
+    };
+    let mut places: BTreeMap<IpAddr, Where> = BTreeMap::new();
+    for ((peer, ..), _) in &order {
+        if let Some(local) = peers.get(peer) {
+            places.entry(*peer).or_insert_with(|| grade(*peer, *local));
+        }
+    }
+    let mut furthest = isolation(places.values());
+    for (peer, local) in &peers {
+        // Peers that are not listed are graded only as far as they can change the answer.
+        let decided = match furthest {
+            Isolation::ReachesOutside => break,
+            Isolation::CrossesSegment => inventory.is_site(*peer),
+            _ => false,
+        };
+        if !decided && !places.contains_key(peer) {
+            let place = grade(*peer, *local);
+            places.insert(*peer, place);
+            furthest = furthest_of(furthest, place);
+        }
+    }
     let talks_to = order
         .into_iter()
         .map(|((peer, protocol, port, out), line)| {
@@ -271,7 +291,7 @@ pub(crate) fn conversations(
             }
         })
         .collect();
-    (peers.len(), talks_to, isolation)
+    (peers.len(), talks_to, furthest)
 }
 
 /// A name for a peer: as name servers gave it, else as it calls itself.
@@ -293,26 +313,28 @@ fn name(
 
 /// How far a device reaches. Attempts that came to nothing do not count as reaching.
 fn isolation<'a>(places: impl Iterator<Item = &'a Where>) -> Isolation {
-    let mut furthest = Isolation::CannotTell;
-    for place in places {
-        match place {
+    places.fold(Isolation::CannotTell, |furthest, place| {
+        furthest_of(furthest, *place)
+    })
+}
+
+/// The further of what is known and one more place.
+fn furthest_of(furthest: Isolation, place: Where) -> Isolation {
+    match (place, furthest) {
+        (_, Isolation::ReachesOutside)
+        | (
             Where::TowardsOutside
             | Where::AnsweredNear
             | Where::AnsweredFar
             | Where::Left
-            | Where::Partner => return Isolation::ReachesOutside,
-            Where::Inside => furthest = Isolation::CrossesSegment,
-            Where::SameSegment
-            | Where::Group
-            | Where::Squatted
-            | Where::Attempted
-            | Where::Blocked
-                if furthest == Isolation::CannotTell =>
-            {
-                furthest = Isolation::LocalOnly;
-            }
-            _ => {}
-        }
+            | Where::Partner,
+            _,
+        ) => Isolation::ReachesOutside,
+        (Where::Inside, _) => Isolation::CrossesSegment,
+        (
+            Where::SameSegment | Where::Group | Where::Squatted | Where::Attempted | Where::Blocked,
+            Isolation::CannotTell,
+        ) => Isolation::LocalOnly,
+        _ => furthest,
     }
-    furthest
 }
