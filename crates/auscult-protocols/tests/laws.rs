@@ -3,6 +3,8 @@
 //! Streams come from the lab, whose encoders were written from the published layouts without
 //! looking at these parsers.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use std::collections::BTreeSet;
 
 use auscult_lab::{Options, Stream, generate, scenarios};
