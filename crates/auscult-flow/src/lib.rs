@@ -41,7 +41,11 @@ pub enum Rank {
     HalfOpen,
     /// Packets one way only.
     Unanswered,
-    /// Closed, or read to the end of interest.
+    /// A connection that both sides closed, or that was reset.
+    Closed,
+    /// Datagrams that were answered.
+    Datagrams,
+    /// A connection read to the end of interest.
     Done,
     /// Being read.
     Open,
@@ -51,9 +55,11 @@ pub enum Rank {
 
 impl Rank {
     /// All, least dear first.
-    pub const ALL: [Rank; 5] = [
+    pub const ALL: [Rank; 7] = [
         Rank::HalfOpen,
         Rank::Unanswered,
+        Rank::Closed,
+        Rank::Datagrams,
         Rank::Done,
         Rank::Open,
         Rank::Medical,
@@ -125,7 +131,7 @@ pub struct Limits {
     /// Bytes out of order in the shard.
     pub out_of_order_per_shard: usize,
     /// Time without packets after which a flow ends, by rank, in nanoseconds.
-    pub idle: [i64; 5],
+    pub idle: [i64; 7],
 }
 
 impl Limits {
@@ -135,7 +141,7 @@ impl Limits {
             flows: (flows / shards).max(1),
             out_of_order_per_flow: (out_of_order_bytes / shards).clamp(4096, 1 << 20),
             out_of_order_per_shard: (out_of_order_bytes / shards).max(4096),
-            idle: [120, 120, 60, 3600, 3600].map(|seconds| seconds * Timestamp::SECOND),
+            idle: [120, 120, 15, 60, 300, 3600, 3600].map(|seconds| seconds * Timestamp::SECOND),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Entry {
 }
 
 pub(crate) struct Queues {
-    by_rank: [VecDeque<Entry>; 5],
+    by_rank: [VecDeque<Entry>; 7],
     /// No entry is due before.
     next_due: Timestamp,
 }

@@ -548,7 +548,7 @@ impl<S> Flow<S> {
         let facts = &self.facts;
         let closed = self.tcp.as_ref().is_some_and(|track| track.closed);
         if closed {
-            Rank::Done
+            Rank::Closed
         } else if readers.is_medical(&self.reader) {
             Rank::Medical
         } else if !facts.is_answered() {
@@ -556,6 +556,8 @@ impl<S> Flow<S> {
                 true => Rank::HalfOpen,
                 false => Rank::Unanswered,
             }
+        } else if facts.transport != Transport::Tcp {
+            Rank::Datagrams
         } else if readers.wants(&self.reader) {
             Rank::Open
         } else {
