@@ -206,7 +206,7 @@ fn law_gap() {
             ];
             for line in without_places(&drive(protocol, &start(&stream), &pieces).said) {
                 let bare = without_confidence(&line);
-                let partial = bare.contains("partial")
+                let partial = line.contains("\"partial\"")
                     || bare.contains("Malformed")
                     || bare.contains("granted: None")
                     || bare.contains("accepted: None")
