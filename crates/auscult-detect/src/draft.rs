@@ -9,7 +9,7 @@ use auscult_model::report::{Device, Evidence, Finding};
 use auscult_model::{PacketRef, Timestamp};
 
 use crate::grade::Grade;
-use crate::words::{duration, owner_words};
+use crate::words::{count, duration, owner_words};
 use crate::{Fact, RuleRecord, View};
 
 /// Packets shown with a finding.
@@ -251,9 +251,9 @@ pub(crate) fn watched_words(watched: &Watched) -> String {
         _ => "no time".to_owned(),
     };
     format!(
-        "{time}: {} flows to this address, {} answered, {} seen in one direction only; {} answered \
+        "{time}: {} to this address, {} answered, {} seen in one direction only; {} answered \
          flows to others by the same way; {} answers of name services, {} of them name it",
-        watched.flows,
+        count(watched.flows as usize, "flow", "flows"),
         watched.answered,
         watched.one_sided,
         watched.path_answered,

@@ -12,22 +12,13 @@ use auscult_model::{PhiKind, Timestamp};
 /// Names in one sentence; the rest is counted.
 const NAMES_MAX: usize = 6;
 
-/// What a device is called in a sentence: its host name or bed, else what it is and where.
+/// What a device is called in a sentence: its label, else what it is and where.
 pub fn call_name(device: &Device) -> String {
-    if let Some(name) = &device.hostname {
-        return name.clone();
+    if let Some(label) = device.label() {
+        return label;
     }
     let address = device.ips.first().map(ToString::to_string);
     let address = address.or_else(|| device.macs.first().map(ToString::to_string));
-    if device.role == Role::PatientMonitor
-        && let Some(bed) = &device.bed
-    {
-        return match &device.unit {
-            Some(unit) if !bed.contains(unit.as_str()) => format!("{unit}-{bed}"),
-            _ if bed.bytes().all(|b| b.is_ascii_digit()) => format!("bed {bed}"),
-            _ => bed.clone(),
-        };
-    }
     let what = device
         .model
         .clone()

@@ -8,6 +8,7 @@ use auscult_detect::{Context, Facts};
 use auscult_inventory::{Inventory, Ledger, Limits as LedgerLimits};
 use auscult_model::report::{
     ArtifactEntry, Capture, CapturePoint, DataSet, Evidence, Health, Report, SCHEMA, Severity,
+    Skipped,
 };
 use auscult_model::{Artifact, Event, FileIndex, Meaning, PacketRef};
 
@@ -90,7 +91,11 @@ impl World {
         }
         let inventory = Inventory::resolve(&self.ledger, &options.site);
         let mut health = self.health(inputs, counts);
-        let mut captures: Vec<Capture> = inputs.captures().iter().map(capture).collect();
+        let mut captures: Vec<Capture> = inputs
+            .captures()
+            .iter()
+            .map(|info| capture(info, options))
+            .collect();
         let context = Context {
             ledger: &self.ledger,
             inventory: &inventory,
@@ -129,6 +134,7 @@ impl World {
             schema: SCHEMA,
             auscult: env!("CARGO_PKG_VERSION").to_owned(),
             captures,
+            skipped: skipped(inputs),
             site: inventory.site().report(squatted.into_iter()),
             coverage,
             devices_total: devices.len(),
@@ -246,15 +252,31 @@ fn dropped(capture: &CaptureInfo) -> u64 {
         .sum()
 }
 
-fn capture(info: &CaptureInfo) -> Capture {
+/// Files of a folder that are no captures, or could not be read.
+fn skipped(inputs: &Inputs) -> Vec<Skipped> {
+    let skipped = inputs.skipped().iter();
+    skipped
+        .map(|skipped| Skipped {
+            file: skipped.name.clone(),
+            why: skipped.reason.to_string(),
+        })
+        .collect()
+}
+
+/// Times are those of what was analysed: what the user left out was not watched.
+fn capture(info: &CaptureInfo, options: &Options) -> Capture {
     Capture {
         file: info.name.clone(),
         fingerprint: hex(&info.fingerprint),
         sha256: None,
         packets: info.packets,
         bytes: info.bytes,
-        first: info.first,
-        last: info.last,
+        first: info
+            .first
+            .map(|first| options.since.map_or(first, |since| since.max(first))),
+        last: info
+            .last
+            .map(|last| options.until.map_or(last, |until| until.min(last))),
         link_types: info.link_types.iter().map(ToString::to_string).collect(),
         complete: info.complete,
         stopped_at: info.stopped_at.as_ref().map(|stop| {

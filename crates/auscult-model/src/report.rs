@@ -23,6 +23,8 @@ pub struct Report {
     pub auscult: String,
     /// The inputs.
     pub captures: Vec<Capture>,
+    /// Files beside them that were not read.
+    pub skipped: Vec<Skipped>,
     /// What counts as ours.
     pub site: Site,
     /// The fixed questions and their answers.
@@ -41,6 +43,15 @@ pub struct Report {
     pub data_sets: Vec<DataSet>,
     /// Health of the captures and of the analysis.
     pub health: Health,
+}
+
+/// A file that was found and not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// As given, or as found in a folder.
+    pub file: String,
+    /// What it is instead, and what to do.
+    pub why: String,
 }
 
 /// One input file or stream.
@@ -329,6 +340,28 @@ pub struct Device {
     pub worst: Option<Severity>,
     /// All that was claimed, best supported first.
     pub claims: Vec<Claim>,
+}
+
+impl Device {
+    /// What people call it, where they have a name for it: the bed of a monitor, else its host
+    /// name, else unit and bed.
+    pub fn label(&self) -> Option<String> {
+        let place = match (&self.unit, &self.bed) {
+            (Some(unit), Some(bed)) if bed.starts_with(unit.as_str()) => Some(bed.clone()),
+            (Some(unit), Some(bed)) => Some(format!("{unit}-{bed}")),
+            (None, Some(bed)) if bed.bytes().all(|b| b.is_ascii_digit()) => {
+                Some(format!("bed {bed}"))
+            }
+            (None, bed) => bed.clone(),
+            (Some(unit), None) => Some(format!("in {unit}")),
+        };
+        let at_bed = self.role == Role::PatientMonitor && self.bed.is_some();
+        match (&self.hostname, place) {
+            (_, Some(place)) if at_bed => Some(place),
+            (Some(host), _) => Some(host.clone()),
+            (None, place) => place,
+        }
+    }
 }
 
 /// A service that a device offers.

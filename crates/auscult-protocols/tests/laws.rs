@@ -3,7 +3,10 @@
 //! Streams come from the lab, whose encoders were written from the published layouts without
 //! looking at these parsers.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
 
 use std::collections::BTreeSet;
 

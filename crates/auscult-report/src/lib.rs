@@ -17,7 +17,8 @@ pub use json::{Part, json, json_part};
 pub use printable::printable_lines;
 pub use terminal::{Options, Page, View, terminal};
 
-/// The device with this id, else this alias, else this IP or MAC address.
+/// The device with this id, else this alias, else this IP or MAC address, else the only one that
+/// is called so.
 pub fn find_device<'r>(report: &'r Report, id: &str) -> Option<&'r Device> {
     let devices = &report.devices;
     let ip: Option<IpAddr> = id.parse().ok();
@@ -40,9 +41,18 @@ pub fn find_device<'r>(report: &'r Report, id: &str) -> Option<&'r Device> {
                 .iter()
                 .find(|device| device.macs.iter().any(|m| m.to_string() == mac))
         })
+        .or_else(|| {
+            let called = |device: &&Device| {
+                let label = device.label();
+                label.is_some_and(|label| label.eq_ignore_ascii_case(id))
+            };
+            let mut named = devices.iter().filter(called);
+            named.next().filter(|_| named.next().is_none())
+        })
 }
 
-/// The finding with this id or alias; the leading `F-` may be left out.
+/// The finding with this id or alias, or the only one whose id begins so; the leading `F-` may be
+/// left out.
 pub fn find_finding<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
     let bare = |id: &str| {
         id.trim_start_matches("F-")
@@ -58,6 +68,12 @@ pub fn find_finding<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
             findings
                 .iter()
                 .find(|f| f.aliases.iter().any(|a| bare(a) == wanted))
+        })
+        .or_else(|| {
+            let mut begun = findings.iter().filter(|f| bare(&f.id).starts_with(&wanted));
+            begun
+                .next()
+                .filter(|_| begun.next().is_none() && !wanted.is_empty())
         })
 }
 

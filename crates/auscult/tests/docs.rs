@@ -1,7 +1,10 @@
 //! docs/protocols.md and docs/findings.md are made from the records, so that they cannot say
 //! something else than the program: this test compares them, `UPDATE=1` writes them.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -226,9 +226,13 @@ fn sentences(
         )
     } else {
         let names = list(stations.senders.keys());
+        let (receive, show) = match stations.senders.len() {
+            1 => ("receives", "shows"),
+            _ => ("receive", "show"),
+        };
         (
-            format!("Remote monitoring is in use: {names} receives {beds}."),
-            format!("Arrange bedside watch before the network is cut: {names} shows {beds}."),
+            format!("Remote monitoring is in use: {names} {receive} {beds}."),
+            format!("Arrange bedside watch before the network is cut: {names} {show} {beds}."),
         )
     };
     let labels = match signature.also_sold_as.as_slice() {

@@ -165,7 +165,7 @@ fn finding(view: &View<'_>, local: Party, peer: IpAddr, reach: &Reach) -> Findin
     }
     let title = match reach.place {
         Where::Blocked => format!("{name} tries {peer}, and the block works"),
-        _ => format!("{name} keeps trying {peer}, which never answers"),
+        _ => format!("{name} keeps trying {peer} and gets no answer"),
     };
     draft
         .words(

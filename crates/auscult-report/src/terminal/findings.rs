@@ -24,7 +24,7 @@ pub(super) fn list(page: &mut Page, report: &Report, all: bool) {
             page.labelled("Advisory", &cited(finding, CITED));
         }
         page.labelled("Proof", &words::packets(&finding.evidence));
-        page.labelled("", words::filter(&finding.evidence).unwrap_or_default());
+        page.labelled("", &words::filter(&finding.evidence).unwrap_or_default());
     }
     if routine {
         page.gap();

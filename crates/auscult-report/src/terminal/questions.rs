@@ -151,6 +151,17 @@ pub(super) fn sums(page: &mut Page, report: &Report) {
             .unwrap_or("cut short or damaged");
         page.hanging("Cut", COLUMN, &format!("{}: {why}", capture.file));
     }
+    for skipped in report.skipped.iter().take(SKIPPED_SHOWN) {
+        page.hanging(
+            "Not read",
+            COLUMN,
+            &format!("{}: {}", skipped.file, skipped.why),
+        );
+    }
+    if report.skipped.len() > SKIPPED_SHOWN {
+        let more = report.skipped.len() - SKIPPED_SHOWN;
+        page.hanging("Not read", COLUMN, &format!("{more} more files"));
+    }
     next(page, report);
     if report.findings.is_empty() {
         page.gap();
@@ -163,6 +174,8 @@ pub(super) fn sums(page: &mut Page, report: &Report) {
 }
 
 const COLUMN: usize = 10;
+/// Files that were not read, named on the first screen.
+const SKIPPED_SHOWN: usize = 3;
 
 fn capture(report: &Report) -> String {
     let mut points: Vec<&str> = Vec::new();

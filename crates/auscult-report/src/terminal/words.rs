@@ -3,25 +3,18 @@
 use auscult_model::Timestamp;
 use auscult_model::report::{CapturePoint, Device, Evidence, Isolation, Role, Where};
 
-/// What people call the device: unit and bed, host name, address, id.
+/// What people call the device: its label, else its address, else its id.
 pub(super) fn name(device: &Device) -> String {
-    match (&device.unit, &device.bed, &device.hostname) {
-        (Some(unit), Some(bed), _) if bed.starts_with(unit.as_str()) => bed.clone(),
-        (Some(unit), Some(bed), _) => format!("{unit}-{bed}"),
-        (None, Some(bed), _) => format!("bed {bed}"),
-        (_, None, Some(host)) => host.clone(),
-        (Some(unit), None, None) => format!("in {unit}"),
-        (None, None, None) => match (device.ips.first(), device.macs.first()) {
-            (Some(ip), _) => ip.to_string(),
-            (None, Some(mac)) => mac.to_string(),
-            (None, None) => device.id.clone(),
-        },
-    }
+    device
+        .label()
+        .or_else(|| device.ips.first().map(ToString::to_string))
+        .or_else(|| device.macs.first().map(ToString::to_string))
+        .unwrap_or_else(|| device.id.clone())
 }
 
 /// The name, with the role where the name alone says nothing.
 pub(super) fn called(device: &Device) -> String {
-    let named = device.bed.is_some() || device.unit.is_some() || device.hostname.is_some();
+    let named = device.label().is_some();
     match device.role {
         Role::Unknown | Role::Other => name(device),
         _ if named => name(device),
@@ -234,9 +227,20 @@ pub(super) fn packets(evidence: &[Evidence]) -> String {
     text
 }
 
-/// A display filter that shows the packets among others of their kind: the most telling one of
-/// the evidence, without its frame number.
-pub(super) fn filter(evidence: &[Evidence]) -> Option<&str> {
+/// A display filter for the evidence: the packets by number where they are of one file, else the
+/// most telling filter without its number.
+pub(super) fn filter(evidence: &[Evidence]) -> Option<String> {
+    let first = evidence.first()?;
+    if evidence.iter().all(|one| one.file == first.file) {
+        let mut numbers: Vec<u64> = evidence.iter().map(|one| one.packet).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        return Some(match numbers.as_slice() {
+            [one] => format!("frame.number == {one}"),
+            many => format!("frame.number in {{{}}}", many.join(", ")),
+        });
+    }
     let filters = || {
         evidence
             .iter()
@@ -246,6 +250,7 @@ pub(super) fn filter(evidence: &[Evidence]) -> Option<&str> {
     filters()
         .find(|filter| filter.contains(".port"))
         .or_else(|| filters().next())
+        .map(str::to_owned)
 }
 
 fn without_number(filter: &str) -> &str {

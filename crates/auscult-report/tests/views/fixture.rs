@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use auscult_model::report::{
     Answer, ArtifactEntry, Capture, CapturePoint, Claim, Coverage, DataSet, Device, Evidence,
-    Finding, Health, Isolation, Report, Role, Service, Severity, Site, TalksTo, Where,
+    Finding, Health, Isolation, Report, Role, Service, Severity, Site, Skipped, TalksTo, Where,
     details::Value,
 };
 use auscult_model::{MacAddr, PhiKind, Segment, Timestamp};
@@ -436,6 +436,10 @@ fn capture(file: &str, packets: u64, complete: bool) -> Capture {
 /// Everything at once.
 pub(crate) fn rich() -> Report {
     Report {
+        skipped: vec![Skipped {
+            file: "captures/notes.txt".to_owned(),
+            why: "not a packet capture but text: give a .pcap or .pcapng file".to_owned(),
+        }],
         schema: 1,
         auscult: "0.1.0".to_owned(),
         captures: vec![

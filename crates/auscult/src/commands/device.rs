@@ -14,10 +14,10 @@ use crate::reading::Reading;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  auscult device mac:00:1d:96:01:02:03 ward.pcapng
-  auscult device mac:00:1d:96:01:02:03 ward.pcapng --why")]
+  auscult device ICU-7 ward.pcapng
+  auscult device 10.20.3.14 ward.pcapng --why")]
 pub(crate) struct Device {
-    /// Id of the device, or one of its aliases or addresses
+    /// Id of the device, one of its aliases or addresses, or what it is called
     id: String,
     #[command(flatten)]
     reading: Reading,

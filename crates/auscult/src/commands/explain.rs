@@ -18,7 +18,7 @@ Examples:
   auscult explain contec-cms
   auscult explain phi-cleartext-outside")]
 pub(crate) struct Explain {
-    /// Name as in reports, or a CVE or advisory number
+    /// Name as in reports, a label or model, or a CVE or advisory number
     name: Option<String>,
 }
 
@@ -52,6 +52,8 @@ impl Known {
                 .cves
                 .iter()
                 .chain(&signature.advisories)
+                .chain(&signature.also_sold_as)
+                .chain(&signature.model)
                 .any(|cve| cve.eq_ignore_ascii_case(number)),
         }
     }
