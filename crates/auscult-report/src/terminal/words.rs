@@ -227,30 +227,25 @@ pub(super) fn packets(evidence: &[Evidence]) -> String {
     text
 }
 
-/// A display filter for the evidence: the packets by number where they are of one file, else the
-/// most telling filter without its number.
+/// A display filter that shows the evidence: the one that all its packets share, else their
+/// numbers where they are of one file.
 pub(super) fn filter(evidence: &[Evidence]) -> Option<String> {
     let first = evidence.first()?;
-    if evidence.iter().all(|one| one.file == first.file) {
-        let mut numbers: Vec<u64> = evidence.iter().map(|one| one.packet).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        return Some(match numbers.as_slice() {
-            [one] => format!("frame.number == {one}"),
-            many => format!("frame.number in {{{}}}", many.join(", ")),
-        });
+    let mut filters: Vec<&str> = evidence
+        .iter()
+        .filter_map(|one| one.filter.as_deref())
+        .map(without_number)
+        .collect();
+    filters.dedup();
+    let of_one_file = evidence.iter().all(|one| one.file == first.file);
+    if filters.len() <= 1 || !of_one_file {
+        return filters.first().map(|filter| (*filter).to_owned());
     }
-    let filters = || {
-        evidence
-            .iter()
-            .filter_map(|one| one.filter.as_deref())
-            .map(without_number)
-    };
-    filters()
-        .find(|filter| filter.contains(".port"))
-        .or_else(|| filters().next())
-        .map(str::to_owned)
+    let mut numbers: Vec<u64> = evidence.iter().map(|one| one.packet).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    Some(format!("frame.number in {{{}}}", numbers.join(", ")))
 }
 
 fn without_number(filter: &str) -> &str {
