@@ -69,6 +69,8 @@ pub(crate) struct Question<'a> {
 /// Asks those that are left; removes those that say no.
 pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> Verdict {
     let mut best: Option<(usize, Probe)> = None;
+    let mut certain: Option<usize> = None;
+    let mut care_undecided = false;
     let mut undecided = false;
     for hinted in [true, false] {
         for (index, protocol) in ALL.iter().enumerate() {
@@ -76,11 +78,19 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
                 continue;
             }
             match protocol.probe(&question.seen) {
-                Probe::Certain => return Verdict::Named(index, 0.99),
+                // What carries care goes before anything else that fits.
+                Probe::Certain if protocol.is_medical() => return Verdict::Named(index, 0.99),
+                Probe::Certain => {
+                    certain.get_or_insert(index);
+                }
                 Probe::No => candidates.0 &= !(1 << index),
-                Probe::Maybe => undecided = true,
+                Probe::Maybe => {
+                    undecided = true;
+                    care_undecided |= protocol.is_medical();
+                }
                 Probe::Likely => {
                     undecided = true;
+                    care_undecided |= protocol.is_medical();
                     let accepted = !protocol.record().weak
                         || question.expected == Some(index)
                         || both_look_like_it(*protocol, question);
@@ -90,6 +100,16 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
                 }
             }
         }
+    }
+    if let Some(index) = certain {
+        // A server that greets must not hide by that what its client has yet to say.
+        let client_silent = question.seen.transport == Transport::Tcp
+            && question.seen.originator.is_empty()
+            && !question.is_all;
+        if !(client_silent && care_undecided) {
+            return Verdict::Named(index, 0.99);
+        }
+        return Verdict::Wait;
     }
     // What another flow announced need only look like it, and is not kept waiting.
     if let (Some((index, _)), Some(expected)) = (best, question.expected)

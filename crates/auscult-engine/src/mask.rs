@@ -7,7 +7,7 @@
 //!
 //! Limit: [`VALUES_MAX`] values an input; beyond it free text from traffic is withheld and said.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_model::report::details::Value;
 use auscult_model::report::{Device, Report};
@@ -39,6 +39,17 @@ const PRODUCTS: &[&str] = &[
     "vista_cms_role",
 ];
 
+/// Details of findings that hold text learnt from traffic.
+const LEARNT_DETAILS: &[&str] = &[
+    "accounts",
+    "export",
+    "file_names",
+    "mount",
+    "receivers",
+    "senders",
+    "stations",
+];
+
 /// Values seen as patient data.
 #[derive(Debug, Default)]
 pub(crate) struct Mask {
@@ -68,41 +79,68 @@ impl Mask {
         (self.dropped > 0).then_some(self.dropped)
     }
 
-    /// Masks a report's free texts. When more values were seen than there is room for, texts
-    /// learnt from traffic are withheld whole, also where sentences repeat them.
+    /// Masks what was learnt from traffic in a report: where it stands alone, and where our
+    /// sentences repeat it. Our own words are never touched, so that a patient called "Edge"
+    /// cannot blind the report. When more values were seen than there is room for, all texts
+    /// learnt from traffic are withheld.
     pub(crate) fn apply(&self, report: &mut Report) {
         if self.tokens.is_empty() {
             return;
         }
-        let mut learnt = BTreeSet::new();
+        let mut spliced: BTreeMap<String, String> = BTreeMap::new();
         let mut withheld = 0;
         let mut mask = |text: &mut String| {
-            if self.dropped > 0 && !text.is_empty() {
-                if is_telling(text) {
-                    learnt.insert(text.clone());
-                }
-                *text = MASKED.to_owned();
+            let masked = if self.dropped > 0 && !text.is_empty() {
                 withheld += 1;
+                MASKED.to_owned()
             } else {
-                self.mask(text);
+                self.masked(text)
+            };
+            if masked != *text {
+                if is_telling(text) {
+                    spliced.insert(text.clone(), masked.clone());
+                }
+                *text = masked;
             }
         };
         for device in &mut report.devices {
+            // Sentences call a device by its label, which may be made of several texts.
+            if let Some(mut label) = device.label() {
+                mask(&mut label);
+            }
             mask_device(device, &mut mask);
         }
         for artifact in &mut report.artifacts {
             mask(&mut artifact.name);
         }
-        // Sentences are ours with names from traffic in them: the names go, the sentence stays.
-        for_each_sentence(report, |text| {
-            for name in learnt.iter().rev() {
-                if text.contains(name.as_str()) {
-                    *text = text.replace(name.as_str(), MASKED);
+        for finding in &mut report.findings {
+            for (key, value) in &mut finding.details {
+                match value {
+                    Value::Text(text) if LEARNT_DETAILS.contains(&key.as_str()) => mask(text),
+                    Value::List(texts) if LEARNT_DETAILS.contains(&key.as_str()) => {
+                        texts.iter_mut().for_each(&mut mask);
+                    }
+                    _ => {}
                 }
             }
-            self.mask(text);
+        }
+        // The longest first: a name may be part of another.
+        let mut spliced: Vec<(String, String)> = spliced.into_iter().collect();
+        spliced.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        for_each_sentence(report, |text| {
+            for (name, masked) in &spliced {
+                if text.contains(name.as_str()) {
+                    *text = text.replace(name.as_str(), masked);
+                }
+            }
         });
         report.health.texts_withheld = withheld;
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.mask(&mut text);
+        text
     }
 
     fn knows(&self, token: &str) -> bool {

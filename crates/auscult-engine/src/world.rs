@@ -18,6 +18,10 @@ use crate::mask::Mask;
 use crate::options::Options;
 use crate::shard::ShardCounts;
 
+/// Devices listed in a report, medical and worst first.
+const DEVICES_MAX: usize = 20_000;
+/// Findings listed in a report, worst first.
+const FINDINGS_MAX: usize = 2_000;
 /// Files that crossed, listed in a report.
 const ARTIFACTS_MAX: usize = 10_000;
 
@@ -89,7 +93,7 @@ impl World {
         for (index, capture) in inputs.captures().iter().enumerate() {
             self.ledger.file(FileIndex(index as u32), &capture.name);
         }
-        let inventory = Inventory::resolve(&self.ledger, &options.site);
+        let mut inventory = Inventory::resolve(&self.ledger, &options.site);
         let mut health = self.health(inputs, counts);
         let mut captures: Vec<Capture> = inputs
             .captures()
@@ -108,7 +112,7 @@ impl World {
         for (capture, point) in captures.iter_mut().zip(points) {
             capture.point = point;
         }
-        let mut devices = inventory.devices.clone();
+        let mut devices = std::mem::take(&mut inventory.devices);
         let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
         for finding in &findings {
             for id in &finding.devices {
@@ -130,6 +134,11 @@ impl World {
         if let Some(withheld) = self.mask.overflowed() {
             health.limits.insert("masked-values".to_owned(), withheld);
         }
+        let devices_total = devices.len();
+        devices.truncate(DEVICES_MAX);
+        let findings_total = findings.len();
+        let mut findings = findings;
+        findings.truncate(FINDINGS_MAX);
         let mut report = Report {
             schema: SCHEMA,
             auscult: env!("CARGO_PKG_VERSION").to_owned(),
@@ -137,8 +146,9 @@ impl World {
             skipped: skipped(inputs),
             site: inventory.site().report(squatted.into_iter()),
             coverage,
-            devices_total: devices.len(),
+            devices_total,
             devices,
+            findings_total,
             findings,
             artifacts_total: self.artifacts_total,
             artifacts,

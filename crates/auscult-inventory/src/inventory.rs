@@ -143,6 +143,14 @@ impl Inventory {
         &self.options
     }
 
+    /// Whether the user declared an address ours.
+    pub(crate) fn is_declared(&self, ip: IpAddr) -> bool {
+        self.options
+            .networks
+            .iter()
+            .any(|network| network.contains(&ip))
+    }
+
     /// Whether an address is ours.
     pub fn is_site(&self, ip: IpAddr) -> bool {
         self.site.contains(ip)

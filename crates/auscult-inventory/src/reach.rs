@@ -15,7 +15,7 @@ use auscult_model::{MacAddr, PacketRef, Segment, Timestamp, Transport};
 use crate::inventory::Inventory;
 use crate::ledger::Ledger;
 use crate::owner::{Owner, OwnerKind, owner};
-use crate::site::is_group;
+use crate::site::{is_group, is_private};
 use crate::traffic::Traffic;
 
 /// Which conversations between two addresses are meant; empty: all.
@@ -112,6 +112,10 @@ const KM_PER_MS: f64 = 100.0;
 const NEAR_KM: f64 = 1_000.0;
 /// An answer so quick, over so few routers, may come from inside by a route of ours.
 const STATION_MS: f64 = 2.0;
+/// The same for blocks that are often borrowed: they are routed inside, over more hops.
+const BORROWED_MS: f64 = 10.0;
+/// See `BORROWED_MS`.
+const BORROWED_HOPS: u8 = 6;
 /// See `STATION_MS`.
 const STATION_HOPS: u8 = 2;
 /// A reset so quick, or over so few routers, comes from a filter near by.
@@ -145,6 +149,13 @@ fn known_place(inventory: &Inventory, ends: Ends, traffic: &Traffic) -> Option<(
     let options = &inventory.options;
     if is_group(peer) || traffic.to_group {
         return Some((Where::Group, "sent to a group".to_owned()));
+    }
+    // Frames of these very conversations went by a router, and the answers came from far: neither
+    // a neighbour that uses the address nor a prefix that the network announced explains them.
+    if !inventory.is_declared(peer) && !is_private(peer) && traffic.comes_from_far(inventory, ends)
+    {
+        let partner = options.partner(peer)?;
+        return Some((Where::Partner, format!("declared partner {}", partner.name)));
     }
     if let Some(mac) = inventory.links.holder(local.0, peer) {
         if inventory.is_site(peer) {
@@ -207,7 +218,9 @@ fn outside(inventory: &Inventory, traffic: &Traffic, reach: &mut Reach) -> (Wher
         let reason = "answered towards the outside; whether the answer arrived was not seen";
         return (Where::TowardsOutside, reason.to_owned());
     }
-    if let Some(refused) = refused(traffic) {
+    // Payload that goes on contradicts a refusal, which anybody on the way can forge.
+    let goes_on = !traffic.only_datagrams && traffic.payload[0] > 0;
+    if let Some(refused) = refused(traffic).filter(|_| !goes_on) {
         return refused;
     }
     let sends_on = match traffic.only_datagrams {
@@ -261,8 +274,13 @@ fn answered(inventory: &Inventory, traffic: &Traffic, reach: &mut Reach) -> (Whe
         );
         return (Where::AnsweredNear, reason);
     }
-    let station = traffic.round_trip_ms.is_some_and(|ms| ms <= STATION_MS)
-        && traffic.hops.is_some_and(|hops| hops <= STATION_HOPS);
+    let (most_ms, most_hops) = if is_often_borrowed(traffic.peer) {
+        (BORROWED_MS, BORROWED_HOPS)
+    } else {
+        (STATION_MS, STATION_HOPS)
+    };
+    let station = traffic.round_trip_ms.is_some_and(|ms| ms <= most_ms)
+        && traffic.hops.is_some_and(|hops| hops <= most_hops);
     if station {
         let reason = format!(
             "answered{away}: a station or sinkhole inside, behind a static route, answers so; if \
@@ -273,6 +291,18 @@ fn answered(inventory: &Inventory, traffic: &Traffic, reach: &mut Reach) -> (Whe
     (
         Where::AnsweredFar,
         format!("answered through the gateway{away}"),
+    )
+}
+
+/// Registered blocks that organisations use as if they were private, behind their own routers:
+/// legacy allocations of the United States' defence department and others.
+fn is_often_borrowed(peer: Option<IpAddr>) -> bool {
+    let Some(IpAddr::V4(ip)) = peer else {
+        return false;
+    };
+    matches!(
+        ip.octets()[0],
+        7 | 11 | 21 | 22 | 25 | 26 | 28 | 29 | 30 | 33 | 55
     )
 }
 

@@ -183,8 +183,10 @@ impl Site {
             let factory = factory_ranges()
                 .iter()
                 .any(|range| range.network.contains(&network) || network.contains(&range.network));
-            // A prefix of a whole country or more is a default route, not a network.
-            if !factory && network.prefix_len() >= 8 && !is_private(network.addr()) {
+            // A prefix of a whole country or more is a default route, not a network, and
+            // anybody on the link can announce one.
+            let least = if network.addr().is_ipv4() { 12 } else { 40 };
+            if !factory && network.prefix_len() >= least && !is_private(network.addr()) {
                 networks.insert(network.trunc());
             }
         }

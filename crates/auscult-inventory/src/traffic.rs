@@ -61,7 +61,15 @@ pub(crate) struct Traffic {
     /// They were repeated at the pace of retransmission.
     pub(crate) asked_paced: bool,
     limits: Option<HopLimits>,
+    pub(crate) peer: Option<IpAddr>,
 }
+
+/// Answers after so long, over so many routers, come from no network of the place.
+const FAR_MS: f64 = 20.0;
+/// See `FAR_MS`.
+const FAR_HOPS: u8 = 5;
+/// Conversations that are added up for one question, at most.
+const CONVERSATIONS_MAX: usize = 4096;
 
 impl Traffic {
     /// Adds up the conversations that the filter lets through.
@@ -73,6 +81,7 @@ impl Traffic {
     ) -> Traffic {
         let mut traffic = Traffic {
             only_datagrams: true,
+            peer: Some(ends.peer),
             ..Traffic::default()
         };
         for (key, sum) in conversations(inventory, ledger, ends, filter) {
@@ -87,6 +96,18 @@ impl Traffic {
         traffic.packets.dedup_by_key(|(packet, _)| *packet);
         traffic.packets.truncate(EVIDENCE);
         traffic
+    }
+
+    /// Payload went by a router, and what answered it is far away by time and by hop limit.
+    pub(crate) fn comes_from_far(&self, inventory: &Inventory, ends: Ends) -> bool {
+        let by_router = self
+            .next_hop
+            .is_some_and(|hop| inventory.links.is_router(ends.local.0, hop));
+        self.answered > 0
+            && self.two_way
+            && by_router
+            && self.round_trip_ms.is_some_and(|ms| ms >= FAR_MS)
+            && self.hops.is_some_and(|hops| hops >= FAR_HOPS)
     }
 
     fn add(
@@ -274,7 +295,7 @@ fn conversations<'a>(
 ) -> impl Iterator<Item = (&'a ConversationKey, &'a ConversationSum)> {
     let (segment, ip) = ends.local;
     let keys = inventory.paths.between(ip, ends.peer);
-    keys.iter().filter_map(move |key| {
+    keys.iter().take(CONVERSATIONS_MAX).filter_map(move |key| {
         let sum = ledger.sum(key)?;
         let wanted = filter
             .protocol

@@ -33,6 +33,8 @@ pub struct Report {
     pub devices_total: usize,
     /// The devices, medical and worst first.
     pub devices: Vec<Device>,
+    /// Number of findings, also of those not listed.
+    pub findings_total: usize,
     /// The findings, worst first.
     pub findings: Vec<Finding>,
     /// Number of files that crossed, also of those not listed.

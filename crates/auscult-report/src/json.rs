@@ -3,6 +3,8 @@
 //! Characters that act on a terminal are written as escapes, so that the output may be looked at
 //! without a pager.
 
+use std::io::{self, Write};
+
 use auscult_model::report::{Capture, Device, Finding, Report};
 use serde::Serialize;
 
@@ -19,6 +21,55 @@ pub enum Part<'a> {
     Findings,
     /// One finding, by id or alias, and its devices.
     Finding(&'a str),
+}
+
+/// Bytes of JSON that are looked at and passed on together.
+const BLOCK: usize = 64 << 10;
+
+/// Writes the whole report as [`json`] makes it, without having all of it in memory.
+pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut blocks = Blocks {
+        block: Vec::with_capacity(BLOCK),
+        out,
+    };
+    serde_json::to_writer_pretty(&mut blocks, report)?;
+    blocks.write_all(b"\n")?;
+    blocks.flush()
+}
+
+/// Escapes what is written to it, block by block.
+struct Blocks<'o> {
+    /// Always whole characters: serde_json writes pieces of strings.
+    block: Vec<u8>,
+    out: &'o mut dyn Write,
+}
+
+impl Blocks<'_> {
+    fn pass_on(&mut self) -> io::Result<()> {
+        if is_plain(&self.block) {
+            self.out.write_all(&self.block)?;
+        } else {
+            let text = str::from_utf8(&self.block).map_err(io::Error::other)?;
+            self.out.write_all(escaped_slowly(text).as_bytes())?;
+        }
+        self.block.clear();
+        Ok(())
+    }
+}
+
+impl Write for Blocks<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.block.len() + bytes.len() > BLOCK {
+            self.pass_on()?;
+        }
+        self.block.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass_on()?;
+        self.out.flush()
+    }
 }
 
 /// The whole report, indented, ending in a newline.
@@ -82,11 +133,22 @@ fn finished(text: String) -> String {
 /// Such characters stand in strings only: the rest of JSON is ASCII, and serde_json escapes the
 /// controls below U+0020 itself. Newlines of the indentation stay.
 pub(crate) fn escaped(text: String) -> String {
-    // A look at bytes first: reports are megabytes, and nearly all of them plain ASCII.
-    let is_plain = |byte: u8| byte == b'\n' || (0x20..0x7f).contains(&byte);
-    if text.bytes().all(is_plain) || !text.chars().any(|c| c != '\n' && acts(c)) {
-        return text;
+    match is_plain(text.as_bytes()) {
+        true => text,
+        false => escaped_slowly(&text),
     }
+}
+
+/// Whether there are printable ASCII characters and newlines only. Reports are megabytes, and
+/// nearly all of them plain: no byte decides anything before its chunk is through, so that the
+/// compiler compares many at a time.
+fn is_plain(text: &[u8]) -> bool {
+    let plain = |byte: u8| byte == b'\n' || (0x20..0x7f).contains(&byte);
+    text.chunks(256)
+        .all(|chunk| chunk.iter().fold(true, |all, byte| all & plain(*byte)))
+}
+
+fn escaped_slowly(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if c != '\n' && acts(c) {
@@ -103,6 +165,22 @@ pub(crate) fn escaped(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_write_what_the_whole_would_be() {
+        let bed = "b\u{e9}d \u{202e}7 \x1b";
+        let value: Vec<String> = (0..9000).map(|number| format!("{bed}{number}")).collect();
+        let mut out = Vec::new();
+        let mut blocks = Blocks {
+            block: Vec::new(),
+            out: &mut out,
+        };
+        serde_json::to_writer_pretty(&mut blocks, &value).unwrap();
+        blocks.flush().unwrap();
+        let whole = escaped(serde_json::to_string_pretty(&value).unwrap());
+        assert!(whole.len() > 3 * BLOCK);
+        assert_eq!(String::from_utf8(out).unwrap(), whole);
+    }
 
     #[test]
     fn escapes_keep_the_value() {

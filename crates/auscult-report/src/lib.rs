@@ -13,7 +13,7 @@ use auscult_model::report::{Device, Finding, Report, Where};
 
 pub use csv::{csv_devices, csv_findings};
 pub use flows::{flow_csv, flow_line, flow_text};
-pub use json::{Part, json, json_part};
+pub use json::{Part, json, json_part, write_json};
 pub use printable::printable_lines;
 pub use terminal::{Options, Page, View, terminal};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use auscult_inventory::{is_group, is_private};
 use auscult_model::report::{CapturePoint, Device, Role};
-use auscult_model::{Outcome, Segment};
+use auscult_model::{Outcome, Segment, Transport};
 
 use crate::words::{count, duration, list};
 use crate::{Context, View, capture_points};
@@ -21,6 +21,12 @@ pub(super) struct Sight {
     pub(super) way_out: u64,
     /// More than 1 % is missing.
     pub(super) lossy: bool,
+    /// Packets of tunnels that are not looked into.
+    pub(super) tunnels: bool,
+    /// Flows with different bytes for the same place.
+    pub(super) conflicts: bool,
+    /// Most packets are of a kind that is not decoded.
+    pub(super) undecoded: bool,
     /// Medical devices in view.
     pub(super) medical: usize,
     /// Medical devices whose conversations with others were seen both ways.
@@ -58,6 +64,10 @@ impl Sight {
                 way_out += sum.flows.max(1);
             }
         }
+        let tunnels = view
+            .ledger
+            .conversations()
+            .any(|(key, _)| is_tunnel(key.transport, key.port));
         segments.extend(view.ledger.neighbours().keys().map(|key| key.segment));
         let medical: Vec<&Device> = view
             .inventory
@@ -92,6 +102,9 @@ impl Sight {
             wan_only: !points.is_empty() && points.iter().all(|p| *p == CapturePoint::Wan),
             way_out,
             lossy: view.is_lossy(),
+            tunnels,
+            conflicts: view.health.conflicting_flows > 0,
+            undecoded: view.health.undecoded * 2 > view.health.packets,
             medical: medical.len(),
             medical_heard: heard.count(),
             watched: format!("watched {time} on {at}, {directions}, {lost:.2} % lost"),
@@ -101,20 +114,36 @@ impl Sight {
 
     /// Conversations are seen both ways and whole: what is not there did not happen here.
     pub(super) fn is_clear(&self) -> bool {
-        !self.broadcast_only && !self.one_direction && !self.lossy
+        self.obstacle().is_none()
     }
 
     /// Why the capture cannot tell; `None` when it could.
     pub(super) fn obstacle(&self) -> Option<&'static str> {
-        if self.broadcast_only {
+        if self.undecoded {
+            Some("most packets are of a kind that this version does not decode")
+        } else if self.broadcast_only {
             Some("only broadcasts were captured")
         } else if self.one_direction {
             Some("only one direction was captured")
         } else if self.lossy {
             Some("more than 1 % of the packets are missing")
+        } else if self.conflicts {
+            Some("different bytes came for the same place: one version hides the other")
+        } else if self.tunnels {
+            Some("some traffic is in tunnels, which this version does not look into")
         } else {
             None
         }
+    }
+}
+
+/// Tunnels that may carry devices' traffic (RFC 2784, 2003, 4213, 7348, 8926). Encrypted ones are
+/// somebody's private network and show nothing in any version.
+fn is_tunnel(transport: Transport, port: u16) -> bool {
+    match transport {
+        Transport::Other(4 | 41 | 47) => true,
+        Transport::Udp => matches!(port, 4789 | 6081 | 8472),
+        _ => false,
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{Probe, Seen};
 /// How far the anchor is searched when the flow was picked up in the middle.
 const SEARCH: usize = 4096;
 
+/// No block is longer, padding included.
+const LARGEST: usize = 1100;
+
 /// What one direction looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -33,13 +36,12 @@ pub(super) fn probe(seen: &Seen<'_>) -> Probe {
     if sides.contains(&Side::Fits(Probe::Certain)) {
         return Probe::Certain;
     }
-    if seen.from_start
-        && (speaks_otherwise(seen.originator, seen.responder)
-            || speaks_otherwise(seen.responder, seen.originator))
-    {
+    if seen.from_start && is_print_job(seen.originator, seen.responder) {
         return Probe::No;
     }
     match sides {
+        // Whoever receives the stream may say anything, and must not hide it by that.
+        [Side::Unknown, Side::Misfit] if seen.from_start => Probe::Maybe,
         [Side::Fits(one), Side::Fits(other)] => one.max(other),
         [Side::Fits(one), _] | [_, Side::Fits(one)] => one,
         [Side::Misfit, _] | [_, Side::Misfit] => Probe::No,
@@ -47,15 +49,11 @@ pub(super) fn probe(seen: &Seen<'_>) -> Probe {
     }
 }
 
-/// A greeting or an acknowledgement that no station of this family sends.
-fn speaks_otherwise(answer: &[u8], asked: &[u8]) -> bool {
-    let greets = [b"220 ".as_slice(), b"HTTP", &[0x16, 0x03]]
-        .iter()
-        .any(|start| answer.starts_with(start));
-    // A print server acknowledges with single zero octets what ended in a line feed.
+/// A print server acknowledges with single zero octets what ended in a line feed.
+fn is_print_job(asked: &[u8], answer: &[u8]) -> bool {
     let prints =
         asked.len() < wire::HEADER && matches!(asked, [1..=5, rest @ ..] if rest.contains(&b'\n'));
-    greets || (prints && !answer.is_empty() && answer.iter().all(|&b| b == 0))
+    prints && !answer.is_empty() && answer.iter().all(|&b| b == 0)
 }
 
 fn judge_side(bytes: &[u8], from_start: bool) -> Side {
@@ -73,6 +71,11 @@ fn judge_side(bytes: &[u8], from_start: bool) -> Side {
             continue;
         };
         match judge(block) {
+            // Behind more foreign octets than the largest block has, the stream was not aligned
+            // when it began: blocks may lie inside something else.
+            Side::Fits(Probe::Certain) if anchor > LARGEST => {
+                best = Side::Fits(Probe::Likely);
+            }
             Side::Fits(Probe::Certain) => return Side::Fits(Probe::Certain),
             Side::Fits(fit) if best == Side::Unknown || Side::Fits(fit).is_surer(best) => {
                 best = Side::Fits(fit);

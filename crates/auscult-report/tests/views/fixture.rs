@@ -455,6 +455,7 @@ pub(crate) fn rich() -> Report {
         devices_total: 45,
         devices: devices(),
         findings: findings(),
+        findings_total: 0,
         artifacts_total: 2,
         artifacts: vec![
             ArtifactEntry {

@@ -31,7 +31,7 @@ impl Analyze {
             .map_err(|failure| self.hint(failure))?;
         match self.reading.format() {
             Format::Table => super::put_view(out, &report, self.reading.all(), View::Analyze)?,
-            Format::Json => super::put_json(out, auscult_report::json(&report))?,
+            Format::Json => auscult_report::write_json(&report, out)?,
             Format::Csv => out.write_all(auscult_report::csv_devices(&report).as_bytes())?,
         }
         Ok(self.reading.outcome(&report))
