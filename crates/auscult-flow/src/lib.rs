@@ -5,6 +5,7 @@
 //! directions differently), counts, tracks TCP, and hands bytes in order to the engine's
 //! [`Readers`]. Everything is bounded by [`Limits`], and what a limit cost is in [`Counters`].
 
+mod checksum;
 mod community_id;
 mod copies;
 mod facts;

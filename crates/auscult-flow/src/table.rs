@@ -17,7 +17,7 @@ use crate::copies::Copies;
 use crate::facts::{FlowFacts, Happened};
 use crate::queue::{Entry, Queues};
 use crate::tcp::{Context, TcpTrack};
-use crate::{At, Counters, Limits, Rank, Readers, tcp};
+use crate::{At, Counters, Limits, Rank, Readers, checksum, tcp};
 
 /// A datagram in another segment answers one that is at most this old.
 const ANSWER_WITHIN: i64 = 2 * Timestamp::SECOND;
@@ -159,12 +159,24 @@ impl<R: Readers> FlowTable<R> {
             }
             return;
         }
-        let found =
-            found.filter(|(index, direction)| !self.begins_again(*index, *direction, tcp, readers));
-        let (index, direction) = match found {
+        let again = found
+            .and_then(|(index, direction)| self.begins_again(index, direction, tcp, readers))
+            .map(|(by, sequence)| (found.is_some_and(|(_, from)| from == by), sequence));
+        let (index, direction) = match found.filter(|_| again.is_none()) {
             Some(found) => found,
             None => self.begin(key, &tuple, packet, tcp, readers),
         };
+        if let Some((sent_it, sequence)) = again
+            && let Some(Some(flow)) = self.flows.get_mut(index as usize)
+            && let Some(track) = &mut flow.tcp
+        {
+            let opener = if sent_it {
+                direction
+            } else {
+                direction.opposite()
+            };
+            track.adopt(opener, sequence);
+        }
         self.count(index, direction, packet, tcp, readers);
     }
 
@@ -274,27 +286,21 @@ impl<R: Readers> FlowTable<R> {
         elsewhere
     }
 
-    /// A SYN with another number on a flow that had one: the ports are used again.
+    /// A SYN with another number on a flow that had one: the ports are used again. Returns who
+    /// sent that SYN, by the old flow, and its number.
     fn begins_again(
         &mut self,
         index: u32,
         direction: Direction,
         tcp: Option<&Tcp>,
         readers: &mut R,
-    ) -> bool {
-        let Some(tcp) = tcp.filter(|tcp| tcp.flags.syn() && !tcp.flags.ack()) else {
-            return false;
-        };
-        let again = self
-            .flows
-            .get(index as usize)
-            .and_then(Option::as_ref)
-            .and_then(|flow| flow.tcp.as_ref())
-            .is_some_and(|track| track.is_reopened_by(direction, tcp.seq));
-        if again {
-            self.end(index, readers);
-        }
-        again
+    ) -> Option<(Direction, u32)> {
+        let flow = self.flows.get_mut(index as usize)?.as_mut()?;
+        let track = flow.tcp.as_mut()?;
+        let is_living = !track.closed && flow.facts.is_answered();
+        let opening = track.begins_again(direction, tcp?, is_living)?;
+        self.end(index, readers);
+        Some(opening)
     }
 
     fn begin(
@@ -433,15 +439,22 @@ impl<R: Readers> FlowTable<R> {
                     at,
                     clock: packet.clock,
                 };
-                let mut context = Context {
-                    facts,
-                    reader: &mut flow.reader,
-                    readers,
-                    counters: &mut self.counters,
-                    limits: &self.limits,
-                    held: &mut self.held,
-                };
-                track.segment(direction, &segment, &mut context);
+                let matters =
+                    tcp.flags.syn() || (layers.payload_on_wire > 0 && readers.wants(&flow.reader));
+                let sum = matters.then(|| checksum::is_right(packet)).flatten();
+                if track.is_believed(direction, sum) {
+                    let mut context = Context {
+                        facts,
+                        reader: &mut flow.reader,
+                        readers,
+                        counters: &mut self.counters,
+                        limits: &self.limits,
+                        held: &mut self.held,
+                    };
+                    track.segment(direction, &segment, &mut context);
+                } else {
+                    self.counters.limit("segments-with-wrong-checksum");
+                }
             }
             _ => datagram(flow, direction, packet, payload, at, readers),
         }

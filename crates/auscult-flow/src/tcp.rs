@@ -33,6 +33,11 @@ pub(crate) struct TcpTrack {
     halves: [Half; 2],
     /// Ended by both FINs or a reset.
     pub(crate) closed: bool,
+    /// A SYN with another number on the living connection: who sent it, and the number. It counts
+    /// only when it is answered or used, for anybody can send one.
+    reopening: Option<(Direction, u32)>,
+    /// A side sent a segment whose checksum was right.
+    sums_right: [bool; 2],
 }
 
 #[derive(Default)]
@@ -53,6 +58,8 @@ struct Half {
     /// End of a segment whose acknowledgement is awaited, and when it was sent.
     sample: Option<(u32, Timestamp)>,
     fin: bool,
+    /// End of a segment far ahead, believed when another follows it.
+    far_ahead: Option<u32>,
     hole_since: Timestamp,
     pending: Option<Box<Pending>>,
     recent: Option<Box<[Recent; RECENT]>>,
@@ -93,13 +100,57 @@ fn distance(from: u32, to: u32) -> i32 {
 
 impl TcpTrack {
     /// Whether an opening SYN with this number begins another connection on the same ports.
-    pub(crate) fn is_reopened_by(&self, direction: Direction, sequence: u32) -> bool {
+    fn is_reopened_by(&self, direction: Direction, sequence: u32) -> bool {
         let half = &self.halves[direction.index()];
         if half.from_start {
             half.initial != sequence
         } else {
             half.known && self.closed
         }
+    }
+
+    /// Whether a packet begins another connection on the same ports; the number of its SYN and
+    /// who sent that.
+    pub(crate) fn begins_again(
+        &mut self,
+        direction: Direction,
+        tcp: &Tcp,
+        is_living: bool,
+    ) -> Option<(Direction, u32)> {
+        if tcp.flags.syn() && !tcp.flags.ack() {
+            let opening = (direction, tcp.seq);
+            if !self.is_reopened_by(direction, tcp.seq) {
+                return None;
+            }
+            if is_living && !self.halves[direction.index()].fin {
+                self.reopening = Some(opening);
+                return None;
+            }
+            return Some(opening);
+        }
+        let (by, sequence) = self.reopening?;
+        let first = sequence.wrapping_add(1);
+        let answered = direction != by && tcp.flags.syn() && tcp.ack == first;
+        let used = direction == by && !tcp.flags.syn() && tcp.seq == first;
+        (answered || used).then_some((by, sequence))
+    }
+
+    /// Takes over the SYN that was seen before this connection was believed.
+    pub(crate) fn adopt(&mut self, direction: Direction, sequence: u32) {
+        let half = &mut self.halves[direction.index()];
+        half.known = true;
+        half.from_start = true;
+        half.initial = sequence;
+        half.next = sequence.wrapping_add(1);
+    }
+
+    /// Whether a segment may be taken for what was sent, by its checksum (`None` when it cannot be
+    /// computed). Captures on a sending host hold wrong sums before the network card mends them,
+    /// so a side counts only once it has sent right ones.
+    pub(crate) fn is_believed(&mut self, direction: Direction, sum_is_right: Option<bool>) -> bool {
+        let right = &mut self.sums_right[direction.index()];
+        *right |= sum_is_right == Some(true);
+        !(*right && sum_is_right == Some(false))
     }
 
     /// Whether sequence and acknowledgement numbers fit what was seen of this connection.
@@ -264,6 +315,10 @@ impl Half {
             }
         } else if ahead < 0 {
             self.sent_again(direction, segment, sequence, ahead, wanted, context);
+        } else if ahead > FAR_AHEAD && self.far_ahead != Some(sequence) {
+            // One segment far ahead may be anybody's; two in a row are the connection's.
+            self.far_ahead = Some(end);
+            context.counters.limit("segments-far-ahead");
         } else if ahead > FAR_AHEAD || !wanted {
             // Nobody reads it, or the numbers jumped: follow without holding anything.
             self.offset += ahead.unsigned_abs() as u64 + u64::from(segment.length);

@@ -346,3 +346,115 @@ fn out_of_order_bytes_are_bounded_and_the_hole_is_told() {
     assert_eq!(collected.bytes[0].len(), 3000);
     assert_eq!(collected.gaps, [(Direction::FromOriginator, Some(100))]);
 }
+
+/// Anybody can send a SYN, or a segment far ahead, into a living connection.
+#[test]
+fn forged_openings_and_jumps_hide_nothing() {
+    let mut wire = Wire::new(limits());
+    wire.handshake();
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"be", 10),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, SYN, (77_000, 0), &[], 11),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (102 + 0x7ff0_0000, 500), b"XX", 12),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (102, 500), b"fore", 13),
+        Segment::UNTAGGED,
+    );
+    let collected = wire.finish();
+    assert_eq!(collected.bytes[0], b"before");
+    assert_eq!(collected.ended.len(), 1);
+    assert!(collected.gaps.is_empty());
+}
+
+/// A new connection on the same ports is believed when it is answered, and read from its start.
+#[test]
+fn a_second_connection_begins_when_it_is_answered() {
+    let mut wire = Wire::new(limits());
+    wire.handshake();
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"old", 10),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, SYN, (70_000, 0), &[], 11),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(SERVER, CLIENT, SYN | ACK, (90_000, 70_001), &[], 12),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (70_001, 90_001), b"new", 13),
+        Segment::UNTAGGED,
+    );
+    let collected = wire.finish();
+    assert_eq!(collected.ended.len(), 2);
+    assert_eq!(collected.bytes[0], b"oldnew");
+    assert!(collected.gaps.is_empty());
+}
+
+/// The frame with the right TCP checksum, or with one that is off by one.
+fn summed(mut frame: Vec<u8>, right: bool) -> Vec<u8> {
+    let words = |bytes: &[u8]| -> u64 {
+        bytes
+            .chunks(2)
+            .map(|pair| u64::from(pair[0]) << 8 | u64::from(*pair.get(1).unwrap_or(&0)))
+            .sum()
+    };
+    let mut sum = words(&frame[26..34]) + 6 + (frame.len() - 34) as u64 + words(&frame[34..]);
+    while sum >> 16 != 0 {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    let field = !(sum as u16) ^ u16::from(!right);
+    frame[50..52].copy_from_slice(&field.to_be_bytes());
+    frame
+}
+
+/// What the receiver threw away does not take the place of what it took.
+#[test]
+fn bytes_with_a_wrong_checksum_do_not_win() {
+    let mut wire = Wire::new(limits());
+    let put = |wire: &mut Wire, frame: Vec<u8>, right| {
+        wire.put(&summed(frame, right), Segment::UNTAGGED);
+    };
+    put(&mut wire, frame(CLIENT, SERVER, SYN, (99, 0), &[], 1), true);
+    put(
+        &mut wire,
+        frame(SERVER, CLIENT, SYN | ACK, (499, 100), &[], 2),
+        true,
+    );
+    put(
+        &mut wire,
+        frame(CLIENT, SERVER, ACK, (100, 500), b"GET /", 3),
+        false,
+    );
+    put(
+        &mut wire,
+        frame(CLIENT, SERVER, ACK, (100, 500), b"truth", 4),
+        true,
+    );
+    assert_eq!(
+        wire.table.counters().limits["segments-with-wrong-checksum"],
+        1
+    );
+    assert_eq!(wire.finish().bytes[0], b"truth");
+}
+
+/// A host whose sums are all wrong (the capture was taken before its card mends them) is read.
+#[test]
+fn a_capture_before_the_network_card_is_read() {
+    let mut wire = Wire::new(limits());
+    for (flags, seq, payload) in [(SYN, 99, b"".as_slice()), (ACK, 100, b"still here")] {
+        let sent = summed(frame(CLIENT, SERVER, flags, (seq, 0), payload, 1), false);
+        wire.put(&sent, Segment::UNTAGGED);
+    }
+    assert_eq!(wire.finish().bytes[0], b"still here");
+}
