@@ -78,10 +78,11 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
                 continue;
             }
             match protocol.probe(&question.seen) {
-                // What carries care goes before anything else that fits.
-                Probe::Certain if protocol.is_medical() => return Verdict::Named(index, 0.99),
                 Probe::Certain => {
-                    certain.get_or_insert(index);
+                    // What carries care goes before anything else that fits.
+                    if certain.is_none_or(|known| !is_care(known) && protocol.is_medical()) {
+                        certain = Some(index);
+                    }
                 }
                 Probe::No => candidates.0 &= !(1 << index),
                 Probe::Maybe => {
@@ -102,14 +103,13 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
         }
     }
     if let Some(index) = certain {
-        // A server that greets must not hide by that what its client has yet to say.
-        let client_silent = question.seen.transport == Transport::Tcp
-            && question.seen.originator.is_empty()
-            && !question.is_all;
-        if !(client_silent && care_undecided) {
-            return Verdict::Named(index, 0.99);
-        }
-        return Verdict::Wait;
+        // What a server says must not hide what its client has yet to say.
+        let wait = care_undecided && !question.is_all && !is_said_by_client(index, question);
+        return if wait {
+            Verdict::Wait
+        } else {
+            Verdict::Named(index, 0.99)
+        };
     }
     // What another flow announced need only look like it, and is not kept waiting.
     if let (Some((index, _)), Some(expected)) = (best, question.expected)
@@ -123,6 +123,24 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
         (_, false) if undecided => Verdict::Wait,
         _ => Verdict::Unknown,
     }
+}
+
+fn is_care(index: usize) -> bool {
+    ALL.get(index).is_some_and(|protocol| protocol.is_medical())
+}
+
+/// Whether the bytes of the side that began look like a protocol by themselves.
+fn is_said_by_client(index: usize, question: &Question<'_>) -> bool {
+    let Seen { originator, .. } = question.seen;
+    let alone = Seen {
+        responder: &[],
+        ..question.seen
+    };
+    question.seen.transport != Transport::Tcp
+        || !originator.is_empty()
+            && ALL
+                .get(index)
+                .is_some_and(|protocol| protocol.probe(&alone) >= Probe::Likely)
 }
 
 fn is_hinted(protocol: &dyn Protocol, question: &Question<'_>) -> bool {
@@ -168,5 +186,50 @@ mod tests {
     #[test]
     fn the_table_fits_the_set() {
         assert!(ALL.len() <= 128);
+    }
+
+    fn verdict(originator: &[u8], responder: &[u8]) -> Verdict {
+        let question = Question {
+            seen: Seen {
+                transport: Transport::Tcp,
+                originator,
+                responder,
+                from_start: true,
+            },
+            ports: [40_000, 515],
+            expected: None,
+            is_all: false,
+        };
+        identify(&mut Candidates::over(Transport::Tcp), &question)
+    }
+
+    fn name(verdict: Verdict) -> Option<&'static str> {
+        match verdict {
+            Verdict::Named(index, _) => Some(ALL[index].record().name),
+            Verdict::Wait | Verdict::Unknown => None,
+        }
+    }
+
+    /// Whoever receives a stream may greet as anything; what its client says decides.
+    #[test]
+    fn a_greeting_does_not_name_the_flow_before_its_client_speaks() {
+        let scene = auscult_lab::generate("leak-through-gateway", 1, &Default::default()).unwrap();
+        let stream = scene.streams().remove(0).out;
+        let hl7 = b"\x0bMSH|^~\\&|A|B|C|D|20260101||ADT^A01|1|P|2.3\rPID|1\r\x1c\r";
+        for greeting in [
+            b"XXXXX".as_slice(),
+            b"220 ready\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            hl7,
+        ] {
+            assert_eq!(verdict(&[], greeting), Verdict::Wait, "{greeting:?}");
+            let first = &stream[..stream.len().min(PREFIX_MAX)];
+            assert_eq!(
+                name(verdict(first, greeting)),
+                Some("contec-cms"),
+                "{greeting:?}"
+            );
+        }
+        assert_eq!(name(verdict(b"USER x\r\n", b"220 ready\r\n")), Some("ftp"));
     }
 }
