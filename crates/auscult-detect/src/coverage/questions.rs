@@ -355,7 +355,15 @@ pub(super) fn unknown_devices_reach_outside(
         count(unknown.len(), "unknown device", "unknown devices"),
         sight.watched
     );
-    Reply::new(Answer::No, format!("not in these {}", sight.time), because)
+    let tried = unknown
+        .iter()
+        .filter(|device| device.talks_to.iter().any(stopped))
+        .count();
+    let short = match tried {
+        0 => format!("not in these {}", sight.time),
+        tried => format!("{} tried in vain", count(tried, "device", "devices")),
+    };
+    Reply::new(Answer::No, short, because)
 }
 
 pub(super) fn remote_monitoring(view: &View<'_>, sight: &Sight, _: &[Finding]) -> Reply {
