@@ -379,6 +379,12 @@ fn attempted(traffic: &Traffic) -> (Where, String) {
 
 /// What would make it legitimate, and what limits the statement.
 fn notes(inventory: &Inventory, ends: Ends, traffic: &Traffic, reach: &mut Reach) {
+    if traffic.left_out > 0 {
+        reach.notes.push(format!(
+            "{} further conversations between the two were not looked at",
+            traffic.left_out
+        ));
+    }
     if reach.sinkhole {
         let reason = "the site declares this address a sinkhole or station: at most medium";
         reach.reasons.push(reason.to_owned());

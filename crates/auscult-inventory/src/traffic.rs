@@ -62,6 +62,8 @@ pub(crate) struct Traffic {
     pub(crate) asked_paced: bool,
     limits: Option<HopLimits>,
     pub(crate) peer: Option<IpAddr>,
+    /// Conversations that were not added up, to bound the work.
+    pub(crate) left_out: usize,
 }
 
 /// Answers after so long, over so many routers, come from no network of the place.
@@ -69,7 +71,7 @@ const FAR_MS: f64 = 20.0;
 /// See `FAR_MS`.
 const FAR_HOPS: u8 = 5;
 /// Conversations that are added up for one question, at most.
-const CONVERSATIONS_MAX: usize = 4096;
+const CONVERSATIONS_MAX: usize = 1024;
 
 impl Traffic {
     /// Adds up the conversations that the filter lets through.
@@ -82,6 +84,11 @@ impl Traffic {
         let mut traffic = Traffic {
             only_datagrams: true,
             peer: Some(ends.peer),
+            left_out: inventory
+                .paths
+                .between(ends.local.1, ends.peer)
+                .len()
+                .saturating_sub(CONVERSATIONS_MAX),
             ..Traffic::default()
         };
         for (key, sum) in conversations(inventory, ledger, ends, filter) {
