@@ -29,7 +29,8 @@ fn all_scenes(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (String, Scen
             .iter()
             .filter(|scenario| scenario.name != "ward")
             .map(move |scenario| {
-                let scene = generate(scenario.name, seed, &Options::default()).unwrap();
+                let scene =
+                    generate(scenario.name, seed, &Options::default()).expect("a known scene");
                 (format!("{} seed {seed}", scenario.name), scene)
             })
     })

@@ -7,7 +7,9 @@ use auscult_lab::generate;
 use auscult_model::report::Report;
 
 fn ward(seed: u64) -> cases::Capture {
-    cases::Capture::scene(&generate("ward", seed, &auscult_lab::Options::default()).unwrap())
+    cases::Capture::scene(
+        &generate("ward", seed, &auscult_lab::Options::default()).expect("a scene"),
+    )
 }
 
 fn same(capture: &cases::Capture, options: &Options) -> Report {
@@ -21,8 +23,8 @@ fn same(capture: &cases::Capture, options: &Options) -> Report {
             ..options.clone()
         });
         assert_eq!(
-            serde_json::to_string_pretty(&alone).unwrap(),
-            serde_json::to_string_pretty(&together).unwrap(),
+            serde_json::to_string_pretty(&alone).expect("JSON"),
+            serde_json::to_string_pretty(&together).expect("JSON"),
             "{threads} threads"
         );
     }
