@@ -680,7 +680,7 @@ fn a_million_segments_of_one_byte() {
 /// come twice, differently, before the hole in front of them is filled.
 #[test]
 fn bytes_that_contradict() {
-    use auscult_lab::wire::view::View;
+    use auscult_lab::wire::{checksum, view::View};
     let mut scene =
         auscult_lab::generate("nfs-update-outside", 3, &auscult_lab::Options::default()).unwrap();
     let honest = cases::report(&scene);
@@ -708,6 +708,12 @@ fn bytes_that_contradict() {
     // Another packet than the honest one, not a copy of it.
     let id = View::of(&other.bytes).unwrap().network + 4;
     other.bytes[id] ^= 0x55;
+    // With the right checksum: a receiver would throw away the other bytes otherwise.
+    let view = View::of(&other.bytes).unwrap().ipv4.unwrap();
+    other.bytes[view.transport + 16..view.transport + 18].fill(0);
+    let segment = &other.bytes[view.transport..view.end];
+    let sum = checksum::transport(view.from, view.to, view.protocol, segment);
+    other.bytes[view.transport + 16..view.transport + 18].copy_from_slice(&sum.to_be_bytes());
     let late = scene.frames.remove(first);
     scene.frames.insert(second, other);
     scene.frames.insert(second + 1, late);
