@@ -33,7 +33,7 @@ pub(crate) struct Conduct {
     pub(crate) requests: BTreeSet<(&'static str, &'static str, String)>,
     /// Requests it got: protocol, operation.
     pub(crate) asked: BTreeSet<(&'static str, &'static str)>,
-    /// Claims about it: attribute, value, surest reading.
+    /// Claims about it: attribute, value in small letters, surest reading.
     pub(crate) claims: BTreeMap<(&'static str, String), f32>,
     /// Whom it tried to reach, on which port of theirs.
     pub(crate) tried: BTreeSet<(IpAddr, u16)>,
@@ -217,7 +217,7 @@ impl Observing<'_> {
                     }
                     raise(
                         &mut conduct.claims,
-                        (attribute, value.to_owned()),
+                        (attribute, value.to_lowercase()),
                         fact.confidence,
                     );
                 }

@@ -198,7 +198,7 @@ impl Condition {
                     name == attribute
                         && word
                             .as_ref()
-                            .is_none_or(|word| value.to_lowercase().contains(word))
+                            .is_none_or(|word| value.contains(word.as_str()))
                 });
                 said.map(|(_, confidence)| *confidence).fold(0.0, f32::max)
             }
@@ -219,15 +219,17 @@ impl Signature {
     /// How sure it is that a device is one of these; 0 when nothing says so.
     pub(crate) fn weigh(&self, conduct: &Conduct) -> f32 {
         let alternative = |alternative: &Alternative| {
+            let mut weakest = 1.0_f32;
+            for condition in &alternative.all {
+                weakest = weakest.min(condition.holds(conduct));
+                if weakest <= 0.0 {
+                    return 0.0;
+                }
+            }
             let excluded = alternative.none.iter().any(|c| c.holds(conduct) > 0.0);
             if excluded || alternative.all.is_empty() {
                 return 0.0;
             }
-            let weakest = alternative
-                .all
-                .iter()
-                .map(|c| c.holds(conduct))
-                .fold(1.0, f32::min);
             alternative.confidence * weakest
         };
         self.evidence.iter().map(alternative).fold(0.0, f32::max)
