@@ -160,6 +160,14 @@ mod tests {
         let mut lossy = ward().way_out(other);
         lossy.health.loss_ppm = 20_000;
         assert_eq!(answer(&lossy, id), Answer::CannotTell);
+        let reason = |scene: &Scene| {
+            let answers = scene.answers();
+            let answer = answers.iter().find(|answer| answer.id == id);
+            answer.expect("a fixed question").because.clone()
+        };
+        assert!(reason(&lossy).contains("missing"));
+        lossy.health.cut_by_snaplen = lossy.health.packets;
+        assert!(reason(&lossy).contains("cut short"), "what to do is told");
         let office = Scene::new().way_out(other);
         assert_eq!(answer(&office, id), Answer::NotSeen, "nothing medical");
     }

@@ -21,6 +21,8 @@ pub(super) struct Sight {
     pub(super) way_out: u64,
     /// More than 1 % is missing.
     pub(super) lossy: bool,
+    /// More than 1 % of the packets were cut by the capture's snap length.
+    pub(super) cut: bool,
     /// Packets of tunnels that are not looked into.
     pub(super) tunnels: bool,
     /// Flows with different bytes for the same place.
@@ -102,6 +104,7 @@ impl Sight {
             wan_only: !points.is_empty() && points.iter().all(|p| *p == CapturePoint::Wan),
             way_out,
             lossy: view.is_lossy(),
+            cut: view.health.cut_by_snaplen * 100 > view.health.packets,
             tunnels,
             conflicts: view.health.conflicting_flows > 0,
             undecoded: view.health.undecoded * 2 > view.health.packets,
@@ -125,6 +128,8 @@ impl Sight {
             Some("only broadcasts were captured")
         } else if self.one_direction {
             Some("only one direction was captured")
+        } else if self.lossy && self.cut {
+            Some("packets were cut short: capture whole ones (tcpdump -s 0)")
         } else if self.lossy {
             Some("more than 1 % of the packets are missing")
         } else if self.conflicts {
