@@ -50,7 +50,9 @@ fn complaint(arguments: &[&str], expected: i32) -> String {
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
+        // One per process: a test runner may start each test in its own.
+        let name = format!("cli-{}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("site")).unwrap();
         let write = |scenario: &str, file: &str| {
