@@ -32,6 +32,10 @@ const DEBIAN: &[&str] = &[
 /// Python packages for live tests, into `target/python`.
 const PYTHON: &[&str] = &["hl7==0.4.5", "jsonschema"];
 
+/// A test that prints what a person must judge. The other ignored ones, comparisons with tshark
+/// over all captures, are only slow.
+const JUDGED: &str = "every_capture_against_tshark";
+
 /// Set-up, format, lints, tests, cases.
 fn run_all(set_up: bool) -> Result<()> {
     if set_up {
@@ -51,8 +55,10 @@ fn run_all(set_up: bool) -> Result<()> {
     let mut tests = cargo();
     if has("cargo-nextest") {
         tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+        tests.args(["--run-ignored", "all", "-E", &format!("not test({JUDGED})")]);
     } else {
-        tests.args(["test", "--workspace", "--no-fail-fast"]);
+        tests.args(["test", "--workspace", "--no-fail-fast", "--"]);
+        tests.args(["--include-ignored", "--skip", JUDGED]);
     }
     tests.env("INSTA_UPDATE", "no");
     shell::run(&mut tests)?;
