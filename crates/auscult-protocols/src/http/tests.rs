@@ -174,7 +174,7 @@ fn agrees_with_tshark() {
             }
         }
     }
-    agreement.at_least("http", 0.97);
+    agreement.at_least("http", 0.99);
 }
 
 proptest! {
