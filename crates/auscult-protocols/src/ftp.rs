@@ -310,6 +310,7 @@ fn claim(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cuts::{self, Talk, pieces};
     use crate::drive::{Piece, drive, without_places};
     use crate::oracle;
     use proptest::prelude::*;
@@ -330,13 +331,7 @@ mod tests {
         (CLIENT, b"QUIT\r\n"),
     ];
 
-    fn pieces<'a>(talk: &[(Direction, &'a [u8])]) -> Vec<Piece<'a>> {
-        talk.iter()
-            .map(|(direction, bytes)| Piece::Bytes(*direction, bytes))
-            .collect()
-    }
-
-    fn lines(talk: &[(Direction, &[u8])]) -> Vec<String> {
+    fn lines(talk: &Talk<'_>) -> Vec<String> {
         without_places(&drive(&Ftp, &START, &pieces(talk)).said)
     }
 
@@ -355,17 +350,7 @@ mod tests {
 
     #[test]
     fn cuts_change_nothing() {
-        let whole = lines(&TALK);
-        for index in 0..TALK.len() {
-            for at in 0..TALK[index].1.len() {
-                let mut cut = TALK.to_vec();
-                let (direction, bytes) = cut[index];
-                let (one, two) = bytes.split_at(at);
-                cut[index].1 = one;
-                cut.insert(index + 1, (direction, two));
-                assert_eq!(lines(&cut), whole, "piece {index} cut at {at}");
-            }
-        }
+        cuts::change_nothing_in_talk(&TALK, lines);
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod arp;
 pub mod contec_cms;
 mod contract;
 mod cursor;
+#[cfg(test)]
+mod cuts;
 pub mod dhcp;
 pub mod dns;
 pub mod drive;

@@ -212,6 +212,7 @@ impl Pop3Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cuts::{self, Talk, pieces};
     use crate::drive::{Piece, drive, without_places};
     use crate::oracle;
     use proptest::prelude::*;
@@ -234,9 +235,8 @@ mod tests {
         (SERVER, b"+OK maildrop has 1 message\r\n"),
     ];
 
-    fn lines(talk: &[(Direction, &[u8])]) -> Vec<String> {
-        let pieces: Vec<_> = talk.iter().map(|(d, b)| Piece::Bytes(*d, b)).collect();
-        without_places(&drive(&Pop3, &START, &pieces).said)
+    fn lines(talk: &Talk<'_>) -> Vec<String> {
+        without_places(&drive(&Pop3, &START, &pieces(talk)).said)
     }
 
     #[test]
@@ -257,17 +257,7 @@ mod tests {
 
     #[test]
     fn cuts_change_nothing() {
-        let whole = lines(&TALK);
-        for index in 0..TALK.len() {
-            for at in 0..TALK[index].1.len() {
-                let mut cut = TALK.to_vec();
-                let (direction, bytes) = cut[index];
-                let (one, two) = bytes.split_at(at);
-                cut[index].1 = one;
-                cut.insert(index + 1, (direction, two));
-                assert_eq!(lines(&cut), whole, "piece {index} cut at {at}");
-            }
-        }
+        cuts::change_nothing_in_talk(&TALK, lines);
     }
 
     #[test]

@@ -291,6 +291,7 @@ impl TelnetSession {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cuts::{self, Talk, pieces};
     use crate::drive::{Piece, drive, without_places};
     use crate::oracle;
     use proptest::prelude::*;
@@ -312,9 +313,8 @@ mod tests {
         (SERVER, b"Password: "),
     ];
 
-    fn lines(talk: &[(Direction, &[u8])]) -> Vec<String> {
-        let pieces: Vec<_> = talk.iter().map(|(d, b)| Piece::Bytes(*d, b)).collect();
-        without_places(&drive(&Telnet, &START, &pieces).said)
+    fn lines(talk: &Talk<'_>) -> Vec<String> {
+        without_places(&drive(&Telnet, &START, &pieces(talk)).said)
     }
 
     #[test]
@@ -334,17 +334,7 @@ mod tests {
 
     #[test]
     fn cuts_change_nothing() {
-        let whole = lines(&TALK);
-        for index in 0..TALK.len() {
-            for at in 0..TALK[index].1.len() {
-                let mut cut = TALK.to_vec();
-                let (direction, bytes) = cut[index];
-                let (one, two) = bytes.split_at(at);
-                cut[index].1 = one;
-                cut.insert(index + 1, (direction, two));
-                assert_eq!(lines(&cut), whole, "piece {index} cut at {at}");
-            }
-        }
+        cuts::change_nothing_in_talk(&TALK, lines);
     }
 
     /// Accounts as tshark's `telnet.data` shows them being typed.

@@ -1,6 +1,7 @@
 //! HTTP: laws on a talk with every kind of body, and real captures against tshark.
 
 use super::*;
+use crate::cuts::{self, Talk, pieces};
 use crate::drive::{Driven, Piece, drive, without_places};
 use crate::oracle::{self, Agreement};
 use proptest::prelude::*;
@@ -42,12 +43,11 @@ const TALK: [(Direction, &[u8]); 8] = [
     ),
 ];
 
-fn run(talk: &[(Direction, &[u8])]) -> Driven {
-    let pieces: Vec<_> = talk.iter().map(|(d, b)| Piece::Bytes(*d, b)).collect();
-    drive(&Http, &START, &pieces)
+fn run(talk: &Talk<'_>) -> Driven {
+    drive(&Http, &START, &pieces(talk))
 }
 
-fn lines(talk: &[(Direction, &[u8])]) -> Vec<String> {
+fn lines(talk: &Talk<'_>) -> Vec<String> {
     without_places(&run(talk).said)
 }
 
@@ -73,16 +73,7 @@ fn bodies_are_no_messages() {
 #[test]
 fn cuts_change_nothing() {
     let whole = lines(&TALK);
-    for index in 0..TALK.len() {
-        for at in 0..TALK[index].1.len() {
-            let mut cut = TALK.to_vec();
-            let (direction, bytes) = cut[index];
-            let (one, two) = bytes.split_at(at);
-            cut[index].1 = one;
-            cut.insert(index + 1, (direction, two));
-            assert_eq!(lines(&cut), whole, "piece {index} cut at {at}");
-        }
-    }
+    cuts::change_nothing_in_talk(&TALK, lines);
     let bytewise: Vec<_> = TALK
         .iter()
         .flat_map(|(direction, bytes)| bytes.chunks(1).map(|byte| (*direction, byte)))
@@ -102,7 +93,7 @@ fn one_side_alone_contradicts_nothing() {
 
 #[test]
 fn finds_its_way_after_a_gap() {
-    let mut pieces: Vec<_> = TALK.iter().map(|(d, b)| Piece::Bytes(*d, b)).collect();
+    let mut pieces = pieces(&TALK);
     pieces[1] = Piece::Gap(SERVER, None);
     let said = drive(&Http, &START, &pieces).said;
     let other = said

@@ -1,68 +1,22 @@
 //! The laws: any cut gives the same events, a gap gives fewer, one side is enough, and no bytes
 //! break anything.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::*;
+use crate::cuts::{self, assert_same, assert_subset};
 
 const TO: Direction = Direction::FromOriginator;
 const BACK: Direction = Direction::FromResponder;
-
-/// Statements without confidence, counted: a gap may only take away.
-fn counted(driven: &Driven) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    let said = without_places(&driven.said);
-    let said = said.iter().map(|line| line.replace(" 0.90 ", " 1.00 "));
-    let samples = driven
-        .samples
-        .iter()
-        .filter(|line| *line != "discontinuity");
-    for line in said.chain(samples.cloned()) {
-        *counts.entry(line).or_default() += 1;
-    }
-    counts
-}
-
-fn assert_subset(part: &Driven, whole: &Driven, what: &str) {
-    let whole = counted(whole);
-    for (line, count) in counted(part) {
-        let most = whole.get(&line).copied().unwrap_or_default();
-        assert!(count <= most, "{what}: {count} × {line}");
-    }
-}
-
-fn assert_same(part: &Driven, whole: &Driven, what: &str) {
-    assert_eq!(
-        without_places(&part.said),
-        without_places(&whole.said),
-        "{what}"
-    );
-    assert_eq!(part.samples, whole.samples, "{what}");
-    assert_eq!(part.limits, whole.limits, "{what}");
-}
 
 #[test]
 fn cuts_change_nothing() {
     let stream = stream();
     for from in [0, 1, 250, 2700] {
         let bytes = &stream[from..];
-        let whole = run(&[Piece::Bytes(TO, bytes)], from == 0);
-        assert!(!whole.said.is_empty());
-        for at in 0..=bytes.len() {
-            let (one, other) = bytes.split_at(at);
-            let cut = run(&[Piece::Bytes(TO, one), Piece::Bytes(TO, other)], from == 0);
-            assert_same(&cut, &whole, &format!("{from}+{at}"));
-        }
-        for size in [1, 2, 3, 7, 536, 1460] {
-            let pieces: Vec<_> = bytes.chunks(size).map(|c| Piece::Bytes(TO, c)).collect();
-            assert_same(
-                &run(&pieces, from == 0),
-                &whole,
-                &format!("pieces of {size}"),
-            );
-        }
+        cuts::change_nothing(TO, bytes, &[1, 2, 3, 7, 536, 1460], |pieces| {
+            run(pieces, from == 0)
+        });
     }
 }
 
