@@ -11,7 +11,7 @@ mod stacks;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-use auscult_model::{About, Assignment, Direction, MacAddr, Meaning, Transport};
+use auscult_model::{Assignment, Direction, MacAddr, Meaning, Transport};
 
 use crate::dns::message::read_name;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -122,6 +122,7 @@ impl Session for DhcpSession {
         let speaker = Speaker {
             message: &message,
             place,
+            common: common(&message),
         };
         if message.op == 1 {
             speaker.client(out);
@@ -140,6 +141,8 @@ impl Session for DhcpSession {
 struct Speaker<'a> {
     message: &'a Message,
     place: Place,
+    /// Attributes of all that it says.
+    common: Vec<(&'static str, String)>,
 }
 
 impl Speaker<'_> {
@@ -186,13 +189,7 @@ impl Speaker<'_> {
         let kind = message.kind();
         let given = Some(message.yiaddr).filter(|ip| !ip.is_unspecified());
         if let Some(port) = port {
-            let offer = Meaning::ServiceOffered {
-                about: About::Sender,
-                transport: Transport::Udp,
-                port,
-                protocol: RECORD.name,
-            };
-            self.add_common(out.say(self.place, offer));
+            self.add_common(out.offer(self.place, Transport::Udp, port, RECORD.name));
         }
         // An acknowledgement, or BOOTP's only reply.
         if let (Some(mac), Some(ip), Some(5) | None) = (message.mac, given, kind) {
@@ -242,27 +239,7 @@ impl Speaker<'_> {
     }
 
     fn add_common(&self, said: &mut Said) {
-        let message = self.message;
-        said.with("message", kind_name(message.kind()));
-        if message.op == 1 {
-            said.with("option_order", numbers(&message.order));
-        }
-        if let Some(asked) = message.address(option::REQUESTED_ADDRESS) {
-            said.with("requested", asked.to_string());
-        }
-        if let Some(server) = message.address(option::SERVER_ID) {
-            said.with("server_id", server.to_string());
-        }
-        if !message.giaddr.is_unspecified() {
-            said.with("relay", message.giaddr.to_string());
-        }
-        for (code, data) in sub_options(self.data(option::RELAY_AGENT)) {
-            match code {
-                1 => said.with("relay_circuit", shown(data)),
-                2 => said.with("relay_remote", shown(data)),
-                _ => said,
-            };
-        }
+        said.attributes.extend_from_slice(&self.common);
     }
 
     fn data(&self, code: u8) -> &[u8] {
@@ -272,6 +249,32 @@ impl Speaker<'_> {
     fn text(&self, code: u8) -> String {
         text::lenient(self.data(code))
     }
+}
+
+/// What is told with everything that a message says.
+fn common(message: &Message) -> Vec<(&'static str, String)> {
+    let mut common = vec![("message", kind_name(message.kind()).to_owned())];
+    if message.op == 1 {
+        common.push(("option_order", numbers(&message.order)));
+    }
+    if let Some(asked) = message.address(option::REQUESTED_ADDRESS) {
+        common.push(("requested", asked.to_string()));
+    }
+    if let Some(server) = message.address(option::SERVER_ID) {
+        common.push(("server_id", server.to_string()));
+    }
+    if !message.giaddr.is_unspecified() {
+        common.push(("relay", message.giaddr.to_string()));
+    }
+    let agent = message.get(option::RELAY_AGENT).unwrap_or_default();
+    for (code, data) in sub_options(agent) {
+        match code {
+            1 => common.push(("relay_circuit", shown(data))),
+            2 => common.push(("relay_remote", shown(data))),
+            _ => {}
+        }
+    }
+    common
 }
 
 /// Name of a message type (RFC 2132 §9.6 and later).
@@ -295,7 +298,7 @@ fn kind_name(kind: Option<u8>) -> &'static str {
 fn prefix_of(holder: Ipv4Addr, mask: Ipv4Addr) -> Option<(IpAddr, u8)> {
     let mask = mask.to_bits();
     let length = mask.leading_ones();
-    let whole = length + mask.trailing_zeros() == 32 || length == 32;
+    let whole = length + mask.trailing_zeros() == 32;
     let network = Ipv4Addr::from_bits(holder.to_bits() & mask);
     (whole && length > 0 && !holder.is_unspecified()).then_some((IpAddr::V4(network), length as u8))
 }

@@ -9,7 +9,7 @@ pub mod message;
 
 use std::net::IpAddr;
 
-use auscult_model::{About, Direction, Meaning, Transport};
+use auscult_model::{Direction, Meaning, Transport};
 
 use crate::sides;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -260,13 +260,8 @@ impl DnsSession {
     ) {
         if !self.offered && confidence == 1.0 {
             self.offered = true;
-            let offer = Meaning::ServiceOffered {
-                about: About::Sender,
-                transport: self.transport,
-                port: self.ports[direction.index()],
-                protocol: RECORD.name,
-            };
-            out.say(place, offer);
+            let port = self.ports[direction.index()];
+            out.offer(place, self.transport, port, RECORD.name);
         }
         let rcode = rcode_name(message.rcode());
         let qtype = message.questions.first().map(|q| kind_name(q.kind));
@@ -330,11 +325,13 @@ pub(crate) fn answers(message: &Message) -> Vec<Answer> {
         if said.len() >= NAMES_MAX {
             break;
         }
-        let owner = resource.name.to_ascii_lowercase();
+        let owner = &resource.name;
         let (name, address) = match &resource.data {
-            Data::Address(address) if !reached.contains(&owner) => (owner, *address),
+            Data::Address(address) if !reached.iter().any(|n| n.eq_ignore_ascii_case(owner)) => {
+                (owner.to_ascii_lowercase(), *address)
+            }
             Data::Name(target) if resource.kind == kind::PTR => {
-                match message::reverse_address(&owner) {
+                match message::reverse_address(owner) {
                     Some(address) => (target.to_ascii_lowercase(), address),
                     None => continue,
                 }

@@ -4,9 +4,9 @@
 //! Roles come from the lines: replies begin with three digits, commands with a known word. The
 //! password is never taken out of the line. Limits: lines of 4096 bytes.
 
-use auscult_model::{About, Direction, Meaning, Transport};
+use auscult_model::{Direction, Transport};
 
-use crate::lines::{Line, Lines, reply_code, split_word};
+use crate::lines::{Lines, reply_code, split_word};
 use crate::login::Attempt;
 use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 use crate::{sides, text};
@@ -147,14 +147,9 @@ struct FtpSession {
 impl Session for FtpSession {
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         let lines = &mut self.lines[direction.index()];
-        let (line, used) = match lines.next(bytes) {
-            Line::Whole(line, used) => (line, used),
-            Line::Out(used) => return Progress::Used(used),
-            Line::TooLong(used) => {
-                out.limit("ftp-line");
-                return Progress::Used(used);
-            }
-            Line::Part => return Progress::Used(0),
+        let (line, used) = match lines.whole(bytes, "ftp-line", out) {
+            Ok(whole) => whole,
+            Err(progress) => return progress,
         };
         let confidence = lines.confidence();
         if let Some(code) = reply_code(line) {
@@ -192,7 +187,11 @@ impl FtpSession {
         out: &mut Output<'_>,
     ) {
         let (word, rest) = split_word(line);
-        match word.to_ascii_uppercase().as_slice() {
+        let Ok(mut verb) = <[u8; 4]>::try_from(word) else {
+            return;
+        };
+        verb.make_ascii_uppercase();
+        match &verb {
             b"USER" => {
                 self.end(out);
                 self.user = Some((text::lenient(rest), place.first));
@@ -226,13 +225,9 @@ impl FtpSession {
         match code {
             220 if !self.greeted => {
                 self.greeted = true;
-                let offer = Meaning::ServiceOffered {
-                    about: About::Sender,
-                    transport: Transport::Tcp,
-                    port: self.ports[direction.index()],
-                    protocol: RECORD.name,
-                };
-                out.say(place, offer).sure(confidence);
+                let port = self.ports[direction.index()];
+                out.offer(place, Transport::Tcp, port, RECORD.name)
+                    .sure(confidence);
                 claim("ftp_banner", rest, place, confidence, out);
             }
             215 => claim("ftp_system", rest, place, confidence, out),
@@ -247,9 +242,7 @@ impl FtpSession {
         }
         false
     }
-}
 
-impl FtpSession {
     /// The server let the user in or did not, after the password or after the name alone.
     fn answer(
         &mut self,
@@ -296,14 +289,8 @@ fn claim(
     confidence: f32,
     out: &mut Output<'_>,
 ) {
-    let value = text::lenient(value);
-    if !value.is_empty() {
-        let claim = Meaning::Claim {
-            about: About::Sender,
-            attribute,
-            value,
-        };
-        out.say(place, claim).sure(confidence);
+    if let Some(said) = out.claim(place, attribute, text::lenient(value)) {
+        said.sure(confidence);
     }
 }
 
@@ -313,6 +300,7 @@ mod tests {
     use crate::cuts::{self, Talk, pieces};
     use crate::drive::{Piece, drive, without_places};
     use crate::oracle;
+    use auscult_model::Meaning;
     use proptest::prelude::*;
 
     const CLIENT: Direction = Direction::FromOriginator;

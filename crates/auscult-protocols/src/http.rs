@@ -14,7 +14,7 @@ use auscult_model::{About, Direction, Meaning, Transport};
 
 use crate::login::Attempt;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
-use crate::{sides, text};
+use crate::{lines, sides, text};
 use head::{Body, HEAD_MAX, Head, StartLine, head_end};
 
 static RECORD: Record = Record {
@@ -276,13 +276,9 @@ impl HttpSession {
         out: &mut Output<'_>,
     ) -> Option<Body> {
         if self.is_new("http", "") {
-            let offer = Meaning::ServiceOffered {
-                about: About::Sender,
-                transport: Transport::Tcp,
-                port: self.ports[direction.index()],
-                protocol: RECORD.name,
-            };
-            out.say(place, offer).sure(confidence);
+            let port = self.ports[direction.index()];
+            out.offer(place, Transport::Tcp, port, RECORD.name)
+                .sure(confidence);
         }
         self.claim(
             About::Sender,
@@ -370,12 +366,12 @@ impl HttpSession {
     }
 
     fn chunk(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
-        let Some((line, used)) = head::line(bytes) else {
-            if bytes.len() < head::LINE_MAX {
+        let Some((line, used)) = lines::cut(bytes) else {
+            if bytes.len() < lines::LINE_MAX {
                 return Progress::Used(0);
             }
             self.lose(direction, out);
-            return Progress::Used(head::LINE_MAX);
+            return Progress::Used(lines::LINE_MAX);
         };
         match head::chunk_size(line) {
             Some(0) => {
@@ -395,8 +391,8 @@ impl HttpSession {
     }
 
     fn trailer(&mut self, direction: Direction, bytes: &[u8]) -> Progress {
-        let Some((line, used)) = head::line(bytes) else {
-            let limit = head::LINE_MAX;
+        let Some((line, used)) = lines::cut(bytes) else {
+            let limit = lines::LINE_MAX;
             return Progress::Used(if bytes.len() < limit { 0 } else { limit });
         };
         if line.is_empty() {

@@ -2,12 +2,14 @@
 //!
 //! Limit: [`LINE_MAX`] bytes a line; a longer one is left out up to its end, and counted.
 
+use crate::{Output, Progress};
+
 /// Longest line that is read.
 pub(crate) const LINE_MAX: usize = 4096;
 
 /// What the front of the presented bytes is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Line<'a> {
+enum Line<'a> {
     /// A line without its end, and the bytes that it takes with it.
     Whole(&'a [u8], usize),
     /// So many bytes are left out.
@@ -47,19 +49,35 @@ impl Lines {
         if self.fits > 2 { 1.0 } else { 0.9 }
     }
 
-    /// The next line of `bytes`.
-    pub(crate) fn next<'a>(&mut self, bytes: &'a [u8]) -> Line<'a> {
-        let end = memchr::memchr(b'\n', bytes.get(..LINE_MAX).unwrap_or(bytes));
-        match end {
-            Some(end) if self.inside => {
+    /// The next line of `bytes` and the bytes that it takes with it; otherwise how to go on. A
+    /// line that is too long is counted under `limit`.
+    pub(crate) fn whole<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        limit: &'static str,
+        out: &mut Output<'_>,
+    ) -> Result<(&'a [u8], usize), Progress> {
+        match self.next(bytes) {
+            Line::Whole(line, used) => Ok((line, used)),
+            Line::Out(used) => Err(Progress::Used(used)),
+            Line::TooLong(used) => {
+                out.limit(limit);
+                Err(Progress::Used(used))
+            }
+            Line::Part => Err(Progress::Used(0)),
+        }
+    }
+
+    fn next<'a>(&mut self, bytes: &'a [u8]) -> Line<'a> {
+        match cut(bytes) {
+            Some((_, used)) if self.inside => {
                 self.inside = false;
-                Line::Out(end + 1)
+                Line::Out(used)
             }
             None if self.inside => Line::Out(bytes.len().min(LINE_MAX)),
-            Some(end) => {
+            Some((line, used)) => {
                 self.fits = self.fits.saturating_add(1);
-                let line = bytes.get(..end).unwrap_or_default();
-                Line::Whole(line.strip_suffix(b"\r").unwrap_or(line), end + 1)
+                Line::Whole(line, used)
             }
             None if bytes.len() >= LINE_MAX => {
                 self.inside = true;
@@ -68,6 +86,13 @@ impl Lines {
             None => Line::Part,
         }
     }
+}
+
+/// The first line without its end, and the bytes that it takes with it.
+pub(crate) fn cut(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let end = memchr::memchr(b'\n', bytes.get(..LINE_MAX).unwrap_or(bytes))?;
+    let line = bytes.get(..end)?;
+    Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
 }
 
 /// The first word and what follows the space behind it.

@@ -19,7 +19,7 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use auscult_model::{About, Direction, Meaning, Transport};
+use auscult_model::{Direction, Meaning, Transport};
 
 use crate::file::FileAssembler;
 use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start};
@@ -341,14 +341,8 @@ impl Conversation {
             }
         }
         self.job.known = true;
-        if !host.is_empty() {
-            let claim = Meaning::Claim {
-                about: About::Sender,
-                attribute: "hostname",
-                value: host,
-            };
-            let confidence = self.confidence();
-            let said = out.say(place, claim).sure(confidence);
+        if let Some(said) = out.claim(place, "hostname", host) {
+            let said = said.sure(self.confidence());
             if !self.job.account.is_empty() {
                 said.with("account", self.job.account.clone());
             }

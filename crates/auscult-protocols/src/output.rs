@@ -5,7 +5,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
-use auscult_model::{Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp, Transport};
+use auscult_model::{
+    About, Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp, Transport,
+};
 
 /// Bytes of the presented slice from `start` on (up to the next origin) came from this packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +235,38 @@ impl<'a> Output<'a> {
         });
         let newest = self.said.len() - 1;
         &mut self.said[newest]
+    }
+
+    /// Says that the sender offers a service at `port`.
+    pub(crate) fn offer(
+        &mut self,
+        place: Place,
+        transport: Transport,
+        port: u16,
+        protocol: &'static str,
+    ) -> &mut Said {
+        let offer = Meaning::ServiceOffered {
+            about: About::Sender,
+            transport,
+            port,
+            protocol,
+        };
+        self.say(place, offer)
+    }
+
+    /// Says what the sender claims of itself; nothing when the value is empty.
+    pub(crate) fn claim(
+        &mut self,
+        place: Place,
+        attribute: &'static str,
+        value: String,
+    ) -> Option<&mut Said> {
+        let claim = Meaning::Claim {
+            about: About::Sender,
+            attribute,
+            value: Some(value).filter(|value| !value.is_empty())?,
+        };
+        Some(self.say(place, claim))
     }
 
     /// Where the presented bytes of `range` lie in their frames, a range a packet.

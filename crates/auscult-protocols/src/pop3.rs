@@ -4,9 +4,9 @@
 //! Roles come from the lines: replies begin with `+OK` or `-ERR`. The password is never taken
 //! out of the line; mail is passed over line by line. Limits: lines of 4096 bytes.
 
-use auscult_model::{About, Direction, Meaning, Transport};
+use auscult_model::{Direction, Transport};
 
-use crate::lines::{Line, Lines, split_word};
+use crate::lines::{Lines, split_word};
 use crate::login::Attempt;
 use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 use crate::{sides, text};
@@ -93,14 +93,9 @@ struct Pop3Session {
 impl Session for Pop3Session {
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         let lines = &mut self.lines[direction.index()];
-        let (line, used) = match lines.next(bytes) {
-            Line::Whole(line, used) => (line, used),
-            Line::Out(used) => return Progress::Used(used),
-            Line::TooLong(used) => {
-                out.limit("pop3-line");
-                return Progress::Used(used);
-            }
-            Line::Part => return Progress::Used(0),
+        let (line, used) = match lines.whole(bytes, "pop3-line", out) {
+            Ok(whole) => whole,
+            Err(progress) => return progress,
         };
         let confidence = lines.confidence();
         let place = out.place(0..used);
@@ -146,21 +141,11 @@ impl Pop3Session {
         confidence: f32,
         out: &mut Output<'_>,
     ) {
-        let offer = Meaning::ServiceOffered {
-            about: About::Sender,
-            transport: Transport::Tcp,
-            port: self.ports[direction.index()],
-            protocol: RECORD.name,
-        };
-        out.say(place, offer).sure(confidence);
-        let value = text::lenient(banner);
-        if !value.is_empty() {
-            let claim = Meaning::Claim {
-                about: About::Sender,
-                attribute: "pop3_banner",
-                value,
-            };
-            out.say(place, claim).sure(confidence);
+        let port = self.ports[direction.index()];
+        out.offer(place, Transport::Tcp, port, RECORD.name)
+            .sure(confidence);
+        if let Some(said) = out.claim(place, "pop3_banner", text::lenient(banner)) {
+            said.sure(confidence);
         }
     }
 
@@ -182,7 +167,11 @@ impl Pop3Session {
             confidence,
             attributes: Vec::new(),
         };
-        let attempted = match word.to_ascii_uppercase().as_slice() {
+        let Ok(mut verb) = <[u8; 4]>::try_from(word) else {
+            return;
+        };
+        verb.make_ascii_uppercase();
+        let attempted = match &verb {
             b"USER" => {
                 self.user = Some((text::lenient(rest), place.first));
                 None
@@ -215,6 +204,7 @@ mod tests {
     use crate::cuts::{self, Talk, pieces};
     use crate::drive::{Piece, drive, without_places};
     use crate::oracle;
+    use auscult_model::Meaning;
     use proptest::prelude::*;
 
     const CLIENT: Direction = Direction::FromOriginator;

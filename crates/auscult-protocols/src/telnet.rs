@@ -4,7 +4,7 @@
 //! them. Options are stripped byte by byte; what a user types is kept only while an account is
 //! asked for, the secret never. Limits: 128 characters of a prompt, 64 of an account.
 
-use auscult_model::{About, Direction, Meaning, Transport};
+use auscult_model::{Direction, Transport};
 
 use crate::login::Attempt;
 use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -212,13 +212,9 @@ impl TelnetSession {
         }
         if self.server.is_none() {
             self.server = Some(direction);
-            let offer = Meaning::ServiceOffered {
-                about: About::Sender,
-                transport: Transport::Tcp,
-                port: self.ports[direction.index()],
-                protocol: RECORD.name,
-            };
-            out.say(out.place(at..at + 1), offer).sure(self.confidence);
+            let port = self.ports[direction.index()];
+            out.offer(out.place(at..at + 1), Transport::Tcp, port, RECORD.name)
+                .sure(self.confidence);
         }
         // Asked again: what was tried before did not do.
         self.answered(false, at, out);
@@ -294,6 +290,7 @@ mod tests {
     use crate::cuts::{self, Talk, pieces};
     use crate::drive::{Piece, drive, without_places};
     use crate::oracle;
+    use auscult_model::Meaning;
     use proptest::prelude::*;
 
     const CLIENT: Direction = Direction::FromOriginator;

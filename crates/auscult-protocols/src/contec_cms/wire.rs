@@ -4,6 +4,8 @@
 //! the two public decoders named in the record. Limits: no allocation except for text, nothing is
 //! read beyond the data given, short data give the fields that fit.
 
+use crate::Cursor;
+
 /// Octet 2 of every block.
 pub(super) const MARK: u8 = 0x05;
 /// Octets before a block's data.
@@ -170,13 +172,11 @@ pub(super) fn u8_at(data: &[u8], at: usize) -> Option<u8> {
 }
 
 pub(super) fn u16_at(data: &[u8], at: usize) -> Option<u16> {
-    let octets = data.get(at..at.checked_add(2)?)?.try_into().ok()?;
-    Some(u16::from_le_bytes(octets))
+    Cursor::new(data.get(at..)?).le_u16()
 }
 
 pub(super) fn f32_at(data: &[u8], at: usize) -> Option<f32> {
-    let octets = data.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(f32::from_le_bytes(octets))
+    Cursor::new(data.get(at..)?).le_f32()
 }
 
 /// Value and flag: the low octet when the flag is 00, none when it is FF (or anything else).

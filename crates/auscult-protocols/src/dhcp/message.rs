@@ -63,8 +63,6 @@ pub(super) struct Message {
     options: Vec<(u8, Vec<u8>)>,
     /// More options than are kept.
     pub(super) limited: bool,
-    /// The options end in the middle of one.
-    pub(super) cut: bool,
 }
 
 impl Message {
@@ -92,7 +90,6 @@ impl Message {
             order: Vec::new(),
             options: Vec::new(),
             limited: false,
-            cut: false,
         };
         let rest = bytes.get(FIXED_LEN..).unwrap_or_default();
         if let Some(options) = rest.strip_prefix(&MAGIC) {
@@ -122,10 +119,7 @@ impl Message {
             let data = cursor
                 .u8()
                 .and_then(|length| cursor.take(usize::from(length)));
-            let Some(data) = data else {
-                self.cut = true;
-                return;
-            };
+            let Some(data) = data else { return };
             if self.order.len() >= OPTIONS_MAX {
                 self.limited = true;
                 return;

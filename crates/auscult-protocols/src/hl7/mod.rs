@@ -405,15 +405,8 @@ fn read_segment(
         base: range.start,
         map,
     };
-    let place = out.place_since(message.first(), range.end);
-    let (direction, confidence) = (out.direction, message.confidence());
-    let mut teller = Teller {
-        out,
-        direction,
-        place,
-        confidence,
-        at: range.start,
-    };
+    let mut teller = side.teller(range, out);
+    let message = side.message.as_mut()?;
     message.segment(&segment, whereabouts, &mut teller)
 }
 

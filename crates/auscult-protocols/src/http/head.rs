@@ -7,8 +7,6 @@ use crate::text;
 
 /// Largest head.
 pub(super) const HEAD_MAX: usize = 64 * 1024;
-/// Longest line outside of heads.
-pub(super) const LINE_MAX: usize = 4096;
 const FIELDS_MAX: usize = 200;
 /// Longest target that the probe looks behind.
 const TARGET_MAX: usize = 2048;
@@ -93,13 +91,6 @@ pub(super) fn head_end(bytes: &[u8]) -> Option<usize> {
         [b'\r', b'\n', ..] => Some(at + 3),
         _ => None,
     })
-}
-
-/// The first line without its end, and the bytes that it takes.
-pub(super) fn line(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let end = memchr::memchr(b'\n', bytes.get(..LINE_MAX).unwrap_or(bytes))?;
-    let line = bytes.get(..end)?;
-    Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
 }
 
 /// The size in front of a chunk; extensions are ignored.

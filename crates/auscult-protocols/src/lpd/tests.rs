@@ -1,5 +1,6 @@
 //! Jobs in either order, refusals, lost bytes, probes, laws, a capture with a known digest.
 
+use auscult_model::About;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 

@@ -12,7 +12,7 @@
 //! messages with protected arguments (RFC 2203) are followed but their content is not read.
 
 use super::xdr::Xdr;
-use crate::text;
+use crate::{Cursor, text};
 
 /// Longest credential or verifier body.
 const AUTH_MAX: usize = 400;
@@ -138,10 +138,7 @@ type Bound = (usize, fn(u32) -> bool);
 /// Judges the first bytes of a message. `Neither`, `Call` and `Reply` hold for every longer
 /// prefix, too.
 pub(crate) fn looks(bytes: &[u8]) -> Looks {
-    let word = |at: usize| {
-        let four = bytes.get(at..at + 4)?;
-        Some(u32::from_be_bytes(four.try_into().ok()?))
-    };
+    let word = |at: usize| Cursor::new(bytes.get(at..)?).be_u32();
     match word(4) {
         None => Looks::Open,
         Some(0) => {

@@ -114,18 +114,11 @@ fn beacon(datagram: &[u8], out: &mut Output<'_>) {
     };
     let place = out.place(0..datagram.len());
     let site = text::lenient(datagram.get(wire::SITE).unwrap_or_default());
-    if !site.is_empty() {
-        say_claim(place, About::Sender, "vista_site", site, out);
-    }
+    out.claim(place, "vista_site", site);
     let role = "central-station".to_owned();
     say_claim(place, About::Sender, "vista_cms_role", role, out);
-    let service = Meaning::ServiceOffered {
-        about: About::Sender,
-        transport: Transport::Tcp,
-        port,
-        protocol: "vista-cms",
-    };
-    out.say(place, service).with("central", address.to_string());
+    out.offer(place, Transport::Tcp, port, "vista-cms")
+        .with("central", address.to_string());
 }
 
 fn say_claim<'o>(
