@@ -192,7 +192,6 @@ impl Inputs {
         let block = if keep { self.options.block } else { PEEK_BLOCK };
         let options = Options {
             block,
-            fingerprint: self.options.fingerprint,
             ..self.options
         };
         let read = if keep {

@@ -99,12 +99,7 @@ impl Pcap {
             ..PacketMeta::default()
         };
         let step = loop {
-            let Some(rest) = bytes.get(at..) else {
-                break Step::More {
-                    at,
-                    need: self.header,
-                };
-            };
+            let rest = bytes.get(at..).unwrap_or_default();
             let Some(fields) = rest.first_chunk::<16>() else {
                 break Step::More {
                     at,

@@ -68,13 +68,19 @@ pub(crate) struct Question<'a> {
 
 /// Asks those that are left; removes those that say no.
 pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> Verdict {
-    let mut best: Option<(usize, Probe)> = None;
+    let mut best: Option<usize> = None;
     let mut certain: Option<usize> = None;
     let mut care_undecided = false;
     let mut undecided = false;
-    for hinted in [true, false] {
+    let mut hinted = 0;
+    for (index, protocol) in ALL.iter().enumerate() {
+        if candidates.contains(index) && is_hinted(*protocol, question) {
+            hinted |= 1 << index;
+        }
+    }
+    for set in [candidates.0 & hinted, candidates.0 & !hinted] {
         for (index, protocol) in ALL.iter().enumerate() {
-            if !candidates.contains(index) || is_hinted(*protocol, question) != hinted {
+            if set & (1 << index) == 0 {
                 continue;
             }
             match protocol.probe(&question.seen) {
@@ -96,7 +102,7 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
                         || question.expected == Some(index)
                         || both_look_like_it(*protocol, question);
                     if accepted && best.is_none() {
-                        best = Some((index, Probe::Likely));
+                        best = Some(index);
                     }
                 }
             }
@@ -112,13 +118,13 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
         };
     }
     // What another flow announced need only look like it, and is not kept waiting.
-    if let (Some((index, _)), Some(expected)) = (best, question.expected)
+    if let (Some(index), Some(expected)) = (best, question.expected)
         && index == expected
     {
         return Verdict::Named(index, 0.89);
     }
     match (best, question.is_all) {
-        (Some((index, _)), true) => Verdict::Named(index, 0.8),
+        (Some(index), true) => Verdict::Named(index, 0.8),
         (None, true) => Verdict::Unknown,
         (_, false) if undecided => Verdict::Wait,
         _ => Verdict::Unknown,

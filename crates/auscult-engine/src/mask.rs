@@ -239,17 +239,14 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
 
 /// Runs of letters, digits and hyphens, with where they begin.
 fn token_places(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut places = Vec::new();
     let mut rest = 0;
-    for run in text.split(|c| !is_inside(c)) {
+    let places = text.split(|c| !is_inside(c)).map(move |run| {
         let start = rest;
         rest += run.len();
         rest += text[rest..].chars().next().map_or(0, char::len_utf8);
-        if !run.is_empty() {
-            places.push((start, run));
-        }
-    }
-    places.into_iter()
+        (start, run)
+    });
+    places.filter(|(_, run)| !run.is_empty())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What becomes of the bytes of flows in one shard: named, read, turned into events and sums.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -92,38 +92,11 @@ impl FlowReader {
     }
 }
 
-/// Counts samples; the waveforms themselves stay here.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct SampleCounts {
-    pub(crate) waves: BTreeMap<&'static str, u64>,
-    pub(crate) numbers: BTreeMap<&'static str, u64>,
-    pub(crate) discontinuities: u64,
-}
+/// Waveforms and readings stay here: nothing that is reported needs them.
+struct NoSamples;
 
-impl SampleCounts {
-    pub(crate) fn add(&mut self, other: &SampleCounts) {
-        for (channel, count) in &other.waves {
-            *self.waves.entry(channel).or_default() += count;
-        }
-        for (quantity, count) in &other.numbers {
-            *self.numbers.entry(quantity).or_default() += count;
-        }
-        self.discontinuities += other.discontinuities;
-    }
-}
-
-impl SampleSink for SampleCounts {
-    fn sample(&mut self, _: Direction, _: Mark, sample: &Sample<'_>) {
-        match sample {
-            Sample::Wave { channel, values } => {
-                *self.waves.entry(channel).or_default() += values.len() as u64;
-            }
-            Sample::Number { quantity, .. } => {
-                *self.numbers.entry(quantity).or_default() += 1;
-            }
-            Sample::Discontinuity => self.discontinuities += 1,
-        }
-    }
+impl SampleSink for NoSamples {
+    fn sample(&mut self, _: Direction, _: Mark, _: &Sample<'_>) {}
 }
 
 /// The readers of one shard and what they have to say.
@@ -137,12 +110,9 @@ pub(crate) struct ShardReaders {
     conversations: HashMap<ConversationKey, ConversationSum, foldhash::quality::RandomState>,
     probing_bytes: usize,
     single_flows: bool,
-    /// Samples seen.
-    pub(crate) samples: SampleCounts,
+    samples: NoSamples,
     /// Limits reached.
     pub(crate) limits: Limits,
-    /// Events made.
-    pub(crate) events: u64,
     /// What goes to the world, in order.
     pub(crate) out: Vec<Emission>,
 }
@@ -159,9 +129,8 @@ impl ShardReaders {
             conversations: HashMap::default(),
             probing_bytes: 0,
             single_flows,
-            samples: SampleCounts::default(),
+            samples: NoSamples,
             limits: Limits::new(),
-            events: 0,
             out: Vec::new(),
         }
     }
@@ -185,7 +154,6 @@ impl ShardReaders {
 
     /// Passes an event on if it is new.
     pub(crate) fn event(&mut self, event: Event) {
-        self.events += 1;
         let new = self.suppressor.pass(event, &mut self.full);
         self.send_full();
         if let Some(event) = new {
@@ -302,10 +270,21 @@ impl ShardReaders {
                 .reading
                 .bytes(direction, bytes, source(at), self.session())
         } else {
-            let origins = origins(at, parts, bytes.len());
+            let whole = [Origin {
+                start: 0,
+                packet: at.packet,
+                time: at.time,
+                frame_offset: at.frame_offset,
+            }];
+            let several = origins(at, parts, bytes.len());
+            let origins = if several.is_empty() {
+                &whole
+            } else {
+                &several[..]
+            };
             active
                 .reading
-                .datagram(direction, bytes, &origins, self.session())
+                .datagram(direction, bytes, origins, self.session())
         };
         let (name, confidence) = reader.name();
         self.collect(facts, name, confidence);
@@ -496,8 +475,6 @@ impl Probing {
 impl Readers for ShardReaders {
     type Reader = FlowReader;
 
-    fn begun(&mut self, _: &FlowFacts, _: &mut FlowReader) {}
-
     fn wants(&self, reader: &FlowReader) -> bool {
         !matches!(reader, FlowReader::Named(..) | FlowReader::Unknown)
     }
@@ -661,21 +638,15 @@ fn source(at: At) -> Source {
     }
 }
 
-/// Origins of a datagram's payload: one packet, or the fragments that carried it.
+/// Origins of the payload of a datagram that came in fragments; empty when it came whole.
 fn origins(at: At, parts: &[Part], length: usize) -> Vec<Origin> {
-    let whole = Origin {
-        start: 0,
-        packet: at.packet,
-        time: at.time,
-        frame_offset: at.frame_offset,
-    };
     let Some(last) = parts.last() else {
-        return vec![whole];
+        return Vec::new();
     };
     // The payload is the end of the datagram.
     let total = last.range.end as usize;
     let payload_start = total.saturating_sub(length);
-    let mut origins: Vec<Origin> = parts
+    parts
         .iter()
         .filter(|part| part.range.end as usize > payload_start)
         .map(|part| {
@@ -687,11 +658,7 @@ fn origins(at: At, parts: &[Part], length: usize) -> Vec<Origin> {
                 frame_offset: Some(part.frame_offset + skipped as u32),
             }
         })
-        .collect();
-    if origins.is_empty() {
-        origins.push(whole);
-    }
-    origins
+        .collect()
 }
 
 fn event_of(said: Said, facts: &FlowFacts, name: &'static str, confidence: f32) -> Event {

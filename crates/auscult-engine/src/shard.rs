@@ -16,7 +16,7 @@ use auscult_protocols::neighbour::Neighbour;
 use auscult_protocols::{Limits, Mark, arp, icmp};
 
 use crate::emission::Emission;
-use crate::readers::{SampleCounts, ShardReaders, may_be_elsewhere, packet_event};
+use crate::readers::{ShardReaders, may_be_elsewhere, packet_event};
 use crate::steady::Steady;
 
 /// Questions about link-layer addresses summed between two ticks, per shard.
@@ -41,10 +41,8 @@ pub(crate) struct ShardCounts {
     pub(crate) undecoded: u64,
     pub(crate) flow: auscult_flow::Counters,
     pub(crate) fragments: auscult_packet::Counters,
-    pub(crate) events: u64,
     pub(crate) suppressed: u64,
     pub(crate) limits: Limits,
-    pub(crate) samples: SampleCounts,
 }
 
 impl ShardCounts {
@@ -56,12 +54,10 @@ impl ShardCounts {
         self.fragments.evicted += other.fragments.evicted;
         self.fragments.over_limit += other.fragments.over_limit;
         self.fragments.conflicts += other.fragments.conflicts;
-        self.events += other.events;
         self.suppressed += other.suppressed;
         for (name, count) in &other.limits {
             *self.limits.entry(name).or_default() += count;
         }
-        self.samples.add(&other.samples);
     }
 }
 
@@ -272,13 +268,8 @@ impl Shard {
             };
             let to = match said {
                 Neighbour::Answer { .. } => end(asker_mac, asker_ip),
-                _ => end(MacAddr::BROADCAST, target),
-            };
-            // Whom a question is for differs from question to question; the holder does not.
-            let to = if said.wanted().is_some() {
-                end(MacAddr::BROADCAST, ip)
-            } else {
-                to
+                // Whom a question is for differs from question to question; the holder does not.
+                _ => end(MacAddr::BROADCAST, ip),
             };
             self.readers
                 .event(packet_event(protocol, end(mac, ip), to, at, meaning));
@@ -330,22 +321,15 @@ impl Shard {
 
     pub(crate) fn counts(&self) -> ShardCounts {
         let mut limits = self.limits.clone();
-        for (name, count) in self
-            .readers
-            .limits
-            .iter()
-            .chain(&self.table.counters().limits)
-        {
+        for (name, count) in &self.readers.limits {
             *limits.entry(name).or_default() += count;
         }
         ShardCounts {
             undecoded: self.undecoded,
             flow: self.table.counters().clone(),
             fragments: self.fragments.counters(),
-            events: self.readers.events,
             suppressed: self.readers.suppressed(),
             limits,
-            samples: self.readers.samples.clone(),
         }
     }
 }

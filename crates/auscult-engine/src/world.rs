@@ -202,7 +202,7 @@ impl World {
                 *limits.entry(name.to_owned()).or_default() += count;
             }
         };
-        for (name, count) in &counts.limits {
+        for (name, count) in counts.limits.iter().chain(&flow.limits) {
             add(name, *count);
         }
         for (name, count) in self.ledger.limits() {

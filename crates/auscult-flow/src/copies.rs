@@ -37,20 +37,20 @@ struct Slot {
 
 /// What a copy was compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Original {
+pub(crate) struct Original {
     /// Hop limit of the packet first seen.
-    pub ttl: u8,
+    pub(crate) ttl: u8,
 }
 
 /// Remembers the packets of the last moments.
-pub struct Copies {
+pub(crate) struct Copies {
     slots: Vec<Slot>,
     hash: FixedState,
 }
 
 impl Copies {
     /// Remembers nothing yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Copies {
             slots: Vec::new(),
             hash: FixedState::with_seed(SEED),
@@ -58,7 +58,7 @@ impl Copies {
     }
 
     /// The packet of which this one is a copy; else remembers it.
-    pub fn check(
+    pub(crate) fn check(
         &mut self,
         layers: &Layers,
         segment: Segment,
@@ -136,12 +136,6 @@ impl Copies {
         );
         hasher.write_u32(offset);
         hasher.finish().max(1)
-    }
-}
-
-impl Default for Copies {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

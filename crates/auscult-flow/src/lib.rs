@@ -20,7 +20,6 @@ use auscult_model::{Direction, PacketRef, Timestamp};
 use auscult_packet::Part;
 
 pub use community_id::community_id;
-pub use copies::{Copies, Original};
 pub use facts::{FlowFacts, Happened};
 pub use table::{FlowTable, Packet};
 
@@ -76,9 +75,6 @@ impl Rank {
 pub trait Readers {
     /// What it keeps for each flow.
     type Reader: Default;
-
-    /// A flow begins.
-    fn begun(&mut self, facts: &FlowFacts, reader: &mut Self::Reader);
 
     /// Whether the bytes of this flow are still wanted. When not, it costs counting only.
     fn wants(&self, reader: &Self::Reader) -> bool;

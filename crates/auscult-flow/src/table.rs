@@ -338,8 +338,6 @@ impl<R: Readers> FlowTable<R> {
             Direction::FromResponder => [receiver, sender],
         };
         let facts = FlowFacts::new(tuple.transport, ends, packet.time, packet.reference);
-        let mut reader = R::Reader::default();
-        readers.begun(&facts, &mut reader);
         self.generation = self.generation.wrapping_add(1);
         let rank = if tcp.is_some() {
             Rank::HalfOpen
@@ -349,7 +347,7 @@ impl<R: Readers> FlowTable<R> {
         let flow = Flow {
             facts,
             tcp: tcp.map(|_| Box::default()),
-            reader,
+            reader: R::Reader::default(),
             rank,
             generation: self.generation,
             last_clock: packet.clock,

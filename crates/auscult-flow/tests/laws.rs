@@ -17,7 +17,6 @@ struct Collect {
 
 impl Readers for Collect {
     type Reader = ();
-    fn begun(&mut self, _: &FlowFacts, (): &mut ()) {}
     fn wants(&self, (): &()) -> bool {
         true
     }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use auscult_model::{LinkType, MacAddr};
 
 use crate::layers::{Arp, Fragment, Layers, Network, Range32, StopReason};
-use crate::transport::decode_transport;
+use crate::transport::{decode_transport, set_payload};
 
 /// VLAN tags that are walked.
 pub(crate) const TAGS_MAX: usize = 4;
@@ -355,8 +355,7 @@ fn rest_is_payload(layers: &mut Layers, extent: Extent<'_>, at: usize) {
         start: at as u32,
         end: extent.bytes.len() as u32,
     };
-    layers.payload = layers.ip_payload;
-    layers.payload_on_wire = (extent.declared_end - at) as u32;
+    set_payload(layers, extent, at);
 }
 
 fn decode_ipv6(layers: &mut Layers, extent: Extent<'_>, at: usize) {

@@ -29,7 +29,7 @@ pub(crate) fn decode_transport(layers: &mut Layers, extent: Extent<'_>, at: usiz
 
 /// The rest of the extent from `at` on is the payload.
 #[inline(always)]
-fn set_payload(layers: &mut Layers, extent: Extent<'_>, at: usize) {
+pub(crate) fn set_payload(layers: &mut Layers, extent: Extent<'_>, at: usize) {
     layers.payload = Range32 {
         start: at as u32,
         end: extent.bytes.len() as u32,

@@ -115,7 +115,7 @@ pub enum Sample<'a> {
     Discontinuity,
 }
 
-/// Takes samples. The engine's counts them; the vital-signs analysis checks them.
+/// Takes samples.
 pub trait SampleSink {
     /// One sample or block of samples, of the sender `direction`, at a packet.
     fn sample(&mut self, direction: Direction, at: Mark, sample: &Sample<'_>);
