@@ -306,7 +306,7 @@ impl Half {
             }
             if wanted {
                 self.hand_on(direction, segment.payload, segment.at, context);
-                self.cut_short(direction, segment, context);
+                self.cut_short(direction, end, segment.at, context);
                 self.remember(sequence, segment.payload, context);
                 self.drain(direction, context);
             } else {
@@ -321,14 +321,15 @@ impl Half {
             context.counters.limit("segments-far-ahead");
         } else if ahead > FAR_AHEAD || !wanted {
             // Nobody reads it, or the numbers jumped: follow without holding anything.
-            self.offset += ahead.unsigned_abs() as u64 + u64::from(segment.length);
-            self.next = end;
+            self.offset += ahead.unsigned_abs() as u64;
+            self.next = sequence;
             if wanted {
                 self.tell_gap(direction, None, segment.at, context);
-                self.offset -= u64::from(segment.length);
-                self.next = sequence;
                 self.hand_on(direction, segment.payload, segment.at, context);
-                self.cut_short(direction, segment, context);
+                self.cut_short(direction, end, segment.at, context);
+            } else {
+                self.next = end;
+                self.offset += u64::from(segment.length);
             }
         } else {
             self.hold(direction, segment, ahead, context);
@@ -356,15 +357,16 @@ impl Half {
         if segment.length as usize <= old {
             return;
         }
+        let end = sequence.wrapping_add(segment.length);
         let fresh = segment.payload.get(old..).unwrap_or_default();
         let mut at = segment.at;
         at.frame_offset = at.frame_offset.map(|frame| frame + old as u32);
         if wanted {
             self.hand_on(direction, fresh, at, context);
-            self.cut_short(direction, segment, context);
+            self.cut_short(direction, end, segment.at, context);
             self.drain(direction, context);
         } else {
-            self.next = sequence.wrapping_add(segment.length);
+            self.next = end;
             self.offset += u64::from(segment.length) - old as u64;
         }
     }
@@ -479,18 +481,19 @@ impl Half {
         readers.bytes(facts, reader, direction, bytes, at, self.from_start);
     }
 
-    /// Bytes that the capture's snap length cut off are a gap.
+    /// Bytes before `end`, a segment's, that the capture's snap length cut off are a gap.
     fn cut_short<R: Readers>(
         &mut self,
         direction: Direction,
-        segment: &Segment<'_>,
+        end: u32,
+        at: At,
         context: &mut Context<'_, R>,
     ) {
-        let missing = u64::from(segment.length).saturating_sub(segment.payload.len() as u64);
+        let missing = distance(self.next, end).max(0) as u64;
         if missing > 0 {
-            self.next = self.next.wrapping_add(missing as u32);
+            self.next = end;
             self.offset += missing;
-            self.tell_gap(direction, Some(missing), segment.at, context);
+            self.tell_gap(direction, Some(missing), at, context);
         }
     }
 

@@ -106,8 +106,15 @@ impl Wire {
     }
 
     fn put(&mut self, frame: &[u8], segment: Segment) {
+        self.put_cut(frame, frame.len(), segment);
+    }
+
+    /// The capture kept the first `kept` bytes.
+    fn put_cut(&mut self, frame: &[u8], kept: usize, segment: Segment) {
         self.number += 1;
-        let layers = decode(LinkType::ETHERNET, frame, frame.len() as u32);
+        let original = frame.len() as u32;
+        let frame = &frame[..kept];
+        let layers = decode(LinkType::ETHERNET, frame, original);
         let time = Timestamp(self.number as i64 * Timestamp::MILLISECOND);
         let packet = Packet {
             layers: &layers,
@@ -227,6 +234,26 @@ fn first_received_bytes_win_and_conflicts_are_marked() {
     assert_eq!(collected.bytes[0], b"original");
     let (first, second) = collected.ended[0].conflict.unwrap();
     assert_ne!(first, second);
+}
+
+/// What is new in it lies behind what the capture kept.
+#[test]
+fn a_cut_segment_that_begins_with_known_bytes_is_a_gap_of_its_new_ones() {
+    let mut wire = Wire::new(limits());
+    wire.handshake();
+    let long = frame(CLIENT, SERVER, ACK, (100, 500), b"0123456789abcdefghij", 11);
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 500), b"0123456789", 10),
+        Segment::UNTAGGED,
+    );
+    wire.put_cut(&long, long.len() - 16, Segment::UNTAGGED);
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (120, 500), b"klm", 12),
+        Segment::UNTAGGED,
+    );
+    let collected = wire.finish();
+    assert_eq!(collected.bytes[0], b"0123456789klm");
+    assert_eq!(collected.gaps, [(Direction::FromOriginator, Some(10))]);
 }
 
 #[test]
