@@ -22,14 +22,14 @@ pub(crate) enum Emission {
     Flow(Box<FlowRecord>),
 }
 
-/// An emission with its place in the order: packet sequence, then shard. Emissions of one shard
-/// at one packet keep the order in which the shard made them.
+/// An emission with its place in the order: packet sequence, then the sums of all shards, then what
+/// the packet brought. Emissions of one shard at one packet keep the order in which it made them.
 #[derive(Clone, Debug)]
 pub(crate) struct Emitted {
     /// Sequence number of the packet over all inputs.
     pub(crate) sequence: u64,
-    /// The shard.
-    pub(crate) shard: u8,
+    /// The shard for sums and at the end, [`SHARDS`](crate::options::SHARDS) for the packet.
+    pub(crate) place: usize,
     /// What.
     pub(crate) emission: Emission,
 }

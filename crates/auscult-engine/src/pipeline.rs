@@ -81,8 +81,8 @@ fn run_alone(
             if !is_wanted(options, meta.time) {
                 continue;
             }
-            let index = shard_of(dispatch_key(meta.link, frame), SHARDS);
-            if let Some(shard) = shards.get_mut(index) {
+            let index = shard_index(meta, frame);
+            if let Some(shard) = shards.get_mut(usize::from(index)) {
                 shard.packet(meta, frame);
                 drain(shard, &mut world, watch);
             }
@@ -107,6 +107,9 @@ fn drain(shard: &mut Shard, world: &mut World, watch: &mut dyn Watch) {
         }
     }
 }
+
+/// Place of what a packet makes its shard report: behind the sums of all shards.
+const BEHIND_TICKS: usize = SHARDS;
 
 /// A batch with the shard of each packet.
 struct Dispatched {
@@ -241,12 +244,16 @@ impl Gate<'_> {
     }
 
     fn give(&mut self, mut emitted: Vec<Emitted>, watch: &mut dyn Watch) {
-        // Stable: emissions of one shard at one packet keep their order.
-        emitted.sort_by_key(|emitted| (emitted.sequence, emitted.shard));
+        in_order(&mut emitted);
         for emitted in emitted {
             self.world.take(emitted.emission, watch);
         }
     }
+}
+
+/// Stable: emissions of one shard at one packet keep their order.
+fn in_order(emitted: &mut Done) {
+    emitted.sort_by_key(|emitted| (emitted.sequence, emitted.place));
 }
 
 /// One worker thread with the shards it owns.
@@ -299,20 +306,90 @@ impl<'a> Worker<'a> {
             };
             if is_wanted(self.options, meta.time) {
                 shard.packet(meta, frame);
-                collect(shard, index, sequence, &mut emitted);
+                collect(shard, BEHIND_TICKS, sequence, &mut emitted);
             }
         }
         emitted
     }
 }
 
-fn collect(shard: &mut Shard, index: usize, sequence: u64, into: &mut Done) {
+fn collect(shard: &mut Shard, place: usize, sequence: u64, into: &mut Done) {
     if shard.has_emissions() {
-        let shard_number = index as u8;
         into.extend(shard.take_emissions().map(|emission| Emitted {
             sequence,
-            shard: shard_number,
+            place,
             emission,
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emission::Emission;
+
+    /// An unasked ARP announcement of 10.0.0.`host` (RFC 5227 §3).
+    fn announcement(host: u8) -> Vec<u8> {
+        let mut frame = vec![0xff; 6];
+        frame.extend([2, 0, 0, 0, 0, host, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
+        frame.extend([2, 0, 0, 0, 0, host, 10, 0, 0, host]);
+        frame.extend([0, 0, 0, 0, 0, 0, 10, 0, 0, host]);
+        frame
+    }
+
+    /// Announcements of 200 hosts (pcap, Ethernet).
+    fn capture() -> Vec<u8> {
+        let words: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1];
+        let mut bytes = words.map(u32::to_le_bytes).concat();
+        for host in 1..=200 {
+            let frame = announcement(host);
+            let length = frame.len() as u32;
+            bytes.extend(
+                [1_000, u32::from(host), length, length]
+                    .map(u32::to_le_bytes)
+                    .concat(),
+            );
+            bytes.extend(frame);
+        }
+        bytes
+    }
+
+    /// A tick comes before its packet in all shards, however many workers share them.
+    #[test]
+    fn sums_of_all_shards_go_before_the_packet_of_their_tick() {
+        let name = format!("auscult-order-{}.pcap", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, capture()).expect("a place for a file");
+        let opened = Inputs::open(
+            std::slice::from_ref(&file),
+            auscult_capture::Options::default(),
+        );
+        let mut batch = Batch::new();
+        assert!(opened.expect("a capture").next_batch(&mut batch));
+        std::fs::remove_file(file).expect("it was there");
+        assert_eq!(batch.packets.len(), 200);
+        let shards = batch.iter().map(|(meta, frame)| shard_index(meta, frame));
+        let dispatched = Dispatched {
+            shards: shards.collect(),
+            batch,
+            first: TICK - 199,
+        };
+        let options = Options::default();
+        let shard_options = shard_options(&options);
+        for workers in [1, 3] {
+            let mut emitted = Done::new();
+            for worker in 0..workers {
+                let mut worker = Worker::new(worker, workers, &options, &shard_options);
+                emitted.extend(worker.batch(&dispatched));
+            }
+            in_order(&mut emitted);
+            let at_tick = emitted.iter().filter(|e| e.sequence == TICK);
+            let is_sum: Vec<bool> = at_tick
+                .map(|e| matches!(e.emission, Emission::Neighbour(_)))
+                .collect();
+            let sums = is_sum.iter().take_while(|is_sum| **is_sum).count();
+            assert_eq!(sums, 199, "{workers} workers");
+            assert_eq!(is_sum.len(), 200, "and what the packet says");
+        }
     }
 }
