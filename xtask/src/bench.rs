@@ -259,16 +259,17 @@ fn time(command: &[String]) -> Result<Run> {
 }
 
 fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
-    let mut values: Vec<f64> = runs.iter().map(of).collect();
+    middle(runs.iter().map(of).collect())
+}
+
+fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Median of the ratios run by run, which holds when the machine's speed drifts.
 fn paired(a: &[Run], b: &[Run]) -> f64 {
-    let mut ratios: Vec<f64> = a.iter().zip(b).map(|(a, b)| a.cpu / b.cpu).collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+    middle(a.iter().zip(b).map(|(a, b)| a.cpu / b.cpu).collect())
 }
 
 fn table(contenders: &[Contender], capture: &Path, packets: u64) -> Result<String> {

@@ -415,7 +415,10 @@ impl Scene {
 
     /// The answers.
     pub(crate) fn answers(&self) -> Vec<Coverage> {
-        self.look(|context| coverage(context, &conclude(&self.facts, context)))
+        self.look(|context| {
+            let findings = conclude(&self.facts, context);
+            coverage(context, &capture_points(context), &findings)
+        })
     }
 
     /// Where the capture was taken.

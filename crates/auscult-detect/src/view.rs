@@ -99,6 +99,12 @@ impl<'a> View<'a> {
             .map_or_else(|| call_party(party), call_name)
     }
 
+    /// A party's device id; its address when it has none.
+    pub(crate) fn who(&self, party: Party) -> String {
+        self.device(party)
+            .map_or_else(|| party.ip.to_string(), |device| device.id.clone())
+    }
+
     /// What a party is for.
     pub(crate) fn role(&self, party: Party) -> Role {
         self.device(party)

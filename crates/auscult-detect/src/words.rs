@@ -115,18 +115,9 @@ pub(crate) fn percent(share: f32) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// `2026-03-14 18:02-18:41 UTC`, with both days where they differ.
-pub(crate) fn span(first: Timestamp, last: Timestamp) -> String {
-    let (a, b) = (first.civil(), last.civil());
-    let day = |t: (i64, u32, u32, u32, u32, u32, u32)| format!("{:04}-{:02}-{:02}", t.0, t.1, t.2);
-    let minute = |t: (i64, u32, u32, u32, u32, u32, u32)| format!("{:02}:{:02}", t.3, t.4);
-    if day(a) != day(b) {
-        format!("{} {} to {} {} UTC", day(a), minute(a), day(b), minute(b))
-    } else if minute(a) != minute(b) {
-        format!("{} {}-{} UTC", day(a), minute(a), minute(b))
-    } else {
-        format!("{} {} UTC", day(a), minute(a))
-    }
+/// The factory range that holds an address; the address when none does.
+pub(crate) fn range_words(ip: IpAddr) -> String {
+    factory_range(ip).map_or_else(|| ip.to_string(), |range| range.network.to_string())
 }
 
 /// `41 s`, `222 min`, `26 h`, `9 days`.
@@ -222,12 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn times_have_a_zone() {
-        let at = |seconds: i64| Timestamp::from_parts(1_772_992_920 + seconds, 0);
-        assert_eq!(span(at(0), at(0)), "2026-03-08 18:02 UTC");
-        assert_eq!(span(at(0), at(2340)), "2026-03-08 18:02-18:41 UTC");
-        let two_days = span(at(0), at(86_400));
-        assert_eq!(two_days, "2026-03-08 18:02 to 2026-03-09 18:02 UTC");
+    fn durations_have_the_unit_that_fits() {
         assert_eq!(duration(41 * Timestamp::SECOND), "41 s");
         assert_eq!(duration(222 * 60 * Timestamp::SECOND), "222 min");
     }

@@ -107,8 +107,8 @@ impl World {
             health: &health,
         };
         let findings = auscult_detect::conclude(&self.facts, &context);
-        let coverage = auscult_detect::coverage(&context, &findings);
         let points = auscult_detect::capture_points(&context);
+        let coverage = auscult_detect::coverage(&context, &points, &findings);
         for (capture, point) in captures.iter_mut().zip(points) {
             capture.point = point;
         }

@@ -11,6 +11,7 @@ use auscult_model::Segment;
 
 use crate::claims::{Weighed, best};
 use crate::cluster::{Cluster, Node};
+use crate::site::is_link_local;
 
 /// A claim must be at least so sure to name a device.
 const SURE_ENOUGH: f32 = 0.6;
@@ -85,10 +86,8 @@ fn anchors(cluster: &Cluster, claims: &[Weighed]) -> Vec<String> {
         .iter()
         .all(|node| matches!(node, Node::Routed(_) | Node::Behind(_) | Node::Mac(_)));
     // An address of the segment alone (link-local) says least.
-    let (near, usual): (Vec<_>, Vec<_>) = cluster.addresses.iter().partition(|(_, ip)| match ip {
-        std::net::IpAddr::V4(ip) => ip.is_link_local(),
-        std::net::IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    });
+    let addresses = cluster.addresses.iter();
+    let (near, usual): (Vec<_>, Vec<_>) = addresses.partition(|(_, ip)| is_link_local(*ip));
     for (segment, ip) in usual.into_iter().chain(near) {
         anchors.push(if routed {
             format!("addr-{ip}")

@@ -174,15 +174,10 @@ pub(crate) fn weigh(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Vec<
 
 /// Best supported first: confidence, the later of equals, then by their text.
 fn better(a: &Weighed, b: &Weighed) -> std::cmp::Ordering {
-    let key = |w: &Weighed| {
-        (
-            w.last,
-            std::cmp::Reverse((w.attribute.clone(), w.value.clone())),
-        )
-    };
     b.confidence
         .total_cmp(&a.confidence)
-        .then_with(|| key(b).cmp(&key(a)))
+        .then_with(|| b.last.cmp(&a.last))
+        .then_with(|| (&a.attribute, &a.value).cmp(&(&b.attribute, &b.value)))
 }
 
 fn weigh_one(

@@ -43,8 +43,6 @@ pub(crate) struct Conduct {
     pub(crate) services: BTreeSet<(Transport, u16, &'static str)>,
     /// Kinds of patient data it sent or got.
     pub(crate) patient_data: BTreeSet<PhiKind>,
-    /// It sent patient data.
-    pub(crate) sent_patient_data: bool,
     /// When it was seen.
     pub(crate) first: Option<Timestamp>,
     /// See `first`.
@@ -184,7 +182,6 @@ impl Observing<'_> {
         for ((_, from, to), fact) in ledger.patient_data() {
             if let Some(conduct) = self.seen(*from, fact.seen) {
                 conduct.patient_data.extend(&fact.kinds);
-                conduct.sent_patient_data = true;
             }
             if let Some(conduct) = self.of(*to) {
                 conduct.patient_data.extend(&fact.kinds);

@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::links::Links;
 use crate::paths::Paths;
 use crate::reach::{Ends, Filter, Reach};
-use crate::signature::{Condition, signatures};
+use crate::signature::{Signature, signatures};
 use crate::site::{Site, SiteOptions, factory_range, is_private, usual_network};
 use crate::{anchor, claims, conduct, describe};
 
@@ -126,13 +126,6 @@ impl Inventory {
         self.place(*self.clusters.by_mac.get(&(segment, mac))?)
     }
 
-    /// The device with an id or alias.
-    pub fn device_by_id(&self, id: &str) -> Option<usize> {
-        self.devices
-            .iter()
-            .position(|device| device.id == id || device.aliases.iter().any(|alias| alias == id))
-    }
-
     /// What counts as ours.
     pub fn site(&self) -> &Site {
         &self.site
@@ -145,10 +138,7 @@ impl Inventory {
 
     /// Whether the user declared an address ours.
     pub(crate) fn is_declared(&self, ip: IpAddr) -> bool {
-        self.options
-            .networks
-            .iter()
-            .any(|network| network.contains(&ip))
+        self.options.is_declared(ip)
     }
 
     /// Whether an address is ours.
@@ -210,11 +200,7 @@ fn behind(ledger: &Ledger, site: &Site) -> BTreeSet<IpAddr> {
     let families: BTreeSet<&str> = signatures()
         .iter()
         .filter(|signature| signature.family.is_some())
-        .flat_map(|signature| signature.evidence.iter().flat_map(|e| &e.all))
-        .filter_map(|condition| match condition {
-            Condition::Sends(protocol) => Some(protocol.as_str()),
-            _ => None,
-        })
+        .flat_map(Signature::sends)
         .collect();
     let spoken = ledger
         .spoken()

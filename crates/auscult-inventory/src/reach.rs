@@ -422,8 +422,23 @@ fn confidence(place: Where, traffic: &Traffic) -> f32 {
         Where::TowardsOutside => 0.7,
         Where::CannotTell => 0.5,
     };
-    let one_sided = traffic.one_sided > 0 && traffic.one_sided * 2 >= traffic.flows;
-    if one_sided { base * 0.8 } else { base }
+    if mostly_one_sided(traffic.one_sided, traffic.flows) {
+        base * 0.8
+    } else {
+        base
+    }
+}
+
+/// Whether only one direction was captured of at least half of the flows.
+fn mostly_one_sided(one_sided: u64, flows: u64) -> bool {
+    one_sided * 2 >= flows.max(1)
+}
+
+impl Watched {
+    /// Whether only one direction was captured of at least half of the flows.
+    pub fn is_one_sided(&self) -> bool {
+        mostly_one_sided(self.one_sided, self.flows)
+    }
 }
 
 impl Traffic {

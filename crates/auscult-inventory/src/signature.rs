@@ -138,7 +138,8 @@ pub enum Condition {
     Claim {
         /// The attribute.
         attribute: String,
-        /// The word; any value when absent.
+        /// The word, in small letters; any value when absent.
+        #[serde(default, deserialize_with = "in_small_letters")]
         contains: Option<String>,
     },
     /// It tried to reach one of some networks on one of some ports. A hint, never proof.
@@ -193,10 +194,9 @@ impl Condition {
                 attribute,
                 contains,
             } => {
-                let word = contains.as_ref().map(|word| word.to_lowercase());
                 let said = conduct.claims.iter().filter(|((name, value), _)| {
                     name == attribute
-                        && word
+                        && contains
                             .as_ref()
                             .is_none_or(|word| value.contains(word.as_str()))
                 });
@@ -211,11 +211,25 @@ impl Condition {
     }
 }
 
+fn in_small_letters<'de, D: Deserializer<'de>>(word: D) -> Result<Option<String>, D::Error> {
+    let word = Option::<String>::deserialize(word)?;
+    Ok(word.map(|word| word.to_lowercase()))
+}
+
 fn known(confidence: Option<f32>) -> f32 {
     confidence.unwrap_or(0.0)
 }
 
 impl Signature {
+    /// Protocols whose messages are evidence for it when a device sends them.
+    pub fn sends(&self) -> impl Iterator<Item = &str> {
+        let conditions = self.evidence.iter().flat_map(|evidence| &evidence.all);
+        conditions.filter_map(|condition| match condition {
+            Condition::Sends(protocol) => Some(protocol.as_str()),
+            _ => None,
+        })
+    }
+
     /// How sure it is that a device is one of these; 0 when nothing says so.
     pub(crate) fn weigh(&self, conduct: &Conduct) -> f32 {
         let alternative = |alternative: &Alternative| {

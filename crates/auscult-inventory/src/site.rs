@@ -45,6 +45,11 @@ pub struct SiteOptions {
 }
 
 impl SiteOptions {
+    /// Whether the user declared an address ours.
+    pub fn is_declared(&self, ip: IpAddr) -> bool {
+        holds(&self.networks, ip)
+    }
+
     /// The partner that holds an address.
     pub fn partner(&self, ip: IpAddr) -> Option<&Partner> {
         self.partners.iter().find(|p| holds(&p.networks, ip))

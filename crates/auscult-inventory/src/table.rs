@@ -152,8 +152,15 @@ impl<K: Ord + Hash + Clone, V: Fact + Clone> Gathered<K, V> {
     /// Merges another table in.
     pub(crate) fn merge(&mut self, other: Gathered<K, V>) {
         let dropped = other.dropped();
-        for (key, fact) in other.rows() {
-            self.add(key.clone(), fact.clone());
+        match other.full {
+            Some(table) => table
+                .rows
+                .into_iter()
+                .for_each(|(key, fact)| self.add(key, fact)),
+            None => other
+                .hashed
+                .into_iter()
+                .for_each(|(key, fact)| self.add(key, fact)),
         }
         if dropped > 0 {
             let table = self.full();

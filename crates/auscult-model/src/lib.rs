@@ -22,5 +22,5 @@ pub use flow::{
 };
 pub use phi::PhiKind;
 pub use segment::Segment;
-pub use time::Timestamp;
+pub use time::{Timestamp, span};
 pub use trace::{FileIndex, LinkType, PacketRef};

@@ -104,9 +104,32 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// `2026-03-14 18:02-18:41 UTC`, with both days where they differ.
+pub fn span(first: Timestamp, last: Timestamp) -> String {
+    let (a, b) = (first.civil(), last.civil());
+    let day = |t: (i64, u32, u32, u32, u32, u32, u32)| format!("{:04}-{:02}-{:02}", t.0, t.1, t.2);
+    let minute = |t: (i64, u32, u32, u32, u32, u32, u32)| format!("{:02}:{:02}", t.3, t.4);
+    if day(a) != day(b) {
+        format!("{} {} to {} {} UTC", day(a), minute(a), day(b), minute(b))
+    } else if minute(a) != minute(b) {
+        format!("{} {}-{} UTC", day(a), minute(a), minute(b))
+    } else {
+        format!("{} {} UTC", day(a), minute(a))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_a_zone() {
+        let at = |seconds: i64| Timestamp::from_parts(1_772_992_920 + seconds, 0);
+        assert_eq!(span(at(0), at(0)), "2026-03-08 18:02 UTC");
+        assert_eq!(span(at(0), at(2340)), "2026-03-08 18:02-18:41 UTC");
+        let two_days = span(at(0), at(86_400));
+        assert_eq!(two_days, "2026-03-08 18:02 to 2026-03-09 18:02 UTC");
+    }
 
     #[test]
     fn shows_rfc_3339() {

@@ -3,7 +3,7 @@
 //! A cell that begins with `=`, `+`, `-`, `@`, tab or carriage return gets a leading apostrophe
 //! (OWASP, "CSV Injection"): names come from traffic, and anybody can send one.
 
-use auscult_model::report::{Device, Finding, Report};
+use auscult_model::report::{Device, Finding};
 
 use crate::printable::printable;
 
@@ -74,10 +74,10 @@ const DEVICE_HEAD: [&str; 26] = [
 ];
 
 /// The devices, one a record.
-pub fn csv_devices(report: &Report) -> String {
+pub fn csv_devices<'d>(devices: impl IntoIterator<Item = &'d Device>) -> String {
     let mut out = String::new();
     record(&mut out, DEVICE_HEAD);
-    for device in &report.devices {
+    for device in devices {
         record(&mut out, device_cells(device));
     }
     out
@@ -156,10 +156,10 @@ const FINDING_HEAD: [&str; 20] = [
 ];
 
 /// The findings, one a record.
-pub fn csv_findings(report: &Report) -> String {
+pub fn csv_findings<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
     let mut out = String::new();
     record(&mut out, FINDING_HEAD);
-    for finding in &report.findings {
+    for finding in findings {
         record(&mut out, finding_cells(finding));
     }
     out

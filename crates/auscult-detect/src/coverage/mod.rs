@@ -6,15 +6,20 @@
 mod questions;
 mod sight;
 
-use auscult_model::report::{Answer, Coverage, Finding};
+use auscult_model::report::{Answer, CapturePoint, Coverage, Finding};
 
 use crate::{Context, View};
 use sight::Sight;
 
-/// Answers the fixed questions.
-pub fn coverage(context: &Context<'_>, findings: &[Finding]) -> Vec<Coverage> {
+/// Answers the fixed questions; `points` are where each capture was taken
+/// ([`capture_points`](crate::capture_points)).
+pub fn coverage(
+    context: &Context<'_>,
+    points: &[CapturePoint],
+    findings: &[Finding],
+) -> Vec<Coverage> {
     let view = View::new(context);
-    let sight = Sight::of(context, &view);
+    let sight = Sight::of(points, &view);
     QUESTIONS
         .iter()
         .map(|(id, question, answer)| {

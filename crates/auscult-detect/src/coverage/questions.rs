@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auscult_inventory::{Condition, signature};
+use auscult_inventory::{Signature, signature};
 use auscult_model::report::details::Value;
 use auscult_model::report::{Answer, Device, Finding, Isolation, Role, Severity, Where};
 
@@ -407,11 +407,7 @@ fn stations(view: &View<'_>) -> BTreeMap<String, BTreeSet<String>> {
     let monitoring: BTreeSet<&str> = auscult_inventory::signatures()
         .iter()
         .filter(|signature| signature.role == Role::PatientMonitor)
-        .flat_map(|signature| signature.evidence.iter().flat_map(|e| &e.all))
-        .filter_map(|condition| match condition {
-            Condition::Sends(protocol) => Some(protocol.as_str()),
-            _ => None,
-        })
+        .flat_map(Signature::sends)
         .collect();
     let mut stations: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (protocol, from, to) in view.ledger.spoken().keys() {

@@ -6,8 +6,8 @@ use auscult_inventory::{is_group, is_private};
 use auscult_model::report::{CapturePoint, Device, Role};
 use auscult_model::{Outcome, Segment, Transport};
 
+use crate::View;
 use crate::words::{count, duration, list};
-use crate::{Context, View, capture_points};
 
 /// See the module's words.
 pub(super) struct Sight {
@@ -40,8 +40,7 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    pub(super) fn of(context: &Context<'_>, view: &View<'_>) -> Sight {
-        let points = capture_points(context);
+    pub(super) fn of(points: &[CapturePoint], view: &View<'_>) -> Sight {
         let blind = |point: &CapturePoint| {
             matches!(point, CapturePoint::BroadcastOnly | CapturePoint::Unknown)
         };

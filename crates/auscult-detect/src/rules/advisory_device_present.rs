@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use auscult_inventory::{Condition, Party, Signature, signature};
+use auscult_inventory::{Party, Signature, signature};
 use auscult_model::PacketRef;
 use auscult_model::report::{Device, Finding, Severity};
 
@@ -83,15 +83,7 @@ struct Stations<'a> {
 }
 
 fn finding(view: &View<'_>, signature: &'static Signature, devices: &[&Device]) -> Option<Finding> {
-    let protocols: Vec<&str> = signature
-        .evidence
-        .iter()
-        .flat_map(|alternative| &alternative.all)
-        .filter_map(|condition| match condition {
-            Condition::Sends(protocol) => Some(protocol.as_str()),
-            _ => None,
-        })
-        .collect();
+    let protocols: Vec<&str> = signature.sends().collect();
     let stations = stations(view, devices, &protocols);
     let confidence = devices.iter().map(|d| d.confidence).fold(0.0, f32::max);
     let family = signature.family.as_deref().unwrap_or(&signature.id);

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
-use auscult_model::{Event, Meaning};
+use auscult_model::{Event, Meaning, span};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::look_at_service;
-use crate::words::{call_name, count, list, name_and_address, role_words, span};
+use crate::words::{call_name, count, list, name_and_address, role_words};
 use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -77,11 +77,8 @@ impl Detector for CleartextLogin {
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         let mut groups: BTreeMap<(String, &str, &str), Logins<'_>> = BTreeMap::new();
         for (key, fact) in facts.of(RECORD.rule) {
-            let server = view
-                .device(key.to)
-                .map_or_else(|| key.to.ip.to_string(), |device| device.id.clone());
             groups
-                .entry((server, key.protocol, &key.object))
+                .entry((view.who(key.to), key.protocol, &key.object))
                 .or_default()
                 .push((key, fact));
         }

@@ -9,12 +9,12 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Party, Reach, factory_range, is_group};
 use auscult_model::report::{Finding, Role, Severity, Where};
-use auscult_model::{Outcome, Timestamp};
+use auscult_model::{Outcome, Timestamp, span};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::look_at;
-use crate::words::span;
+use crate::words::range_words;
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -66,10 +66,7 @@ fn candidates(view: &View<'_>) -> BTreeMap<(String, IpAddr), Party> {
     let mut add = |local: Party, peer: IpAddr| {
         let public = !view.inventory.is_site(peer) && !is_group(peer) && !peer.is_unspecified();
         if public && view.is_local(local) {
-            let who = view
-                .device(local)
-                .map_or_else(|| local.ip.to_string(), |device| device.id.clone());
-            found.entry((who, peer)).or_insert(local);
+            found.entry((view.who(local), peer)).or_insert(local);
         }
     };
     for (key, _) in view.ledger.conversations() {
@@ -122,7 +119,7 @@ fn finding(view: &View<'_>, local: Party, peer: IpAddr, reach: &Reach) -> Findin
         confidence *= 0.85;
         grade.note("no answers of name servers were seen at all, so one may have named it");
     }
-    let one_sided = reach.watched.one_sided * 2 >= reach.watched.flows.max(1);
+    let one_sided = reach.watched.is_one_sided();
     if view.is_lossy() {
         confidence *= 0.8;
     }
@@ -238,8 +235,7 @@ fn action(reach: &Reach, peer: IpAddr, on_link: bool) -> String {
             "Capture inside the edge for a day: are packets to {peer} answered? Then block it."
         ),
         _ => {
-            let range = factory_range(peer)
-                .map_or_else(|| peer.to_string(), |range| range.network.to_string());
+            let range = range_words(peer);
             format!(
                 "Block {range} both ways at the edge, so that nothing is sent should it ever \
                  answer, and find the setting that names it."

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auscult_model::Segment;
 use auscult_model::report::{Finding, Role, Severity, Where};
-use auscult_model::{Event, Segment};
 
 use super::patient_data::{self, Crossing};
 use crate::draft::Draft;
@@ -32,16 +32,12 @@ static RECORD: RuleRecord = RuleRecord {
     sources: &["45 CFR 164.312(e)"],
 };
 
-/// The detector.
+/// The detector. It observes nothing: the facts are those that phi-cleartext-outside keeps.
 pub(super) struct PhiCleartextInside;
 
 impl Detector for PhiCleartextInside {
     fn record(&self) -> &'static RuleRecord {
         &RECORD
-    }
-
-    fn observe(&self, _event: &Event, _facts: &mut Facts) {
-        // The facts are those that phi-cleartext-outside keeps.
     }
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {

@@ -59,10 +59,12 @@ impl Detector for PhiCleartextOutside {
         let all = patient_data::crossings(facts, view);
         let mut groups: BTreeMap<(String, IpAddr, &str), Vec<&Crossing<'_>>> = BTreeMap::new();
         for crossing in all.iter().filter(|crossing| is_leak(crossing)) {
-            let device = view.device(crossing.local).map(|device| device.id.clone());
-            let who = device.unwrap_or_else(|| crossing.local.ip.to_string());
             groups
-                .entry((who, crossing.peer.ip, crossing.protocol))
+                .entry((
+                    view.who(crossing.local),
+                    crossing.peer.ip,
+                    crossing.protocol,
+                ))
                 .or_default()
                 .push(crossing);
         }
@@ -99,7 +101,7 @@ fn finding(
     let mut grade = grade(crossing, accepted, exchange.peers(crossing));
     let surest = group.iter().map(|c| c.fact.confidence).fold(0.0, f32::max);
     let confidence = surest * reach.confidence;
-    let one_sided = reach.watched.one_sided * 2 >= reach.watched.flows.max(1);
+    let one_sided = reach.watched.is_one_sided();
     grade.cap_by_confidence(confidence);
     grade.cap_by_loss(view, one_sided, true);
     grade.cap_by_network(view, &[crossing.local.ip]);
@@ -253,7 +255,7 @@ fn sentences(
         .words(title, impact, action)
         .seen(format!(
             "{}, {who}; filled in: {kinds}.",
-            words::span(crossing.fact.first, crossing.fact.last)
+            auscult_model::span(crossing.fact.first, crossing.fact.last)
         ))
         .seen(format!(
             "By {protocol}. {}.",
@@ -273,8 +275,7 @@ fn sentences(
 
 fn action(crossing: &Crossing<'_>, severity: Severity) -> String {
     let peer = crossing.peer.ip;
-    let range = auscult_inventory::factory_range(peer)
-        .map_or_else(|| peer.to_string(), |range| range.network.to_string());
+    let range = words::range_words(peer);
     match crossing.protocol {
         "hl7" | "dicom" => format!(
             "Ask: is {peer} your hosted record system, laboratory or teleradiology? Then ask for \

@@ -10,12 +10,12 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Party, Reach};
 use auscult_model::report::{Finding, Role, Severity, Where};
-use auscult_model::{Artifact, Event, FileClass, Meaning, Transport};
+use auscult_model::{Artifact, Event, FileClass, Meaning, Transport, span};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::{look_at, look_at_service};
-use crate::words::{list, protocol_words, span};
+use crate::words::{list, protocol_words, range_words};
 use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -111,16 +111,15 @@ impl Detector for RemoteCodeShare {
             if !mounts && !offer && !reads(view, client, server) {
                 continue;
             }
-            let who = view
-                .device(client)
-                .map_or_else(|| client.ip.to_string(), |device| device.id.clone());
-            let group = groups.entry((who, server.ip)).or_insert_with(|| Group {
-                client,
-                server,
-                files: Vec::new(),
-                mounts: Vec::new(),
-                offers: Vec::new(),
-            });
+            let group = groups
+                .entry((view.who(client), server.ip))
+                .or_insert_with(|| Group {
+                    client,
+                    server,
+                    files: Vec::new(),
+                    mounts: Vec::new(),
+                    offers: Vec::new(),
+                });
             if mounts {
                 group.mounts.push((key, fact));
             } else if offer {
@@ -238,7 +237,7 @@ fn finding(view: &View<'_>, group: &Group<'_>) -> Option<Finding> {
         1.0
     };
     let confidence = surest * place * 0.95;
-    let one_sided = reach.watched.one_sided * 2 >= reach.watched.flows.max(1);
+    let one_sided = reach.watched.is_one_sided();
     grade.cap_by_confidence(confidence);
     grade.cap_by_loss(view, one_sided, !group.files.is_empty());
     grade.cap_by_network(view, &[group.client.ip]);
@@ -457,8 +456,7 @@ fn sentences(
         (Severity::High, _) => "Keep using it. Biomedical engineering will come.",
         _ => "Nothing to do at the bedside.",
     };
-    let range = auscult_inventory::factory_range(server)
-        .map_or_else(|| server.to_string(), |range| range.network.to_string());
+    let range = range_words(server);
     let action = match (severity, fetched) {
         (Severity::Critical, _) => format!(
             "Keep its power on for evidence; after the exchange take it off the network. Block \

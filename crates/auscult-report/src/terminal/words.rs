@@ -165,15 +165,7 @@ pub(super) fn span(first: Option<Timestamp>, last: Option<Timestamp>) -> String 
     let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
         return "no time".to_owned();
     };
-    let (begin, end) = (minute(first), minute(last));
-    let from = format!("{} {}", day(first), begin);
-    if day(first) != day(last) {
-        format!("{from} to {} {end} UTC", day(last))
-    } else if begin == end {
-        format!("{from} UTC")
-    } else {
-        format!("{from}-{end} UTC")
-    }
+    auscult_model::span(first, last)
 }
 
 /// From when to when in at most 13 columns: minutes within a day, days otherwise.

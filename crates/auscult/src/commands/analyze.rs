@@ -32,7 +32,9 @@ impl Analyze {
         match self.reading.format() {
             Format::Table => super::put_view(out, &report, self.reading.all(), View::Analyze)?,
             Format::Json => auscult_report::write_json(&report, out)?,
-            Format::Csv => out.write_all(auscult_report::csv_devices(&report).as_bytes())?,
+            Format::Csv => {
+                out.write_all(auscult_report::csv_devices(&report.devices).as_bytes())?
+            }
         }
         Ok(self.reading.outcome(&report))
     }

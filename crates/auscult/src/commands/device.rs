@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use auscult_model::report::Report;
 use auscult_report::{Part, View};
 use clap::Args;
 
@@ -43,11 +42,7 @@ impl Device {
                 super::put_json(out, auscult_report::json_part(&report, Part::Device(id)))?;
             }
             Format::Csv => {
-                let one = Report {
-                    devices: vec![device.clone()],
-                    ..report.clone()
-                };
-                out.write_all(auscult_report::csv_devices(&one).as_bytes())?;
+                out.write_all(auscult_report::csv_devices([device]).as_bytes())?;
             }
         }
         Ok(self.reading.outcome(&report))

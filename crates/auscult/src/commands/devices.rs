@@ -29,7 +29,9 @@ impl Devices {
             Format::Json => {
                 super::put_json(out, auscult_report::json_part(&report, Part::Devices))?;
             }
-            Format::Csv => out.write_all(auscult_report::csv_devices(&report).as_bytes())?,
+            Format::Csv => {
+                out.write_all(auscult_report::csv_devices(&report.devices).as_bytes())?
+            }
         }
         Ok(self.reading.outcome(&report))
     }

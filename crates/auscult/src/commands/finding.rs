@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use auscult_model::report::Report;
 use auscult_report::{Part, View};
 use clap::Args;
 
@@ -39,11 +38,7 @@ impl Finding {
                 super::put_json(out, auscult_report::json_part(&report, Part::Finding(id)))?;
             }
             Format::Csv => {
-                let one = Report {
-                    findings: vec![finding.clone()],
-                    ..report.clone()
-                };
-                out.write_all(auscult_report::csv_findings(&one).as_bytes())?;
+                out.write_all(auscult_report::csv_findings([finding]).as_bytes())?;
             }
         }
         Ok(self.reading.outcome(&report))

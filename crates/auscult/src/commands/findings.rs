@@ -29,7 +29,9 @@ impl Findings {
             Format::Json => {
                 super::put_json(out, auscult_report::json_part(&report, Part::Findings))?;
             }
-            Format::Csv => out.write_all(auscult_report::csv_findings(&report).as_bytes())?,
+            Format::Csv => {
+                out.write_all(auscult_report::csv_findings(&report.findings).as_bytes())?
+            }
         }
         Ok(self.reading.outcome(&report))
     }
