@@ -4,6 +4,7 @@
 //! its first [`PREFIX_MAX`] bytes are there or it ended, by the best of the likely ones: so the
 //! name does not depend on how the bytes were cut.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use auscult_model::Transport;
@@ -50,8 +51,15 @@ impl Candidates {
         Candidates(set)
     }
 
-    fn contains(self, index: usize) -> bool {
-        self.0 & (1 << index) != 0
+    /// Those in the set, in the order of the table.
+    fn iter(self) -> impl Iterator<Item = (usize, &'static dyn Protocol)> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let index = left.trailing_zeros() as usize;
+            let protocol = ALL.get(index)?;
+            left &= left - 1;
+            Some((index, *protocol))
+        })
     }
 }
 
@@ -72,17 +80,9 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
     let mut certain: Option<usize> = None;
     let mut care_undecided = false;
     let mut undecided = false;
-    let mut hinted = 0;
-    for (index, protocol) in ALL.iter().enumerate() {
-        if candidates.contains(index) && is_hinted(*protocol, question) {
-            hinted |= 1 << index;
-        }
-    }
+    let hinted = hinted(question.ports);
     for set in [candidates.0 & hinted, candidates.0 & !hinted] {
-        for (index, protocol) in ALL.iter().enumerate() {
-            if set & (1 << index) == 0 {
-                continue;
-            }
+        for (index, protocol) in Candidates(set).iter() {
             match protocol.probe(&question.seen) {
                 Probe::Certain => {
                     // What carries care goes before anything else that fits.
@@ -100,7 +100,7 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
                     care_undecided |= protocol.is_medical();
                     let accepted = !protocol.record().weak
                         || question.expected == Some(index)
-                        || both_look_like_it(*protocol, question);
+                        || both_look_like_it(protocol, question);
                     if accepted && best.is_none() {
                         best = Some(index);
                     }
@@ -149,11 +149,20 @@ fn is_said_by_client(index: usize, question: &Question<'_>) -> bool {
                 .is_some_and(|protocol| protocol.probe(&alone) >= Probe::Likely)
 }
 
-fn is_hinted(protocol: &dyn Protocol, question: &Question<'_>) -> bool {
-    question
-        .ports
-        .iter()
-        .any(|port| protocol.record().ports.contains(port))
+/// Protocols that are usual at one of the ports, a bit each.
+fn hinted(ports: [u16; 2]) -> u128 {
+    static BY_PORT: OnceLock<HashMap<u16, u128>> = OnceLock::new();
+    let by_port = BY_PORT.get_or_init(|| {
+        let mut by_port = HashMap::new();
+        for (index, protocol) in ALL.iter().enumerate() {
+            for port in protocol.record().ports {
+                *by_port.entry(*port).or_default() |= 1 << index;
+            }
+        }
+        by_port
+    });
+    let of = |port| by_port.get(&port).copied().unwrap_or(0);
+    of(ports[0]) | of(ports[1])
 }
 
 fn both_look_like_it(protocol: &dyn Protocol, question: &Question<'_>) -> bool {

@@ -42,12 +42,19 @@ fn fold(mut sum: u64) -> u64 {
     sum
 }
 
-/// Sum of the big-endian 16-bit words; a last odd byte is padded with zero.
+/// Sum of the big-endian 16-bit words, of which only the folded value counts; a last odd byte is
+/// padded with zero. Eight bytes at a time: the sum does not care how wide the words are that
+/// are added, nor in which order of bytes (RFC 1071 §2).
 fn words(bytes: &[u8]) -> u64 {
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    let sum: u64 = pairs
-        .iter()
-        .map(|pair| u64::from(u16::from_be_bytes(*pair)))
-        .sum();
-    sum + rest.first().map_or(0, |byte| u64::from(*byte) << 8)
+    let (wide, rest) = bytes.as_chunks::<8>();
+    let (mut low, mut high) = (0_u64, 0_u64);
+    for word in wide {
+        let word = u64::from_be_bytes(*word);
+        low += word & 0xffff_ffff;
+        high += word >> 32;
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let last = u64::from_be_bytes(last);
+    fold(low + high + (last >> 32) + (last & 0xffff_ffff))
 }

@@ -14,10 +14,12 @@ use auscult_model::{MacAddr, Segment, Timestamp};
 use auscult_packet::{Layers, Transport};
 use foldhash::quality::FixedState;
 
-/// Longest time between a packet and its copy.
-const WINDOW: i64 = 20 * Timestamp::MILLISECOND;
+/// Longest time between a packet and its copy, in units of [`Slot::time`].
+const WINDOW: u32 = ((20 * Timestamp::MILLISECOND) >> UNIT) as u32;
 /// Longest time between a packet and an indistinguishable copy of it.
-const CLOSE: i64 = Timestamp::MILLISECOND;
+const CLOSE: u32 = (Timestamp::MILLISECOND >> UNIT) as u32;
+/// Times are kept in units of 2^10 nanoseconds.
+const UNIT: u32 = 10;
 /// Packets that are remembered.
 const SLOTS: usize = 512;
 
@@ -29,10 +31,11 @@ const SEED: u64 = 0x636f_7069_6573;
 #[derive(Clone, Copy)]
 struct Slot {
     key: u64,
-    time: Timestamp,
-    /// Where the packet was seen: its sender's MAC and its segment, digested.
+    /// Low bits of the packet time; they come around after 73 minutes.
+    time: u32,
+    /// Where the packet was seen (its sender's MAC and its segment, digested to 24 bits), and its
+    /// hop limit in the lowest octet.
     place: u32,
-    ttl: u8,
 }
 
 /// What a copy was compared with.
@@ -67,29 +70,25 @@ impl Copies {
         if self.slots.is_empty() {
             let none = Slot {
                 key: 0,
-                time: Timestamp::MIN,
+                time: 0,
                 place: 0,
-                ttl: 0,
             };
             self.slots = vec![none; SLOTS];
         }
         let key = self.key(layers);
         let index = key as usize % SLOTS;
-        let place = place(layers, segment);
+        let place = place(layers, segment) & !0xff | u32::from(layers.ttl);
+        let time = (time.0 >> UNIT) as u32;
         let slot = self.slots.get_mut(index)?;
-        let age = time.since(slot.time).unsigned_abs();
-        if slot.key == key && age <= WINDOW as u64 {
-            let elsewhere = slot.place != place || slot.ttl != layers.ttl;
-            if elsewhere || age < CLOSE as u64 || has_identity(layers) {
-                return Some(Original { ttl: slot.ttl });
-            }
+        let age = (time.wrapping_sub(slot.time) as i32).unsigned_abs();
+        if slot.key == key
+            && age <= WINDOW
+            && (slot.place != place || age < CLOSE || has_identity(layers))
+        {
+            let ttl = slot.place as u8;
+            return Some(Original { ttl });
         }
-        *slot = Slot {
-            key,
-            time,
-            place,
-            ttl: layers.ttl,
-        };
+        *slot = Slot { key, time, place };
         None
     }
 

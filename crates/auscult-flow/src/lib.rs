@@ -11,6 +11,7 @@ mod copies;
 mod facts;
 mod pending;
 mod queue;
+mod slab;
 mod table;
 mod tcp;
 

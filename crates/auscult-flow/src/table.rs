@@ -16,6 +16,7 @@ use foldhash::quality::RandomState;
 use crate::copies::Copies;
 use crate::facts::{FlowFacts, Happened};
 use crate::queue::{Entry, Queues};
+use crate::slab::Slab;
 use crate::tcp::{Context, TcpTrack};
 use crate::{At, Counters, Limits, Rank, Readers, checksum, tcp};
 
@@ -86,8 +87,7 @@ impl Hasher for Digested {
 /// All flows of a shard.
 pub struct FlowTable<R: Readers> {
     heads: HashMap<u64, u32, BuildHasherDefault<Digested>>,
-    flows: Vec<Option<Flow<R::Reader>>>,
-    free: Vec<u32>,
+    flows: Slab<Flow<R::Reader>>,
     queues: Queues,
     copies: Copies,
     hash: RandomState,
@@ -102,8 +102,7 @@ impl<R: Readers> FlowTable<R> {
     pub fn new(limits: Limits) -> Self {
         FlowTable {
             heads: HashMap::default(),
-            flows: Vec::new(),
-            free: Vec::new(),
+            flows: Slab::default(),
             queues: Queues::default(),
             copies: Copies::new(),
             hash: RandomState::default(),
@@ -121,7 +120,7 @@ impl<R: Readers> FlowTable<R> {
 
     /// Number of flows at the moment.
     pub fn len(&self) -> usize {
-        self.flows.len() - self.free.len()
+        self.flows.len()
     }
 
     /// Whether there is no flow.
@@ -147,7 +146,7 @@ impl<R: Readers> FlowTable<R> {
         if let Some(original) = original {
             self.counters.copies += 1;
             if let Some((index, direction)) = found
-                && let Some(flow) = self.flows.get_mut(index as usize).and_then(Option::as_mut)
+                && let Some(flow) = self.flows.get_mut(index)
             {
                 flow.facts.leg(Leg {
                     segment: packet.segment,
@@ -167,7 +166,7 @@ impl<R: Readers> FlowTable<R> {
             None => self.begin(key, &tuple, packet, tcp, readers),
         };
         if let Some((sent_it, sequence)) = again
-            && let Some(Some(flow)) = self.flows.get_mut(index as usize)
+            && let Some(flow) = self.flows.get_mut(index)
             && let Some(track) = &mut flow.tcp
         {
             let opener = if sent_it {
@@ -190,11 +189,7 @@ impl<R: Readers> FlowTable<R> {
             dst_port: quoted.dst_port,
         };
         let mut next = self.heads.get(&self.key(&tuple)).copied().unwrap_or(0);
-        while let Some(flow) = next
-            .checked_sub(1)
-            .and_then(|i| self.flows.get_mut(i as usize))
-        {
-            let Some(flow) = flow else { return };
+        while let Some(flow) = next.checked_sub(1).and_then(|i| self.flows.get_mut(i)) {
             if let Some(direction) = tuple.direction_in(&flow.facts) {
                 flow.facts.icmp_errors = flow.facts.icmp_errors.saturating_add(1);
                 flow.facts.happened.note(direction, Happened::ICMP_ERROR);
@@ -208,8 +203,7 @@ impl<R: Readers> FlowTable<R> {
         let mut order: Vec<(u32, u32)> = self
             .flows
             .iter()
-            .enumerate()
-            .filter_map(|(index, flow)| Some((flow.as_ref()?.generation, index as u32)))
+            .map(|(index, flow)| (flow.generation, index))
             .collect();
         order.sort_unstable();
         for (_, index) in order {
@@ -257,7 +251,7 @@ impl<R: Readers> FlowTable<R> {
         let mut elsewhere = None;
         let mut next = self.heads.get(&key).copied().unwrap_or(0);
         while let Some(index) = next.checked_sub(1) {
-            let flow = self.flows.get(index as usize)?.as_ref()?;
+            let flow = self.flows.get(index)?;
             next = flow.next;
             let Some(direction) = tuple.direction_in(&flow.facts) else {
                 continue;
@@ -295,7 +289,7 @@ impl<R: Readers> FlowTable<R> {
         tcp: Option<&Tcp>,
         readers: &mut R,
     ) -> Option<(Direction, u32)> {
-        let flow = self.flows.get_mut(index as usize)?.as_mut()?;
+        let flow = self.flows.get_mut(index)?;
         let track = flow.tcp.as_mut()?;
         let is_living = !track.closed && flow.facts.is_answered();
         let opening = track.begins_again(direction, tcp?, is_living)?;
@@ -354,16 +348,7 @@ impl<R: Readers> FlowTable<R> {
             key,
             next: self.heads.get(&key).copied().unwrap_or(0),
         };
-        let index = match self.free.pop() {
-            Some(index) => {
-                self.flows[index as usize] = Some(flow);
-                index
-            }
-            None => {
-                self.flows.push(Some(flow));
-                self.flows.len() as u32 - 1
-            }
-        };
+        let index = self.flows.insert(flow);
         self.heads.insert(key, index + 1);
         self.queue(index, rank, packet.clock);
         self.counters.flows += 1;
@@ -372,9 +357,7 @@ impl<R: Readers> FlowTable<R> {
 
     fn queue(&mut self, index: u32, rank: Rank, last: Timestamp) {
         let due = last.plus(self.limits.idle[rank.index()]);
-        let generation = self.flows[index as usize]
-            .as_ref()
-            .map_or(0, |flow| flow.generation);
+        let generation = self.flows.get(index).map_or(0, |flow| flow.generation);
         self.queues.push(
             rank,
             Entry {
@@ -393,7 +376,7 @@ impl<R: Readers> FlowTable<R> {
         tcp: Option<&Tcp>,
         readers: &mut R,
     ) {
-        let Some(flow) = self.flows.get_mut(index as usize).and_then(Option::as_mut) else {
+        let Some(flow) = self.flows.get_mut(index) else {
             return;
         };
         let layers = packet.layers;
@@ -485,7 +468,7 @@ impl<R: Readers> FlowTable<R> {
     }
 
     fn current(&self, entry: Entry, rank: Rank) -> Option<&Flow<R::Reader>> {
-        let flow = self.flows.get(entry.flow as usize)?.as_ref()?;
+        let flow = self.flows.get(entry.flow)?;
         (flow.generation == entry.generation && flow.rank == rank).then_some(flow)
     }
 
@@ -503,7 +486,7 @@ impl<R: Readers> FlowTable<R> {
     }
 
     fn end(&mut self, index: u32, readers: &mut R) {
-        let Some(mut flow) = self.flows.get_mut(index as usize).and_then(Option::take) else {
+        let Some(mut flow) = self.flows.take(index) else {
             return;
         };
         if let Some(mut track) = flow.tcp.take() {
@@ -524,7 +507,6 @@ impl<R: Readers> FlowTable<R> {
         }
         self.counters.one_sided_flows += u64::from(flow.facts.is_one_sided());
         self.unlink(flow.key, index, flow.next);
-        self.free.push(index);
         readers.ended(&flow.facts, flow.reader);
     }
 
@@ -542,7 +524,7 @@ impl<R: Readers> FlowTable<R> {
         }
         let mut next = *head;
         while let Some(at) = next.checked_sub(1) {
-            let Some(flow) = self.flows.get_mut(at as usize).and_then(Option::as_mut) else {
+            let Some(flow) = self.flows.get_mut(at) else {
                 return;
             };
             if flow.next == index + 1 {

@@ -3,10 +3,15 @@
 //! Detectors and the inventory understand meanings and declared attributes, never a protocol's
 //! own types, so that a new protocol needs no change anywhere else.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
 
 use crate::{Artifact, Endpoint, MacAddr, PacketRef, PhiKind, Timestamp, Transport};
+
+/// A further value that a protocol's record declares: name and value. Values that travel in the
+/// program are not copied.
+pub type Attribute = (&'static str, Cow<'static, str>);
 
 /// Something a protocol said, with the packets that carried it.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +37,7 @@ pub struct Event {
     /// What was said.
     pub meaning: Meaning,
     /// Further values that the protocol's record declares, by name.
-    pub attributes: Vec<(&'static str, String)>,
+    pub attributes: Vec<Attribute>,
 }
 
 impl Event {
@@ -41,7 +46,7 @@ impl Event {
         self.attributes
             .iter()
             .find(|(n, _)| *n == name)
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| value.as_ref())
     }
 
     /// The endpoint a claim is about.

@@ -15,7 +15,7 @@ mod trace;
 
 pub use address::MacAddr;
 pub use artifact::{Artifact, FileClass};
-pub use event::{About, Assignment, Event, Meaning, PhiRange};
+pub use event::{About, Assignment, Attribute, Event, Meaning, PhiRange};
 pub use flow::{
     ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,
     NeighbourKey, NeighbourSum, Outcome, Transport,

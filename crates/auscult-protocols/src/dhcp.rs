@@ -11,7 +11,7 @@ mod stacks;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-use auscult_model::{Assignment, Direction, MacAddr, Meaning, Transport};
+use auscult_model::{Assignment, Attribute, Direction, MacAddr, Meaning, Transport};
 
 use crate::dns::message::read_name;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -142,7 +142,7 @@ struct Speaker<'a> {
     message: &'a Message,
     place: Place,
     /// Attributes of all that it says.
-    common: Vec<(&'static str, String)>,
+    common: Vec<Attribute>,
 }
 
 impl Speaker<'_> {
@@ -252,25 +252,25 @@ impl Speaker<'_> {
 }
 
 /// What is told with everything that a message says.
-fn common(message: &Message) -> Vec<(&'static str, String)> {
-    let mut common = vec![("message", kind_name(message.kind()).to_owned())];
+fn common(message: &Message) -> Vec<Attribute> {
+    let mut common: Vec<Attribute> = vec![("message", kind_name(message.kind()).into())];
     if message.op == 1 {
-        common.push(("option_order", numbers(&message.order)));
+        common.push(("option_order", numbers(&message.order).into()));
     }
     if let Some(asked) = message.address(option::REQUESTED_ADDRESS) {
-        common.push(("requested", asked.to_string()));
+        common.push(("requested", asked.to_string().into()));
     }
     if let Some(server) = message.address(option::SERVER_ID) {
-        common.push(("server_id", server.to_string()));
+        common.push(("server_id", server.to_string().into()));
     }
     if !message.giaddr.is_unspecified() {
-        common.push(("relay", message.giaddr.to_string()));
+        common.push(("relay", message.giaddr.to_string().into()));
     }
     let agent = message.get(option::RELAY_AGENT).unwrap_or_default();
     for (code, data) in sub_options(agent) {
         match code {
-            1 => common.push(("relay_circuit", shown(data))),
-            2 => common.push(("relay_remote", shown(data))),
+            1 => common.push(("relay_circuit", shown(data).into())),
+            2 => common.push(("relay_remote", shown(data).into())),
             _ => {}
         }
     }

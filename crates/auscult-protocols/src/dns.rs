@@ -7,6 +7,7 @@
 
 pub mod message;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use auscult_model::{Direction, Meaning, Transport};
@@ -109,9 +110,9 @@ fn probe_message(bytes: &[u8]) -> Probe {
     {
         return Probe::No;
     }
-    match message::read_question(bytes, HEADER_LEN) {
-        Ok((question, _)) if matches!(question.class, 1 | 3 | 4 | 255) => {
-            if question.class == CLASS_IN && question.kind < 0x200 && !question.name.is_empty() {
+    match message::look_at_question(bytes, HEADER_LEN) {
+        Ok((is_named, kind, class)) if matches!(class, 1 | 3 | 4 | 255) => {
+            if class == CLASS_IN && kind < 0x200 && is_named {
                 Probe::Certain
             } else {
                 Probe::Likely
@@ -397,7 +398,7 @@ fn addresses_of(message: &Message, chain: &[String]) -> Vec<IpAddr> {
 }
 
 /// Name of a response code (RFC 6895 §2.3).
-fn rcode_name(rcode: u16) -> String {
+fn rcode_name(rcode: u16) -> Cow<'static, str> {
     let name = match rcode {
         0 => "NoError",
         1 => "FormErr",
@@ -409,13 +410,13 @@ fn rcode_name(rcode: u16) -> String {
         9 => "NotAuth",
         10 => "NotZone",
         16 => "BadVers",
-        other => return format!("RCODE{other}"),
+        other => return format!("RCODE{other}").into(),
     };
-    name.to_owned()
+    Cow::Borrowed(name)
 }
 
 /// Name of a record type (RFC 3597 §5 for the unknown).
-fn kind_name(kind: u16) -> String {
+fn kind_name(kind: u16) -> Cow<'static, str> {
     let name = match kind {
         kind::A => "A",
         kind::NS => "NS",
@@ -429,9 +430,9 @@ fn kind_name(kind: u16) -> String {
         64 => "SVCB",
         65 => "HTTPS",
         kind::ANY => "ANY",
-        other => return format!("TYPE{other}"),
+        other => return format!("TYPE{other}").into(),
     };
-    name.to_owned()
+    Cow::Borrowed(name)
 }
 
 #[cfg(test)]

@@ -258,7 +258,7 @@ impl FtpSession {
         } else if let (true, Some((account, first))) = (self.named, self.user.take()) {
             let place = Place { first, ..place };
             let mut attempt = attempt(account, server.opposite(), place, confidence);
-            attempt.attributes.push(("password", "none".to_owned()));
+            attempt.attributes.push(("password", "none".into()));
             attempt.answered(accepted, used, out);
         }
         self.named = false;
@@ -269,7 +269,7 @@ fn attempt(account: String, client: Direction, place: Place, confidence: f32) ->
     let anonymous = matches!(account.to_ascii_lowercase().as_str(), "anonymous" | "ftp");
     let mut attributes = Vec::new();
     if anonymous {
-        attributes.push(("anonymous", "true".to_owned()));
+        attributes.push(("anonymous", "true".into()));
     }
     Attempt {
         method: "ftp-password",

@@ -247,7 +247,7 @@ impl HttpSession {
             attributes: if host.is_empty() {
                 Vec::new()
             } else {
-                vec![("host", host)]
+                vec![("host", host.into())]
             },
         });
         if self.waiting.len() >= WAITING_MAX {

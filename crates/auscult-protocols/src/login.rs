@@ -2,7 +2,7 @@
 //!
 //! The secret is never passed in. Limit: account names are cut like all text from traffic.
 
-use auscult_model::{Direction, Meaning};
+use auscult_model::{Attribute, Direction, Meaning};
 
 use crate::{Output, Place};
 
@@ -19,7 +19,7 @@ pub(crate) struct Attempt {
     /// From the name to the secret.
     pub(crate) place: Place,
     pub(crate) confidence: f32,
-    pub(crate) attributes: Vec<(&'static str, String)>,
+    pub(crate) attributes: Vec<Attribute>,
 }
 
 impl Attempt {

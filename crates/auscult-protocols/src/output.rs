@@ -1,12 +1,13 @@
 //! Where sessions say what they read, and how bytes are traced back to packets.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
 use auscult_model::{
-    About, Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp, Transport,
+    About, Attribute, Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp, Transport,
 };
 
 /// Bytes of the presented slice from `start` on (up to the next origin) came from this packet.
@@ -53,12 +54,12 @@ pub struct Said {
     /// What was said.
     pub meaning: Meaning,
     /// Declared attributes.
-    pub attributes: Vec<(&'static str, String)>,
+    pub attributes: Vec<Attribute>,
 }
 
 impl Said {
     /// Adds a declared attribute.
-    pub fn with(&mut self, name: &'static str, value: impl Into<String>) -> &mut Self {
+    pub fn with(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> &mut Self {
         self.attributes.push((name, value.into()));
         self
     }

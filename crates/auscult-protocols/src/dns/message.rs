@@ -250,10 +250,24 @@ impl Message {
 /// Reads one question at `at`.
 pub fn read_question(bytes: &[u8], at: usize) -> Result<(Question, usize), Fault> {
     let (name, end) = read_name(bytes, at)?;
-    let mut cursor = Cursor::new(bytes.get(end..).ok_or(Fault::Short)?);
+    let (kind, class, end) = asked_for(bytes, end)?;
+    Ok((Question { name, kind, class }, end))
+}
+
+/// Of the question at `at`, without its text: whether it names anything, type and class.
+pub fn look_at_question(bytes: &[u8], at: usize) -> Result<(bool, u16, u16), Fault> {
+    let mut is_named = false;
+    let end = walk_name(bytes, at, |_| is_named = true)?;
+    let (kind, class, _) = asked_for(bytes, end)?;
+    Ok((is_named, kind, class))
+}
+
+/// Type and class behind a question's name, and where they end.
+fn asked_for(bytes: &[u8], at: usize) -> Result<(u16, u16, usize), Fault> {
+    let mut cursor = Cursor::new(bytes.get(at..).ok_or(Fault::Short)?);
     let kind = cursor.be_u16().ok_or(Fault::Short)?;
     let class = cursor.be_u16().ok_or(Fault::Short)?;
-    Ok((Question { name, kind, class }, end + cursor.at()))
+    Ok((kind, class, at + cursor.at()))
 }
 
 fn read_resource(bytes: &[u8], at: usize) -> Result<(Resource, usize), Fault> {
@@ -326,14 +340,24 @@ fn read_strings(data: &[u8]) -> Vec<String> {
 /// Reads the name at `at`: its text without the final dot, and where what follows it begins.
 pub fn read_name(bytes: &[u8], at: usize) -> Result<(String, usize), Fault> {
     let mut name = String::new();
+    let end = walk_name(bytes, at, |label| {
+        if !name.is_empty() {
+            name.push('.');
+        }
+        push_label(&mut name, label);
+    })?;
+    Ok((name, end))
+}
+
+/// Gives out the labels of the name at `at`; where what follows it begins.
+fn walk_name(bytes: &[u8], mut at: usize, mut each: impl FnMut(&[u8])) -> Result<usize, Fault> {
     let mut end = None;
     let mut run = at;
-    let mut at = at;
     let (mut labels, mut length, mut jumps) = (0, 1, 0);
     loop {
         let first = *bytes.get(at).ok_or(Fault::Short)?;
         match first >> 6 {
-            0 if first == 0 => return Ok((name, end.unwrap_or(at + 1))),
+            0 if first == 0 => return Ok(end.unwrap_or(at + 1)),
             0 => {
                 let label_end = at + 1 + usize::from(first);
                 let label = bytes.get(at + 1..label_end).ok_or(Fault::Short)?;
@@ -342,10 +366,7 @@ pub fn read_name(bytes: &[u8], at: usize) -> Result<(String, usize), Fault> {
                 if labels > LABELS_MAX || length > NAME_MAX {
                     return Err(Fault::NameTooLong);
                 }
-                if !name.is_empty() {
-                    name.push('.');
-                }
-                push_label(&mut name, label);
+                each(label);
                 at = label_end;
             }
             3 => {
@@ -366,6 +387,11 @@ pub fn read_name(bytes: &[u8], at: usize) -> Result<(String, usize), Fault> {
 
 /// Adds a label's text; what is no UTF-8, or unsafe to show, as `\DDD` (RFC 1035 §5.1).
 fn push_label(name: &mut String, label: &[u8]) {
+    if text::is_printable_ascii(label)
+        && let Ok(label) = std::str::from_utf8(label)
+    {
+        return name.push_str(label);
+    }
     let escape = |name: &mut String, byte: u8| {
         // Writing to a string cannot fail.
         let _ = write!(name, "\\{byte:03}");

@@ -65,7 +65,7 @@ fn follows_aliases() {
     let attributes: Vec<_> = answer
         .attributes
         .iter()
-        .map(|(n, v)| (*n, v.as_str()))
+        .map(|(n, v)| (*n, v.as_ref()))
         .collect();
     let expected = [
         ("rcode", "NoError"),

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use auscult_model::{Direction, Meaning};
+use auscult_model::{Attribute, Direction, Meaning};
 
 use crate::{Output, Place};
 
@@ -23,7 +23,7 @@ pub(super) struct Sent {
     pub(super) object: String,
     /// It programs a pump.
     pub(super) sets_infusion: bool,
-    pub(super) attributes: Vec<(&'static str, String)>,
+    pub(super) attributes: Vec<Attribute>,
 }
 
 impl Sent {

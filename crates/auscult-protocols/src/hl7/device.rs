@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use auscult_model::{About, Meaning};
+use auscult_model::{About, Attribute, Meaning};
 
 use super::mdc::{Code, Observed, Quantity, convert};
 use super::message::Teller;
@@ -36,7 +36,7 @@ pub(super) struct Device {
 #[derive(Debug)]
 struct Alarm {
     text: String,
-    facets: Vec<(&'static str, String)>,
+    facets: Vec<Attribute>,
 }
 
 impl Device {
@@ -124,7 +124,9 @@ impl Device {
                 if let Some(alarm) = &mut self.alarm
                     && alarm.facets.len() < FACETS_MAX
                 {
-                    alarm.facets.push((facet, coded_text(value).into_owned()));
+                    alarm
+                        .facets
+                        .push((facet, coded_text(value).into_owned().into()));
                 }
             }
             Observed::Vital(quantity) if teller.out.wants_samples() => {
@@ -186,9 +188,9 @@ impl Device {
         for flag in obx.field(8).repeats() {
             match flag.text().as_ref() {
                 priority @ ("PN" | "PL" | "PM" | "PH") => {
-                    facets.push(("alarm_priority", priority.to_owned()));
+                    facets.push(("alarm_priority", priority.to_owned().into()));
                 }
-                kind @ ("SP" | "ST" | "SA") => facets.push(("alarm_type", kind.to_owned())),
+                kind @ ("SP" | "ST" | "SA") => facets.push(("alarm_type", kind.to_owned().into())),
                 _ => {}
             }
         }
@@ -206,7 +208,9 @@ impl Device {
         let mut facets = alarm.facets;
         let worded = facets.iter().position(|(facet, _)| *facet == "alarm_text");
         let worded = worded.map(|at| facets.remove(at).1);
-        let text = worded.filter(|text| !text.is_empty()).unwrap_or(alarm.text);
+        let text = worded
+            .filter(|text| !text.is_empty())
+            .map_or(alarm.text, Cow::into_owned);
         let said = teller.say(Meaning::Alarm { text });
         said.attributes = facets;
         if let Some(instance) = &self.instance {

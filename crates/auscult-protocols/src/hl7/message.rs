@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use auscult_model::{About, Direction, Meaning, PhiKind};
+use auscult_model::{About, Attribute, Direction, Meaning, PhiKind};
 
 use super::answers::{Answers, Sent};
 use super::device::{Device, is_eui64, software};
@@ -53,7 +53,7 @@ pub(super) struct Message {
     last: Mark,
     confidence: f32,
     object: String,
-    attributes: Vec<(&'static str, String)>,
+    attributes: Vec<Attribute>,
     /// It answers another message.
     is_answer: bool,
     device: Device,
@@ -77,7 +77,12 @@ enum Infusion {
 
 impl Message {
     /// From its MSH segment.
-    pub(super) fn begin(msh: &Segment<'_>, first: Mark, teller: &mut Teller<'_, '_>) -> Self {
+    pub(super) fn begin(
+        msh: &Segment<'_>,
+        first: Mark,
+        sender: Option<String>,
+        teller: &Teller<'_, '_>,
+    ) -> Self {
         let of_type = msh.field(9);
         let kind = of_type.component(1).text();
         let trigger = of_type.component(2).text();
@@ -95,7 +100,7 @@ impl Message {
             true => Vec::new(),
             false => attributes(msh),
         };
-        let device = Device::sent_by(parties(msh, teller));
+        let device = Device::sent_by(sender);
         Message {
             direction: teller.direction,
             reader: msh.reader,
@@ -290,10 +295,10 @@ impl Message {
         }
         let mut attributes = self.attributes;
         if !self.z_segments.is_empty() {
-            attributes.push(("z_segments", self.z_segments.join(",")));
+            attributes.push(("z_segments", self.z_segments.join(",").into()));
         }
         if !whole {
-            attributes.push(("partial", "true".to_owned()));
+            attributes.push(("partial", "true".into()));
         }
         let sets_infusion = match self.infusion {
             Infusion::Yes => true,
@@ -319,7 +324,7 @@ impl Message {
 }
 
 /// Claims who sends and who is to receive; returns the sender's EUI-64.
-fn parties(msh: &Segment<'_>, teller: &mut Teller<'_, '_>) -> Option<String> {
+pub(super) fn parties(msh: &Segment<'_>, teller: &mut Teller<'_, '_>) -> Option<String> {
     let fields = [
         (3, About::Sender, "hl7_application"),
         (4, About::Sender, "hl7_facility"),
@@ -343,10 +348,10 @@ fn parties(msh: &Segment<'_>, teller: &mut Teller<'_, '_>) -> Option<String> {
                 value,
             });
             if !universal.is_empty() {
-                said.with("universal_id", universal.clone());
+                said.with("universal_id", universal.clone().into_owned());
             }
             if !of_type.is_empty() {
-                said.with("universal_id_type", of_type.clone());
+                said.with("universal_id_type", of_type.clone().into_owned());
             }
         }
         if of_type == "EUI-64" && is_eui64(&universal) {
@@ -365,7 +370,7 @@ fn parties(msh: &Segment<'_>, teller: &mut Teller<'_, '_>) -> Option<String> {
 }
 
 /// What else its header says about a message.
-fn attributes(msh: &Segment<'_>) -> Vec<(&'static str, String)> {
+fn attributes(msh: &Segment<'_>) -> Vec<Attribute> {
     let values = [
         ("control_id", msh.field(10)),
         ("processing_id", msh.field(11).component(1)),
@@ -376,8 +381,8 @@ fn attributes(msh: &Segment<'_>) -> Vec<(&'static str, String)> {
     ];
     values
         .into_iter()
-        .map(|(attribute, value)| (attribute, value.string()))
-        .filter(|(_, value)| !value.is_empty())
+        .map(|(attribute, value)| (attribute, value.string().into()))
+        .filter(|(_, value): &Attribute| !value.is_empty())
         .collect()
 }
 

@@ -25,7 +25,7 @@ use encoding_rs::Encoding;
 use self::answers::{Answers, accepts};
 use self::charset::{Charset, transcode};
 use self::framing::{Framed, Framing, Item, Quirk, Step};
-use self::message::{Message, Teller};
+use self::message::{Message, Teller, parties};
 use self::patient::{Whereabouts, kind_of_long};
 use self::syntax::{Delimiters, Reader, Segment, split_fields};
 use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -38,6 +38,9 @@ const TRUST_AFTER: u8 = 2;
 
 /// How sure a statement is until then.
 const DISTRUSTED: f32 = 0.9;
+
+/// Longest text of sender and receiver that is recognised again, in bytes.
+const PARTIES_MAX: usize = 1024;
 
 /// So many entries of memory are kept between segments.
 const SCRATCH_KEPT: usize = 4096;
@@ -163,6 +166,46 @@ struct Side {
     /// Bit per quirk that was claimed.
     quirks: u16,
     delimiters: Option<Delimiters>,
+    told: Option<Box<Told>>,
+}
+
+/// Who sends and who receives, as last claimed: a connection is mostly between the same two, and
+/// need not say so with every message.
+struct Told {
+    delimiters: Delimiters,
+    /// MSH-3 to MSH-6, cut: what is longer is never the same again.
+    parties: Vec<u8>,
+    confidence: f32,
+    /// EUI-64 of the sender.
+    sender: Option<String>,
+}
+
+impl Told {
+    fn new(msh: &Segment<'_>, confidence: f32, sender: Option<String>) -> Self {
+        let parties = Told::parties(msh);
+        Told {
+            delimiters: msh.reader.delimiters,
+            parties: parties.get(..PARTIES_MAX).unwrap_or(parties).to_vec(),
+            confidence,
+            sender,
+        }
+    }
+
+    fn parties<'a>(msh: &Segment<'a>) -> &'a [u8] {
+        let fields = msh.fields.get(3..).unwrap_or_default();
+        match fields.get(..4).unwrap_or(fields) {
+            [first, .., last] => msh.text.get(first.start..last.end),
+            [only] => msh.text.get(only.clone()),
+            [] => None,
+        }
+        .unwrap_or_default()
+    }
+
+    fn covers(&self, msh: &Segment<'_>, confidence: f32) -> bool {
+        self.confidence >= confidence
+            && self.delimiters == msh.reader.delimiters
+            && self.parties == Told::parties(msh)
+    }
 }
 
 impl Side {
@@ -175,6 +218,7 @@ impl Side {
             distrust: if from_start { 0 } else { TRUST_AFTER },
             quirks: 0,
             delimiters: None,
+            told: None,
         }
     }
 
@@ -268,12 +312,21 @@ impl Side {
             return;
         }
         let delimiters = msh.reader.delimiters;
+        let is_new = self
+            .told
+            .as_ref()
+            .is_none_or(|told| !told.covers(msh, self.confidence()));
         let mut teller = self.teller(range, out);
         if self.delimiters.is_some_and(|before| before != delimiters) {
             teller.malformed("delimiters changed within a connection");
         }
         let first = teller.place.first;
-        let mut message = Message::begin(msh, first, &mut teller);
+        if is_new {
+            let sender = parties(msh, &mut teller);
+            self.told = Some(Box::new(Told::new(msh, teller.confidence, sender)));
+        }
+        let sender = self.told.as_ref().and_then(|told| told.sender.clone());
+        let mut message = Message::begin(msh, first, sender, &teller);
         message.reader.charset = declared;
         self.delimiters = Some(delimiters);
         self.message = Some(Box::new(message));

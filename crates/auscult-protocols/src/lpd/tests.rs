@@ -84,7 +84,7 @@ fn a_job_in_either_order() {
             .iter()
             .find(|said| matches!(said.meaning, Meaning::File(_)));
         let expected = [("queue", "lp"), ("account", "user"), ("job", "report")];
-        let expected = expected.map(|(name, value)| (name, value.to_owned()));
+        let expected = expected.map(|(name, value)| (name, value.into()));
         assert_eq!(
             file.map(|file| file.attributes.as_slice()),
             Some(&expected[..])
@@ -120,7 +120,7 @@ fn refused_unanswered_and_one_sided() {
         [("queue-state", "lp".to_owned(), Some(true))]
     );
     let remove = run(&[Piece::Bytes(Client, b"\x05lp root 7\n")]).said;
-    assert_eq!(remove[0].attributes, [("account", "root".to_owned())]);
+    assert_eq!(remove[0].attributes, [("account", "root".into())]);
 }
 
 #[test]

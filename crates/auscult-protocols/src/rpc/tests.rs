@@ -179,7 +179,7 @@ fn a_mount_without_reply_is_said_at_the_end() {
         (*attribute, value.as_str()),
         ("rpc_machine_name", "cms8000")
     );
-    assert_eq!(driven.said[0].attributes, [("uid", "0".to_owned())]);
+    assert_eq!(driven.said[0].attributes, [("uid", "0".into())]);
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn ours(capture: &Path) -> Values {
     for said in driven.iter().flat_map(|driven| &driven.said) {
         let attribute = |name: &str| {
             let found = said.attributes.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| value.as_str())
+            found.map(|(_, value)| value.as_ref())
         };
         let version_4 = attribute("nfs_version").is_some_and(|version| version.starts_with('4'));
         match &said.meaning {

@@ -61,16 +61,11 @@ fn with_a_gap_it_says_less_and_is_less_sure() {
                     "{at} {lost}: {line}"
                 );
             }
-            let names = said.iter().filter(|said| {
-                matches!(
-                    &said.meaning,
-                    Meaning::Claim {
-                        attribute: "eui64",
-                        ..
-                    }
-                )
-            });
-            let sure: Vec<_> = names.map(|said| said.confidence).collect();
+            // Said with every message, unlike claims.
+            let patients = said
+                .iter()
+                .filter(|said| matches!(said.meaning, Meaning::PatientData { .. }));
+            let sure: Vec<_> = patients.map(|said| said.confidence).collect();
             assert_eq!(
                 sure.last(),
                 Some(&1.0),
@@ -197,3 +192,29 @@ const WORDS: &[&[u8]] = &[
     b"\x1c\r",
     b"garbage",
 ];
+
+#[test]
+fn parties_are_said_once_until_they_change() {
+    let other = String::from_utf8_lossy(EXAMPLE).replace("EUI-64|", "EUI-64|OTHER");
+    assert_ne!(other.as_bytes(), EXAMPLE);
+    let count = |messages: &[&[u8]]| {
+        let said = one(&messages.concat()).said;
+        let is_party = |said: &&Said| {
+            matches!(
+                &said.meaning,
+                Meaning::Claim {
+                    attribute: "hl7_application" | "hl7_facility",
+                    ..
+                }
+            )
+        };
+        said.iter().filter(is_party).count()
+    };
+    let (same, changed) = (EXAMPLE, other.as_bytes());
+    let each = count(&[same]);
+    assert!(each > 0);
+    assert_eq!(count(&[same, same, same]), each);
+    let both = count(&[changed]) + each;
+    assert_eq!(count(&[same, changed, changed]), both);
+    assert_eq!(count(&[same, changed, same]), both + each);
+}
