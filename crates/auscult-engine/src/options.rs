@@ -6,8 +6,9 @@ use auscult_model::Timestamp;
 /// Number of shards, fixed so that results do not depend on the number of threads.
 pub const SHARDS: usize = 64;
 
-/// Sums and counts are reported each time so many packets were read.
-pub const TICK: u64 = 65_536;
+/// Sums and counts are reported each time so many packets were read, and by a shard that has no
+/// room for more.
+pub const TICK: u64 = 1 << 20;
 
 /// How to analyse.
 #[derive(Clone, Debug)]

@@ -27,6 +27,8 @@ pub(crate) const UNKNOWN: &str = "unknown";
 const PROBING_BYTES_MAX: usize = 1 << 20;
 /// Pieces that wait for a flow to be named; more are not kept apart but joined by probes' limit.
 const PIECES_MAX: usize = 2 * PREFIX_MAX;
+/// Sums of conversations kept between two reports, per shard; more are reported at once.
+const CONVERSATIONS_MAX: usize = 1024;
 /// Datagrams of each direction that may name a flow.
 const DATAGRAM_TRIES: u8 = 4;
 
@@ -148,6 +150,11 @@ impl ShardReaders {
     pub(crate) fn tick(&mut self) {
         self.suppressor.report(&mut self.full);
         self.send_full();
+        self.send_sums();
+    }
+
+    /// Sums of conversations since the last time, in order of their keys.
+    fn send_sums(&mut self) {
         let mut sums: Vec<_> = self.conversations.drain().collect();
         sums.sort_unstable_by_key(|sum| sum.0);
         let sums = sums
@@ -581,6 +588,9 @@ impl Readers for ShardReaders {
         match self.conversations.get_mut(&key) {
             Some(known) => known.merge(&sum),
             None => {
+                if self.conversations.len() >= CONVERSATIONS_MAX {
+                    self.send_sums();
+                }
                 self.conversations.insert(key, sum);
             }
         }

@@ -19,8 +19,9 @@ use crate::emission::Emission;
 use crate::readers::{ShardReaders, may_be_elsewhere, packet_event};
 use crate::steady::Steady;
 
-/// Questions about link-layer addresses summed between two ticks, per shard.
-const NEIGHBOURS_MAX: usize = 8192;
+/// Questions about link-layer addresses summed between two reports, per shard; more are reported
+/// at once.
+const NEIGHBOURS_MAX: usize = 2048;
 
 /// Segments of cooked captures told apart, per shard.
 const COOKED_MAX: usize = 64;
@@ -72,7 +73,6 @@ pub(crate) struct Shard {
     interfaces_apart: bool,
     steady: Steady,
     undecoded: u64,
-    limits: Limits,
 }
 
 impl Shard {
@@ -86,7 +86,6 @@ impl Shard {
             interfaces_apart: options.interfaces_apart,
             steady: Steady::default(),
             undecoded: 0,
-            limits: Limits::new(),
         }
     }
 
@@ -284,23 +283,27 @@ impl Shard {
             packet: at.packet,
         };
         if let Some(known) = self.neighbours.get_mut(&key) {
-            known.merge(&sum);
-        } else if self.neighbours.len() < NEIGHBOURS_MAX {
-            self.neighbours.insert(key, sum);
-        } else {
-            *self.limits.entry("neighbours").or_default() += 1;
+            return known.merge(&sum);
         }
+        if self.neighbours.len() >= NEIGHBOURS_MAX {
+            self.send_neighbours();
+        }
+        self.neighbours.insert(key, sum);
     }
 
     /// Reports sums and counts since the last tick.
     pub(crate) fn tick(&mut self) {
+        self.send_neighbours();
+        self.readers.tick();
+    }
+
+    fn send_neighbours(&mut self) {
         let mut sums: Vec<_> = self.neighbours.drain().collect();
         sums.sort_unstable_by_key(|sum| sum.0);
         let sums = sums
             .into_iter()
             .map(|sum| Emission::Neighbour(Box::new(sum)));
         self.readers.out.extend(sums);
-        self.readers.tick();
     }
 
     /// Ends all flows and reports what is left.
@@ -320,16 +323,12 @@ impl Shard {
     }
 
     pub(crate) fn counts(&self) -> ShardCounts {
-        let mut limits = self.limits.clone();
-        for (name, count) in &self.readers.limits {
-            *limits.entry(name).or_default() += count;
-        }
         ShardCounts {
             undecoded: self.undecoded,
             flow: self.table.counters().clone(),
             fragments: self.fragments.counters(),
             suppressed: self.readers.suppressed(),
-            limits,
+            limits: self.readers.limits.clone(),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! so that a statement may then pass as new once more.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::net::IpAddr;
 
 use auscult_model::{About, Endpoint, Event, Meaning, PacketRef, Timestamp};
@@ -17,28 +17,44 @@ use foldhash::quality::RandomState;
 /// Statements remembered per shard.
 const HELD_MAX: usize = 4096;
 
-/// Most statements are made once: an event is kept only for those that were repeated since the
-/// last report.
-struct Held {
-    from: Endpoint,
-    to: Endpoint,
-    first_packet: PacketRef,
-    repeats: u64,
+/// Says of a statement that it was made once so far, as most are.
+const ONCE: u32 = u32::MAX;
+
+/// A statement that was repeated since the last report.
+struct Repeated {
+    times: u64,
     /// Of the last repeat.
     last: Timestamp,
     /// See `last`.
     last_packet: PacketRef,
     /// The first repeat, without the texts and ranges that only the first report of a statement
     /// carries.
-    again: Option<Box<Event>>,
+    event: Option<Box<Event>>,
+}
+
+/// Keys are digests already.
+#[derive(Default)]
+struct Digested(u64);
+
+impl Hasher for Digested {
+    fn write(&mut self, _: &[u8]) {
+        debug_assert!(false, "keys are u64");
+    }
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Remembers what was said.
 #[derive(Default)]
 pub(crate) struct Suppressor {
-    by_key: HashMap<u64, u32, RandomState>,
-    /// In the order in which the statements were first made.
-    held: Vec<Held>,
+    /// Place in `repeated`, or [`ONCE`].
+    by_key: HashMap<u64, u32, BuildHasherDefault<Digested>>,
+    /// In the order in which statements were first repeated.
+    repeated: Vec<Repeated>,
     hash: RandomState,
     suppressed: u64,
 }
@@ -52,34 +68,33 @@ impl Suppressor {
     /// The event if it is new. `full` receives the counts when there is no more room.
     pub(crate) fn pass(&mut self, event: Event, full: &mut Vec<Event>) -> Option<Event> {
         let key = self.key(&event);
-        if let Some(held) = self
-            .by_key
-            .get(&key)
-            .and_then(|index| self.held.get_mut(*index as usize))
-        {
-            held.repeat(event);
+        if let Some(place) = self.by_key.get_mut(&key) {
             self.suppressed += 1;
+            match self.repeated.get_mut(*place as usize) {
+                Some(repeated) => repeated.again(event),
+                None => {
+                    *place = self.repeated.len() as u32;
+                    self.repeated.push(Repeated::new(event));
+                }
+            }
             return None;
         }
-        if self.held.len() >= HELD_MAX {
+        if self.by_key.len() >= HELD_MAX {
             self.report(full);
             self.by_key.clear();
-            self.held.clear();
+            self.repeated.clear();
         }
-        self.by_key.insert(key, self.held.len() as u32);
-        self.held.push(Held::new(&event));
+        self.by_key.insert(key, ONCE);
         Some(event)
     }
 
-    /// Counts since the last report, in the order in which the statements were first made.
+    /// Counts since the last report, in the order in which the statements were first repeated.
     pub(crate) fn report(&mut self, into: &mut Vec<Event>) {
-        for held in &mut self.held {
-            if let Some(mut event) = held.again.take() {
-                event.count = held.repeats;
-                (event.from, event.to) = (held.from, held.to);
-                event.first_packet = held.first_packet;
-                (event.last, event.last_packet) = (held.last, held.last_packet);
-                held.repeats = 0;
+        for repeated in &mut self.repeated {
+            if let Some(mut event) = repeated.event.take() {
+                event.count = repeated.times;
+                (event.last, event.last_packet) = (repeated.last, repeated.last_packet);
+                repeated.times = 0;
                 into.push(*event);
             }
         }
@@ -187,30 +202,29 @@ fn hash_meaning(meaning: &Meaning, hasher: &mut impl Hasher) {
     }
 }
 
-impl Held {
-    fn new(event: &Event) -> Self {
-        Held {
-            from: event.from,
-            to: event.to,
-            first_packet: event.first_packet,
-            repeats: 0,
+impl Repeated {
+    fn new(event: Event) -> Self {
+        let mut repeated = Repeated {
+            times: 0,
             last: event.last,
             last_packet: event.last_packet,
-            again: None,
-        }
+            event: None,
+        };
+        repeated.again(event);
+        repeated
     }
 
-    fn repeat(&mut self, mut event: Event) {
-        self.repeats += 1;
+    fn again(&mut self, mut event: Event) {
+        self.times += 1;
         self.last = self.last.max(event.last);
         self.last_packet = event.last_packet;
-        if self.again.is_some() {
+        if self.event.is_some() {
             return;
         }
         if let Meaning::PatientData { ranges, values, .. } = &mut event.meaning {
             *ranges = Vec::new();
             *values = Vec::new();
         }
-        self.again = Some(Box::new(event));
+        self.event = Some(Box::new(event));
     }
 }

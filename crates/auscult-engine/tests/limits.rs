@@ -281,7 +281,7 @@ fn neighbours_of_one_shard() {
     // Whoever knows how packets are spread can aim at one shard.
     let mut wire = Wire::new();
     let mut number = 0;
-    while wire.frames < 8192 + 100 {
+    while wire.frames < 2048 + 100 {
         number += 1;
         let question = arp::request((card(host(number)), host(number)), host(0));
         let to = MacAddr::BROADCAST;
@@ -291,8 +291,9 @@ fn neighbours_of_one_shard() {
             wire.frame(&frame);
         }
     }
+    // They are reported early; nothing is lost.
     let report = wire.report(&Options::default());
-    assert!(reached(&report, "neighbours") >= 100);
+    assert_eq!(report.health.limits.keys().next(), None);
 }
 
 #[test]
