@@ -1,106 +1,197 @@
-//! `cargo xtask bench`: speed and memory beside the peers that are installed, in one sitting.
+//! `cargo xtask bench`: speed and memory, in parts that are measured in one sitting.
 //!
 //! Rules of fair comparison: one machine, one sitting, warm page cache, the same file for all,
 //! paired runs, medians, CPU time (user + system) rather than wall time, ratios rather than
 //! seconds. GNU time does the accounting, so nothing of ours measures itself. The capture is made
 //! by `../shared/peers/make_big.py` where that is at hand, else by the lab.
 
-use std::fmt::Write as _;
+mod budget;
+mod callgrind;
+mod document;
+mod floors;
+mod growth;
+mod measure;
+mod peers;
+mod pipe;
+mod stages;
+mod startup;
+mod stream;
+mod threads;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::shell::{self, cargo, has, root};
+use crate::shell::{self, cargo, has, root, target};
+use document::Section;
 
-/// Runs of each program; the median is quoted.
-const RUNS: usize = 3;
-
-struct Contender {
-    name: &'static str,
-    does: &'static str,
-    command: Vec<String>,
-    runs: Vec<Run>,
+/// One sitting: what all parts share.
+struct Sitting {
+    /// Size of the capture, as `make_big.py` takes it.
+    size: String,
+    /// Runs of each program; medians are quoted.
+    runs: usize,
+    /// Everything small, nothing written.
+    quick: bool,
 }
 
-#[derive(Clone, Copy)]
-struct Run {
-    wall: f64,
-    cpu: f64,
-    peak_kib: u64,
-}
+type Part = (&'static str, fn(&Sitting) -> Result<Section>);
+
+const PARTS: &[Part] = &[
+    ("peers", peers::part),
+    ("threads", threads::part),
+    ("budget", budget::part),
+    ("stages", stages::part),
+    ("growth", growth::part),
+    ("pipe", pipe::part),
+    ("disk", pipe::disk),
+    ("startup", startup::part),
+];
 
 /// The command.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
-    let size = match words {
-        [] => "1400M",
-        ["--size", size] => size,
-        other => bail!("unknown: {}", other.join(" ")),
-    };
+    match words {
+        ["floor", which, file] => return floors::run(which, Path::new(file)),
+        ["stream", rest @ ..] => return stream::run(rest),
+        ["bulk", rest @ ..] => return growth::bulk(rest),
+        _ => {}
+    }
+    let (names, sitting) = arguments(words)?;
     if !Path::new("/usr/bin/time").is_file() {
         bail!("GNU time is needed at /usr/bin/time (Debian package time)");
     }
-    shell::run(cargo().args(["build", "--release"]))?;
-    let capture = capture(size)?;
-    let packets = packets_of(&capture)?;
-    let mut contenders = contenders(&capture);
-    shell::run(Command::new("cat").arg(&capture).stdout(Stdio::null()))?;
-    for round in 0..RUNS {
-        for contender in &mut contenders {
-            eprintln!("round {} of {RUNS}: {}", round + 1, contender.name);
-            contender.runs.push(time(&contender.command)?);
+    shell::run(cargo().args(["build", "--release", "-p", "auscult", "-p", "xtask"]))?;
+    std::fs::create_dir_all(folder())?;
+    let mut failures = Vec::new();
+    for (name, part) in PARTS {
+        if !names.is_empty() && !names.contains(name) {
+            continue;
         }
+        eprintln!("== {name}");
+        let section = part(&sitting).with_context(|| format!("part {name}"))?;
+        show(&section);
+        if !sitting.quick {
+            document::put(&section)?;
+        }
+        failures.extend(section.failures);
     }
-    let report = table(&contenders, &capture, packets)?;
-    let file = root().join("docs/performance.md");
-    let old = std::fs::read_to_string(&file).unwrap_or_default();
-    let (before, after) = match old.split_once(BEGIN) {
-        Some((before, rest)) => (
-            before.to_owned(),
-            rest.split_once(END)
-                .map_or("", |(_, after)| after)
-                .to_owned(),
-        ),
-        None => (old, String::new()),
-    };
-    std::fs::write(&file, format!("{before}{BEGIN}\n{report}{END}{after}"))?;
-    eprintln!("{report}");
-    eprintln!("written to {}", file.display());
+    if sitting.quick {
+        eprintln!("a quick run: docs/performance.md stays as it is");
+    }
+    if !failures.is_empty() {
+        bail!("{}", failures.join("\n"));
+    }
     Ok(())
 }
 
-const BEGIN: &str = "<!-- figures: written by cargo xtask bench -->";
-const END: &str = "<!-- end of figures -->";
+fn show(section: &Section) {
+    eprintln!("\n{}", section.text);
+    for target in &section.targets {
+        eprintln!(
+            "target: {}: {} ({})",
+            target.aim,
+            target.reached,
+            target.verdict()
+        );
+    }
+}
+
+/// Parts asked for, none for all; and how to measure them.
+fn arguments<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Sitting)> {
+    let mut names = Vec::new();
+    let (mut size, mut runs, mut quick) = (None, None, false);
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        match *word {
+            "--size" => size = rest.next().map(|size| (*size).to_owned()),
+            "--runs" => runs = Some(rest.next().context("--runs N")?.parse()?),
+            "--quick" => quick = true,
+            name if PARTS.iter().any(|part| part.0 == name) => names.push(name),
+            other => bail!("unknown: {other}; parts: {}", part_names()),
+        }
+    }
+    let (usual_size, usual_runs) = if quick { ("20M", 1) } else { ("1400M", 3) };
+    let sitting = Sitting {
+        size: size.unwrap_or_else(|| usual_size.to_owned()),
+        runs: runs.unwrap_or(usual_runs).max(1),
+        quick,
+    };
+    Ok((names, sitting))
+}
+
+fn part_names() -> String {
+    let names: Vec<&str> = PARTS.iter().map(|part| part.0).collect();
+    names.join(", ")
+}
+
+/// Where captures and other large things lie.
+fn folder() -> PathBuf {
+    std::env::temp_dir().join("auscult-bench")
+}
+
+/// The program that is measured.
+fn program() -> PathBuf {
+    target().join("release/auscult")
+}
+
+/// This program, optimised: for floors and generators.
+fn helper() -> PathBuf {
+    target().join("release/xtask")
+}
+
+/// `auscult analyze` with everything on, JSON to standard output.
+fn analyze(threads: usize, input: &Path) -> Vec<String> {
+    let mut words = vec![program().to_string_lossy().into_owned()];
+    for word in ["analyze", "--format", "json", "--quiet", "--threads"] {
+        words.push(word.to_owned());
+    }
+    words.push(threads.to_string());
+    words.push(input.to_string_lossy().into_owned());
+    words
+}
+
+impl Sitting {
+    /// The capture of this sitting, in the page cache.
+    fn capture(&self) -> Result<PathBuf> {
+        let capture = capture(&self.size)?;
+        shell::run(Command::new("cat").arg(&capture).stdout(Stdio::null()))?;
+        Ok(capture)
+    }
+}
 
 fn capture(size: &str) -> Result<PathBuf> {
-    let folder = std::env::temp_dir().join("auscult-bench");
-    std::fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("big-{size}.pcap"));
+    let file = folder().join(format!("big-{size}.pcap"));
     if file.is_file() {
         return Ok(file);
     }
     let maker = root().join("../shared/peers/make_big.py");
+    let unfinished = file.with_extension("unfinished");
     if maker.is_file() {
         let mut make = Command::new("python3");
         make.arg(maker)
             .args(["--size", size, "--seed", "1", "--out"])
-            .arg(&file);
+            .arg(&unfinished);
         shell::run(&mut make)?;
     } else {
-        eprintln!(
-            "{} is absent: the lab's ward is used instead",
-            maker.display()
-        );
-        let mut make = Command::new(program());
-        make.args(["lab", "write", "ward", "--seed", "1", "-o"])
-            .arg(&file);
-        shell::run(&mut make)?;
+        eprintln!("{} is absent: the lab makes the capture", maker.display());
+        growth::of_size(bytes_of(size)?, &unfinished)?;
     }
+    std::fs::rename(&unfinished, &file)?;
     Ok(file)
 }
 
-fn program() -> PathBuf {
-    root().join("target/release/auscult")
+/// Bytes of `140M` and the like; units are powers of ten, as in `make_big.py`.
+fn bytes_of(size: &str) -> Result<u64> {
+    let unit = match size.chars().last() {
+        Some('K') => 1_000,
+        Some('M') => 1_000_000,
+        Some('G') => 1_000_000_000,
+        _ => 1,
+    };
+    let digits = size.trim_end_matches(['K', 'M', 'G']);
+    let number: u64 = digits.parse().with_context(|| format!("size {size}"))?;
+    Ok(number * unit)
 }
 
 /// Packets by the program's own report; capinfos, where installed, must agree.
@@ -110,10 +201,7 @@ fn packets_of(capture: &Path) -> Result<u64> {
             .args(["analyze", "--format", "json", "--quiet"])
             .arg(capture),
     )?;
-    let report: serde_json::Value = serde_json::from_str(&json)?;
-    let packets = report["captures"][0]["packets"]
-        .as_u64()
-        .context("no packet count")?;
+    let packets = packets_in(&json)?;
     if has("capinfos") {
         let text = shell::output(Command::new("capinfos").args(["-c", "-M"]).arg(capture))?;
         let theirs = text
@@ -127,183 +215,15 @@ fn packets_of(capture: &Path) -> Result<u64> {
     Ok(packets)
 }
 
-fn contenders(capture: &Path) -> Vec<Contender> {
-    let file = capture.to_string_lossy().into_owned();
-    let program = program().to_string_lossy().into_owned();
-    let auscult = |threads: &str| -> Vec<String> {
-        [
-            &program,
-            "analyze",
-            "--format",
-            "json",
-            "--quiet",
-            "--threads",
-            threads,
-            &file,
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    };
-    let words = |words: &[&str]| {
-        words
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<_>>()
-    };
-    let mut list = vec![
-        Contender {
-            name: "cat",
-            does: "floor: reads the bytes",
-            command: words(&["cat", &file]),
-            runs: Vec::new(),
-        },
-        Contender {
-            name: "auscult, 1 thread",
-            does: "everything on, JSON written",
-            command: auscult("1"),
-            runs: Vec::new(),
-        },
-        Contender {
-            name: "auscult, 2 threads",
-            does: "everything on, JSON written",
-            command: auscult("2"),
-            runs: Vec::new(),
-        },
-        Contender {
-            name: "auscult, 4 threads",
-            does: "everything on, JSON written",
-            command: auscult("4"),
-            runs: Vec::new(),
-        },
-    ];
-    let peers: [(&'static str, &'static str, &str, Vec<String>); 4] = [
-        (
-            "tcpdump",
-            "floor: libpcap loop with a filter that matches nothing",
-            "tcpdump",
-            words(&["tcpdump", "-r", &file, "-n", "ether proto 0x9999"]),
-        ),
-        (
-            "ndpiReader",
-            "flows, identification by first packets",
-            "ndpiReader",
-            words(&["ndpiReader", "-q", "-i", &file]),
-        ),
-        (
-            "suricata",
-            "parsers on, no rules, runmode single",
-            "suricata",
-            words(&[
-                "suricata",
-                "-r",
-                &file,
-                "-l",
-                "/tmp",
-                "-k",
-                "none",
-                "--runmode",
-                "single",
-                "-S",
-                "/dev/null",
-            ]),
-        ),
-        (
-            "capinfos",
-            "counts records through wiretap",
-            "capinfos",
-            words(&["capinfos", "-c", &file]),
-        ),
-    ];
-    for (name, does, binary, command) in peers {
-        if has(binary) {
-            list.push(Contender {
-                name,
-                does,
-                command,
-                runs: Vec::new(),
-            });
-        } else {
-            eprintln!("SKIPPED: {binary} is not installed");
-        }
-    }
-    list
+/// Packets by a report.
+fn packets_in(json: &str) -> Result<u64> {
+    let report: serde_json::Value = serde_json::from_str(json)?;
+    report["captures"][0]["packets"]
+        .as_u64()
+        .context("no packet count")
 }
 
-fn time(command: &[String]) -> Result<Run> {
-    let figures = std::env::temp_dir().join("auscult-bench/time");
-    let status = Command::new("/usr/bin/time")
-        .args(["-f", "%e %U %S %M", "-o"])
-        .arg(&figures)
-        .args(command)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
-    if !status.success() {
-        bail!("failed ({status}): {}", command.join(" "));
-    }
-    let text = std::fs::read_to_string(&figures)?;
-    let last = text.lines().last().unwrap_or_default();
-    let values: Vec<f64> = last
-        .split(' ')
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    match values.as_slice() {
-        [wall, user, system, peak] => Ok(Run {
-            wall: *wall,
-            cpu: user + system,
-            peak_kib: *peak as u64,
-        }),
-        _ => bail!("GNU time said: {last}"),
-    }
-}
-
-fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
-    middle(runs.iter().map(of).collect())
-}
-
-fn middle(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Median of the ratios run by run, which holds when the machine's speed drifts.
-fn paired(a: &[Run], b: &[Run]) -> f64 {
-    middle(a.iter().zip(b).map(|(a, b)| a.cpu / b.cpu).collect())
-}
-
-fn table(contenders: &[Contender], capture: &Path, packets: u64) -> Result<String> {
-    let bytes = std::fs::metadata(capture)?.len();
-    let mut text = String::new();
-    writeln!(
-        text,
-        "\n{packets} packets, {bytes} bytes, {RUNS} rounds, medians. {}\n",
-        machine()
-    )?;
-    writeln!(
-        text,
-        "| program | what it does | CPU s | wall s | ns CPU a packet | peak MiB | \
-         CPU of auscult, 1 thread, to this |"
-    )?;
-    writeln!(text, "|---|---|---|---|---|---|---|")?;
-    let ours = &contenders[1].runs;
-    for contender in contenders {
-        let cpu = median(&contender.runs, |run| run.cpu);
-        writeln!(
-            text,
-            "| {} | {} | {:.2} | {:.2} | {:.0} | {:.1} | {:.2} |",
-            contender.name,
-            contender.does,
-            cpu,
-            median(&contender.runs, |run| run.wall),
-            cpu * 1e9 / packets as f64,
-            median(&contender.runs, |run| run.peak_kib as f64) / 1024.0,
-            paired(ours, &contender.runs),
-        )?;
-    }
-    Ok(text)
-}
-
+/// What the figures were measured on, and how busy it was.
 fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
@@ -316,5 +236,29 @@ fn machine() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{model}, {cores} cores, load {load} at the end.")
+    format!("{model}, {cores} cores, load {load} at the end")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_name_parts_and_amounts() {
+        let (names, sitting) =
+            arguments(&["pipe", "--size", "140M", "--runs", "5"]).expect("sound");
+        assert_eq!(names, ["pipe"]);
+        assert_eq!((sitting.size.as_str(), sitting.runs), ("140M", 5));
+        let (names, sitting) = arguments(&["--quick"]).expect("sound");
+        assert!(names.is_empty() && sitting.quick && sitting.runs == 1);
+        assert!(arguments(&["peer"]).is_err());
+        assert!(arguments(&["--runs", "many"]).is_err());
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(bytes_of("140M").expect("a size"), 140_000_000);
+        assert_eq!(bytes_of("2G").expect("a size"), 2_000_000_000);
+        assert!(bytes_of("big").is_err());
+    }
 }
