@@ -16,6 +16,9 @@ const BLOCK: usize = 128 << 10;
 /// slower on some machines.
 const PAGE: usize = 4096;
 
+/// The name of the empty loop.
+pub(super) const LIBPCAP: &str = "floor: libpcap loop";
+
 /// A floor: name, what it does, command.
 pub(super) type Floor = (&'static str, &'static str, Vec<String>);
 
@@ -47,7 +50,7 @@ pub(super) fn all(capture: &Path) -> Vec<Floor> {
     ];
     match libpcap_loop() {
         Ok(program) => floors.push((
-            "floor: libpcap loop",
+            LIBPCAP,
             "pcap_loop that adds up lengths",
             vec![
                 program.to_string_lossy().into_owned(),

@@ -37,7 +37,8 @@ pub(super) fn part(sitting: &Sitting) -> Result<Section> {
     let mut text = format!(
         "### As the work grows\n\n`cargo xtask bench growth --runs {}`: captures of the lab's bulk \
          generator (`cargo xtask bench bulk`), a tenth of the flows open at a time, one thread, \
-         medians. {}.\n\n\
+         medians. More flows among as many packets are shorter ones, mostly questions for \
+         names. {}.\n\n\
          | varied | packets | flows | devices | MB | CPU s | ns a packet | ns a packet to the \
          first | peak MiB |\n|---|---|---|---|---|---|---|---|---|\n",
         sitting.runs,

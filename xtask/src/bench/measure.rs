@@ -122,14 +122,19 @@ pub(super) fn paired(a: &[Run], b: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
     middle(a.iter().zip(b).map(|(a, b)| of(a) / of(b)).collect())
 }
 
-/// Distance of the extremes in percent of the median.
-pub(super) fn spread(runs: &[Run], of: impl Fn(&Run) -> f64 + Copy) -> f64 {
+/// Distance of the extremes in percent of the median; a dash for what GNU time counts as nothing.
+pub(super) fn spread(runs: &[Run], of: impl Fn(&Run) -> f64 + Copy) -> String {
     let values = || runs.iter().map(of);
     let (low, high) = (
         values().fold(f64::INFINITY, f64::min),
         values().fold(f64::NEG_INFINITY, f64::max),
     );
-    (high - low) * 100.0 / median(runs, of)
+    let percent = (high - low) * 100.0 / median(runs, of);
+    if percent.is_finite() {
+        format!("{percent:.0} %")
+    } else {
+        "–".to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -154,7 +159,8 @@ mod tests {
         let ours = [run(1.0), run(2.0), run(3.0)];
         let theirs = [run(4.0), run(8.0), run(12.0)];
         assert!((paired(&theirs, &ours, |run| run.cpu) - 4.0).abs() < 1e-9);
-        assert!((spread(&ours, |run| run.cpu) - 100.0).abs() < 1e-9);
+        assert_eq!(spread(&ours, |run| run.cpu), "100 %");
+        assert_eq!(spread(&[run(0.0)], |run| run.cpu), "–");
         assert!((ours[0].peak_mib() - 2.0).abs() < 1e-9);
     }
 }

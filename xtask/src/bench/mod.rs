@@ -111,7 +111,7 @@ fn arguments<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Sitting)> {
             other => bail!("unknown: {other}; parts: {}", part_names()),
         }
     }
-    let (usual_size, usual_runs) = if quick { ("20M", 1) } else { ("1400M", 3) };
+    let (usual_size, usual_runs) = if quick { ("140M", 1) } else { ("1400M", 3) };
     let sitting = Sitting {
         size: size.unwrap_or_else(|| usual_size.to_owned()),
         runs: runs.unwrap_or(usual_runs).max(1),

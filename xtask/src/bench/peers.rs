@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::callgrind::instructions;
 use super::document::{Section, Target};
 use super::measure::{Run, median, paired, spread, time};
 use super::{Sitting, analyze, floors, folder, machine, packets_of};
@@ -80,6 +81,27 @@ fn contenders(capture: &Path) -> Vec<Contender> {
     list
 }
 
+/// The capture on which instructions are counted: fifty times slower than running.
+const COUNTED: &str = "140M";
+
+/// Instructions of the programs with one thread, which no other load changes.
+fn counted() -> Result<String> {
+    let capture = super::capture(COUNTED)?;
+    let packets = packets_of(&capture)? as f64;
+    let mut counts = Vec::new();
+    for contender in contenders(&capture) {
+        if [OURS, "ndpiReader"].contains(&contender.name) {
+            eprintln!("counting instructions: {}", contender.name);
+            let count = instructions(&contender.command)? as f64 / packets;
+            counts.push(format!("{} {count:.0}", contender.name));
+        }
+    }
+    Ok(format!(
+        "\nInstructions a packet on the capture of {COUNTED}, by callgrind: {}.\n",
+        counts.join(", ")
+    ))
+}
+
 fn runs_of<'a>(contenders: &'a [Contender], name: &str) -> Option<&'a [Run]> {
     let contender = contenders.iter().find(|contender| contender.name == name)?;
     Some(&contender.runs)
@@ -104,23 +126,36 @@ fn table(
     writeln!(
         text,
         "| program | what it does | CPU s | spread | wall s | ns CPU a packet | peak MiB | \
-         its CPU to that of auscult |\n|---|---|---|---|---|---|---|---|"
+         times the libpcap loop | times auscult |\n|---|---|---|---|---|---|---|---|---|"
     )?;
+    let empty = runs_of(contenders, floors::LIBPCAP).unwrap_or_default();
+    let times = |a: &[Run], b: &[Run]| {
+        let ratio = paired(a, b, |run| run.cpu);
+        if ratio.is_finite() {
+            format!("{ratio:.2}")
+        } else {
+            "–".to_owned()
+        }
+    };
     let ours = runs_of(contenders, OURS).unwrap_or_default();
     for contender in contenders {
         let runs = &contender.runs;
         let cpu = median(runs, |run| run.cpu);
         writeln!(
             text,
-            "| {} | {} | {cpu:.2} | {:.0} % | {:.2} | {:.0} | {:.1} | {:.2} |",
+            "| {} | {} | {cpu:.2} | {} | {:.2} | {:.0} | {:.1} | {} | {} |",
             contender.name,
             contender.does,
             spread(runs, |run| run.cpu),
             median(runs, |run| run.wall),
             cpu * 1e9 / packets as f64,
             median(runs, Run::peak_mib),
-            paired(runs, ours, |run| run.cpu),
+            times(runs, empty),
+            times(runs, ours),
         )?;
+    }
+    if !sitting.quick && has("valgrind") {
+        text.push_str(&counted()?);
     }
     Ok(text)
 }

@@ -64,7 +64,7 @@ pub(super) fn part(sitting: &Sitting) -> Result<Section> {
         text,
         "| two copies of one thread together | {:.2} | | |\n\n\
          Speed-up of two threads {speed_up:.2}, of two copies together {capacity:.2}. \
-         Serial share by Amdahl from these two: {}.{}",
+         Serial share by Amdahl from these two: {}. {}",
         middle(pairs),
         serial_share(speed_up, capacity),
         by_thread(&capture)?
@@ -118,24 +118,29 @@ fn serial_share(speed_up: f64, capacity: f64) -> String {
 fn by_thread(capture: &Path) -> Result<String> {
     let mut running = start(&analyze(2, capture), Stdio::null())?;
     let mut seen = BTreeMap::new();
+    let mut first = None;
     while !running.is_over()? {
         if let Some(program) = child_of(running.id()) {
             seen.extend(times(program));
+            first = Some(program);
         }
         std::thread::sleep(Duration::from_millis(5));
     }
     running.end()?;
     let total: u64 = seen.values().map(|thread| thread.1).sum();
-    if total == 0 {
-        return Ok(String::new());
-    }
-    let shares: Vec<String> = seen
-        .values()
-        .map(|(name, time)| format!("{name} {:.0} %", *time as f64 * 100.0 / total as f64))
+    let Some((_, serial)) = first.and_then(|first| seen.remove(&first)) else {
+        return Ok("What each thread took is not told by this system.".to_owned());
+    };
+    let share = |time: u64| format!("{:.0} %", time as f64 * 100.0 / total as f64);
+    let workers = seen.values();
+    let workers: Vec<String> = workers
+        .map(|(name, time)| format!("{name} {}", share(*time)))
         .collect();
     Ok(format!(
-        " CPU by thread, in one run with two workers: {}.",
-        shares.join(", ")
+        "As the system accounts one run with two workers, {} of the CPU time is the first \
+         thread's, whose work (reading, order, world, report) no other can do; {}.",
+        share(serial),
+        workers.join(", ")
     ))
 }
 
