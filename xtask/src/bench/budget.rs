@@ -2,7 +2,8 @@
 //!
 //! Instructions are counted by callgrind, by function. Nanoseconds are shares: the user time of an
 //! unwatched run is divided as the instructions are. Of its system time the first stage gets what
-//! reading the bytes alone takes, the rest is the price of memory. A function that the compiler has dissolved counts where it is called.
+//! reading the bytes alone takes; the rest is the price of memory. A function that the compiler has
+//! dissolved counts where it is called.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

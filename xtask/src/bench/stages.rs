@@ -65,12 +65,12 @@ fn build() -> Result<PathBuf> {
     build.args(["bench", "--no-run", "-p", "auscult-engine"]);
     build.args(["--bench", "stages", "--message-format", "json"]);
     let said = shell::output(&mut build)?;
-    let programs = said
+    let mut programs = said
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter(|message| message["target"]["name"] == "stages")
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    programs.last().context("cargo named no program")
+    programs.next_back().context("cargo named no program")
 }
 
 /// Nothing when there is nothing to measure.
