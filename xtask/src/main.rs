@@ -15,8 +15,15 @@ cargo xtask COMMAND
   test                   everything that CI runs: set-up, format, lints, tests, cases
   test --no-setup        the same without installing packages
   laws --cases N         the laws over the whole table, N random cases each
-  bench [--size 1400M]   speed and memory beside the peers that are installed;
-                         writes docs/performance.md
+  bench                  speed and memory, beside the peers that are installed;
+                         writes the figures in docs/performance.md
+  bench PART…            the same of peers, threads, budget, stages, growth,
+                         pipe, disk, startup; other figures stay
+      --size 1400M       the capture; --runs 3; --quick: small, nothing written
+      UPDATE=1           stages: writes the baseline instead of comparing
+  bench stream CAPTURE N the capture N times, as new flows, to standard output
+  bench bulk PACKETS FLOWS DEVICES FILE
+                         a capture of the lab with so many
   fuzz --minutes N       coverage-guided fuzzing of every target
   data …                 rebuild the embedded data sets (crates/auscult-inventory/data)
 ";

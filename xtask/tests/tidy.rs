@@ -47,7 +47,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "auscult-report",
         ],
     ),
-    ("xtask", &[]),
+    // The lab makes captures to measure with.
+    ("xtask", &["auscult-lab"]),
 ];
 
 const LINE_MAX: usize = 100;

@@ -3,7 +3,7 @@
 //! Sources: draft-ietf-opsawg-pcapng, draft-ietf-opsawg-pcap. Classic pcap holds one interface;
 //! frames of further interfaces are written as if they came from the first.
 
-use crate::frame::{Frame, Scene};
+use crate::frame::{Frame, Link, Scene};
 
 const SNAPLEN: u32 = 262_144;
 
@@ -65,21 +65,32 @@ pub fn pcapng(scene: &Scene) -> Vec<u8> {
     out
 }
 
-/// The scene as classic pcap.
-pub fn pcap(scene: &Scene) -> Vec<u8> {
+/// What a classic pcap begins with.
+pub(crate) fn pcap_header(link: Link) -> Vec<u8> {
     let mut out = 0xa1b2_3c4d_u32.to_le_bytes().to_vec();
     out.extend_from_slice(&[2, 0, 4, 0]);
     out.extend_from_slice(&[0; 8]);
     out.extend_from_slice(&SNAPLEN.to_le_bytes());
-    let link = scene.interfaces.first().map_or(1, |i| i.link.number());
-    out.extend_from_slice(&u32::from(link).to_le_bytes());
+    out.extend_from_slice(&u32::from(link.number()).to_le_bytes());
+    out
+}
+
+/// Adds a record of classic pcap.
+pub(crate) fn pcap_record(out: &mut Vec<u8>, frame: &Frame) {
+    let seconds = frame.time.0.div_euclid(1_000_000_000) as u32;
+    let nanos = frame.time.0.rem_euclid(1_000_000_000) as u32;
+    for word in [seconds, nanos, frame.bytes.len() as u32, frame.wire_len] {
+        out.extend_from_slice(&word.to_le_bytes());
+    }
+    out.extend_from_slice(&frame.bytes);
+}
+
+/// The scene as classic pcap.
+pub fn pcap(scene: &Scene) -> Vec<u8> {
+    let link = scene.interfaces.first().map_or(Link::Ethernet, |i| i.link);
+    let mut out = pcap_header(link);
     for frame in &scene.frames {
-        let seconds = frame.time.0.div_euclid(1_000_000_000) as u32;
-        let nanos = frame.time.0.rem_euclid(1_000_000_000) as u32;
-        for word in [seconds, nanos, frame.bytes.len() as u32, frame.wire_len] {
-            out.extend_from_slice(&word.to_le_bytes());
-        }
-        out.extend_from_slice(&frame.bytes);
+        pcap_record(&mut out, frame);
     }
     out
 }

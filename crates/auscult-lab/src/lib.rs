@@ -5,6 +5,7 @@
 //! give the same bytes on every machine. All patients are invented and marked as such; the files
 //! that cross are inert.
 
+pub mod bulk;
 mod catalogue;
 pub mod files;
 pub mod frame;

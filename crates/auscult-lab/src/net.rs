@@ -306,6 +306,22 @@ impl Recorder {
         );
     }
 
+    /// Frames recorded and not taken.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// The frames recorded since the last call, in that order: for captures that are written
+    /// while they are made.
+    pub fn take(&mut self) -> std::vec::Drain<'_, Frame> {
+        self.frames.drain(..)
+    }
+
     /// The frames in order of time; frames of equal time keep the order of recording.
     pub fn finish(mut self) -> Vec<Frame> {
         self.frames.sort_by_key(|f| f.time);
