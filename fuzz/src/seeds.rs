@@ -18,7 +18,7 @@ use crate::conversation::Conversation;
 /// The lab's seed of all scenes.
 const SCENE: u64 = 7;
 /// Longest capture, in bytes.
-const CAPTURE_MAX: usize = 12_000;
+const CAPTURE_MAX: usize = 6_000;
 /// Longest share of one side of a conversation.
 const SIDE_MAX: usize = 3_000;
 

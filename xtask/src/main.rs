@@ -17,7 +17,9 @@ cargo xtask COMMAND
   laws --cases N         the laws over the whole table, N random cases each
   bench [--size 1400M]   speed and memory beside the peers that are installed;
                          writes docs/performance.md
-  fuzz --minutes N       coverage-guided fuzzing of every target
+  fuzz --minutes N [TARGET…]
+                         coverage-guided fuzzing of every target, or of these
+  fuzz --coverage        the lines that the corpora reach, by parser
   data …                 rebuild the embedded data sets (crates/auscult-inventory/data)
 ";
 

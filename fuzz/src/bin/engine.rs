@@ -16,11 +16,11 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 /// Small limits, chosen by the input's length, so that they are reached.
 fn options(length: usize) -> Options {
-    let small = length % 3 == 0;
+    let small = length.is_multiple_of(3);
     Options {
         max_flows: small.then_some(64),
         max_memory: if small { 1 << 20 } else { 1 << 26 },
-        interfaces_apart: length % 5 == 0,
+        interfaces_apart: length.is_multiple_of(5),
         ..Options::default()
     }
 }
@@ -30,25 +30,24 @@ fn has_controls(text: &str) -> bool {
     text.chars().any(|c| c.is_control() && c != '\n')
 }
 
-fn check_views(report: &Report) {
+fn check_views(report: &Report, length: usize) {
     let text = json(report).expect("a report can be written");
     let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert!(value.is_object());
-    for all in [false, true] {
+    // Views cost more than the analysis of a few packets.
+    if length % 4 == 2 {
         let options = auscult_report::Options {
-            all,
+            all: length % 8 == 2,
             ..auscult_report::Options::default()
         };
         let mut screen = Vec::new();
         terminal(report, &options, &mut screen).expect("memory takes it");
         assert!(!has_controls(std::str::from_utf8(&screen).expect("text")));
+    } else if length % 4 == 3 {
+        for table in [csv_devices(&report.devices), csv_findings(&report.findings)] {
+            assert!(!has_controls(&table.replace("\r\n", "\n")));
+        }
     }
-    assert!(!has_controls(
-        &csv_devices(&report.devices).replace("\r\n", "\n")
-    ));
-    assert!(!has_controls(
-        &csv_findings(&report.findings).replace("\r\n", "\n")
-    ));
     for device in &report.devices {
         assert!(find_device(report, &device.id).is_some_and(|found| found.id == device.id));
     }
@@ -80,7 +79,7 @@ fn check(path: &Path, length: usize) {
         _ => {}
     }
     if let Some(report) = one {
-        check_views(&report);
+        check_views(&report, length);
     }
 }
 

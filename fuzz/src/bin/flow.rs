@@ -314,13 +314,8 @@ fuzz_target!(|input: Input| {
         ..
     } = run;
     assert!(collect.ended.len() <= 1);
-    for side in 0..2 {
-        check(
-            &references[side],
-            &collect.handed[side],
-            input.syn[side],
-            !gave_up,
-        );
+    for (side, reference) in references.iter().enumerate() {
+        check(reference, &collect.handed[side], input.syn[side], !gave_up);
     }
     if let Some(facts) = collect.ended.first() {
         let contradicted = references.iter().any(|it| it.contradicted);
