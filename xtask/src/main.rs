@@ -24,7 +24,9 @@ cargo xtask COMMAND
   bench stream CAPTURE N the capture N times, as new flows, to standard output
   bench bulk PACKETS FLOWS DEVICES FILE
                          a capture of the lab with so many
-  fuzz --minutes N       coverage-guided fuzzing of every target
+  fuzz --minutes N [TARGET…]
+                         coverage-guided fuzzing of every target, or of these
+  fuzz --coverage        the lines that the corpora reach, by parser
   data …                 rebuild the embedded data sets (crates/auscult-inventory/data)
 ";
 

@@ -52,6 +52,7 @@ fn run_all(set_up: bool) -> Result<()> {
     ]))?;
     shell::run(cargo().args(["build", "--release"]))?;
     windows_check()?;
+    fuzz_check()?;
     let mut tests = cargo();
     if has("cargo-nextest") {
         tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
@@ -138,6 +139,19 @@ fn windows_check() -> Result<()> {
         return Ok(());
     }
     shell::run(cargo().args(["check", "--target", TARGET]))
+}
+
+/// The fuzz targets compile; to run them is `cargo xtask fuzz`. Without libFuzzer itself, which
+/// wants a C++ compiler.
+fn fuzz_check() -> Result<()> {
+    let mut check = cargo();
+    check.current_dir(root().join("fuzz"));
+    shell::run(check.args([
+        "check",
+        "--locked",
+        "--no-default-features",
+        "--all-targets",
+    ]))
 }
 
 /// Cases whose truth rests on protocols that the program does not read yet (DICOM; SNMP, TLS and

@@ -305,7 +305,7 @@ impl Half {
                 self.sample = Some((end, segment.at.time));
             }
             if wanted {
-                self.hand_on(direction, segment.payload, segment.at, context);
+                self.in_order(direction, segment.payload, segment.at, context);
                 self.cut_short(direction, end, segment.at, context);
                 self.remember(sequence, segment.payload, context);
                 self.drain(direction, context);
@@ -362,7 +362,7 @@ impl Half {
         let mut at = segment.at;
         at.frame_offset = at.frame_offset.map(|frame| frame + old as u32);
         if wanted {
-            self.hand_on(direction, fresh, at, context);
+            self.in_order(direction, fresh, at, context);
             self.cut_short(direction, end, segment.at, context);
             self.drain(direction, context);
         } else {
@@ -379,26 +379,39 @@ impl Half {
         context: &mut Context<'_, R>,
     ) {
         let offset = self.offset + ahead.unsigned_abs() as u64;
-        let pending = self.pending.get_or_insert_default();
-        if pending.is_empty() {
+        if !self.has_pending() {
             self.hole_since = segment.clock;
         }
-        let before = pending.bytes();
-        let mut conflict = None;
-        pending.insert(offset, segment.payload, segment.at, |differing| {
-            conflict.get_or_insert((digest(differing.first), digest(differing.second)));
-        });
-        *context.held += pending.bytes() - before;
-        let over_budget = pending.bytes() > context.limits.out_of_order_per_flow
+        self.keep(direction, offset, segment.payload, segment.at, context);
+        let waiting = self.pending.as_ref().map_or(0, |pending| pending.bytes());
+        let over_budget = waiting > context.limits.out_of_order_per_flow
             || *context.held > context.limits.out_of_order_per_shard;
-        if let Some(versions) = conflict {
-            mark_conflict(direction, versions, context);
-        }
         if over_budget {
             context.counters.limit("out-of-order-bytes");
             self.skip_hole(direction, segment.at, context);
         } else {
             self.give_up_old_hole(direction, segment.at, segment.clock, context);
+        }
+    }
+
+    /// Keeps what is new of bytes that wait.
+    fn keep<R: Readers>(
+        &mut self,
+        direction: Direction,
+        offset: u64,
+        bytes: &[u8],
+        at: At,
+        context: &mut Context<'_, R>,
+    ) {
+        let pending = self.pending.get_or_insert_default();
+        let before = pending.bytes();
+        let mut conflict = None;
+        pending.insert(offset, bytes, at, |differing| {
+            conflict.get_or_insert((digest(differing.first), digest(differing.second)));
+        });
+        *context.held += pending.bytes() - before;
+        if let Some(versions) = conflict {
+            mark_conflict(direction, versions, context);
         }
     }
 
@@ -461,6 +474,24 @@ impl Half {
         context
             .readers
             .gap(context.facts, context.reader, direction, missing, at);
+    }
+
+    /// Hands on the next bytes; where others wait that were received first, those.
+    fn in_order<R: Readers>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: At,
+        context: &mut Context<'_, R>,
+    ) {
+        let end = self.offset + bytes.len() as u64;
+        let waits = self.pending.as_ref().and_then(|pending| pending.first());
+        if waits.is_some_and(|first| first < end) {
+            self.keep(direction, self.offset, bytes, at, context);
+            self.drain(direction, context);
+        } else {
+            self.hand_on(direction, bytes, at, context);
+        }
     }
 
     fn hand_on<R: Readers>(

@@ -254,6 +254,26 @@ fn first_received_bytes_win_and_conflicts_are_marked() {
     assert_ne!(first, second);
 }
 
+/// A segment in order that reaches over bytes that came before it fills the hole and no more.
+#[test]
+fn bytes_that_wait_win_over_a_later_segment_in_order() {
+    for again in [0, 4] {
+        let mut wire = Wire::new(limits());
+        wire.handshake();
+        let mut put = |seq: u32, bytes: &[u8], id: u16| {
+            let sent = frame(CLIENT, SERVER, ACK, (100 + seq, 500), bytes, id);
+            wire.put(&sent, Segment::UNTAGGED);
+        };
+        put(0, &b"0123"[..again], 9);
+        put(6, b"first", 10);
+        put(0, b"012345OTHERtail", 11);
+        let collected = wire.finish();
+        assert_eq!(collected.bytes[0], b"012345firsttail");
+        assert!(collected.gaps.is_empty());
+        assert!(collected.ended[0].conflict.is_some());
+    }
+}
+
 /// What is new in it lies behind what the capture kept.
 #[test]
 fn a_cut_segment_that_begins_with_known_bytes_is_a_gap_of_its_new_ones() {

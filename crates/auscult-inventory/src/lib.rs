@@ -19,6 +19,7 @@ mod paths;
 mod reach;
 mod signature;
 mod site;
+mod site_file;
 mod table;
 mod traffic;
 
@@ -34,4 +35,5 @@ pub use signature::{Alternative, Condition, NAMES, Signature, signature, signatu
 pub use site::{
     FactoryRange, Partner, Site, SiteOptions, factory_range, factory_ranges, is_group, is_private,
 };
+pub use site_file::parse_network;
 pub use table::Rows;

@@ -398,9 +398,13 @@ pub(crate) fn ipv6_pair(header: &[u8; 40]) -> (Ipv6Addr, Ipv6Addr) {
 fn decode_extensions(layers: &mut Layers, extent: Extent<'_>, mut at: usize, mut named_at: u32) {
     for _ in 0..=EXTENSIONS_MAX {
         let step = match layers.ip_protocol {
-            extension::HOP_BY_HOP | extension::ROUTING | extension::DESTINATION => 8,
             extension::AUTHENTICATION => 4,
-            extension::FRAGMENT if layers.network == Network::Ipv6 => 0,
+            // Behind IPv4 these numbers are payload like any other.
+            _ if layers.network == Network::Ipv4 => {
+                return decode_transport(layers, extent, at);
+            }
+            extension::HOP_BY_HOP | extension::ROUTING | extension::DESTINATION => 8,
+            extension::FRAGMENT => 0,
             _ => return decode_transport(layers, extent, at),
         };
         let Some(&[next, len, o0, o1, i0, i1, i2, i3]) = extent.chunk::<8>(at) else {

@@ -178,11 +178,14 @@ fn by_ipv6(extent: Extent<'_>, at: usize) -> Option<Dispatch> {
     }
     let (src, dst) = ipv6_pair(h);
     let key = pair_v6(u128::from(src), u128::from(dst));
-    let fragment = upper == extension::FRAGMENT
-        && extent
-            .chunk::<4>(upper_at)
-            .is_some_and(|&[_, _, o0, o1]| (o0, o1 & 0xf9) != (0, 0));
+    let fragment = upper == extension::FRAGMENT && is_atomic(extent, upper_at) == Some(false);
     Some(Dispatch { key, fragment })
+}
+
+/// Whether an IPv6 fragment header is that of a whole datagram (RFC 6946); `None` when it is cut.
+fn is_atomic(extent: Extent<'_>, at: usize) -> Option<bool> {
+    let &[_, _, o0, o1] = extent.chunk::<4>(at)?;
+    Some((o0, o1 & 0xf9) == (0, 0))
 }
 
 /// The first header that is neither options nor routing, and its offset.
@@ -195,6 +198,7 @@ fn skip_extensions(extent: Extent<'_>, mut next: u8, mut at: usize) -> (u8, usiz
                 Some(&[_, len]),
             ) => (usize::from(len) + 1) * 8,
             (extension::AUTHENTICATION, Some(&[_, len])) => (usize::from(len) + 2) * 4,
+            (extension::FRAGMENT, _) if is_atomic(extent, at) == Some(true) => 8,
             _ => break,
         };
         next = extent.bytes.get(at).copied().unwrap_or(extension::NO_NEXT);

@@ -358,6 +358,32 @@ fn keys_spread_over_shards() {
     assert_eq!(shard_of(7, 0), 0);
 }
 
+/// Behind IPv4 and its authentication header, what IPv6 calls extensions is payload.
+#[test]
+fn ipv4_has_no_ipv6_extensions() {
+    let mut packet = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, 51, 0, 0];
+    packet.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+    packet.extend([0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2]);
+    packet.extend([6, 0, 1, 4, 0, 0, 0, 0]);
+    let layers = decode_ip(&packet, packet.len() as u32);
+    assert_eq!((layers.ip_protocol, layers.payload.start), (0, 32));
+    assert_eq!(layers.transport, Transport::Other);
+}
+
+/// A fragment header that cuts nothing may stand before one that does.
+#[test]
+fn a_fragment_behind_an_atomic_one_is_dispatched_as_one() {
+    let mut packet = vec![0x60, 0, 0, 0, 0, 24, 44, 64];
+    packet.extend([0xfd; 16]);
+    packet.extend([0xfe; 16]);
+    packet.extend([44, 0, 0, 0, 0, 0, 0, 1]);
+    packet.extend([17, 0, 0, 8, 0, 0, 0, 2]);
+    packet.extend([7; 8]);
+    let layers = decode_ip(&packet, packet.len() as u32);
+    assert_eq!(layers.fragment.unwrap().offset, 8);
+    assert!(dispatch(LinkType::RAW, &packet).fragment);
+}
+
 /// Every offset of every header field survives every cut, in real frames too.
 #[test]
 fn every_truncation_of_real_frames() {

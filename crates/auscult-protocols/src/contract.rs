@@ -70,7 +70,8 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// What the first bytes say. `No` and `Certain` are final for every longer prefix.
+/// What the first bytes say. `No` and `Certain` are final for every longer prefix of the sides
+/// that were seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Probe {
     /// Cannot be this protocol.

@@ -1,13 +1,24 @@
 //! Joins what the first bytes of each side say about a protocol into one answer.
 
+use auscult_model::Transport;
+
 use crate::{Probe, Seen};
 
-/// Judges each side that was seen; one that is certain decides, else one that excludes does.
+/// Judges each side that was seen; one that is certain decides, else one that excludes does. In a
+/// stream both must exclude: the other side may have more to say, and a `No` is final.
 pub(crate) fn judge(seen: &Seen<'_>, of: impl Fn(&[u8]) -> Probe) -> Probe {
-    join(of_seen(seen.originator, &of), of_seen(seen.responder, &of))
+    let sides = [seen.originator, seen.responder].map(|bytes| of_seen(bytes, &of));
+    match sides {
+        [Probe::No, open] | [open, Probe::No]
+            if seen.transport == Transport::Tcp && open < Probe::Certain && open > Probe::No =>
+        {
+            Probe::Maybe
+        }
+        [one, other] => join(one, other),
+    }
 }
 
-/// The same for two answers that were found apart (formats whose sides differ).
+/// Joins two answers that were found apart (formats whose sides differ).
 pub(crate) fn join(one: Probe, other: Probe) -> Probe {
     match (one, other) {
         (Probe::Certain, _) | (_, Probe::Certain) => Probe::Certain,
@@ -30,6 +41,23 @@ mod tests {
     use super::*;
     use crate::{Protocol, oracle};
     use auscult_model::Transport;
+
+    /// What is said while a request is half there must not exclude what it will be.
+    #[test]
+    fn one_side_alone_does_not_exclude_a_stream() {
+        let probe = |originator: &[u8], responder: &[u8]| {
+            crate::http::Http.probe(&Seen {
+                transport: Transport::Tcp,
+                originator,
+                responder,
+                from_start: true,
+            })
+        };
+        assert_eq!(probe(b"GET /", b"\0\0"), Probe::Maybe);
+        assert_eq!(probe(b"GET / HTTP/1.1\r\n", b"\0\0"), Probe::Certain);
+        assert_eq!(probe(b"", b"\0\0"), Probe::Maybe);
+        assert_eq!(probe(b"\0\0", b"\0\0"), Probe::No);
+    }
 
     const MINE: [&dyn Protocol; 6] = [
         &crate::dhcp::Dhcp,

@@ -35,7 +35,7 @@ struct How {
     #[arg(long)]
     all: bool,
     /// A network that is yours (repeatable); private addresses are anyway
-    #[arg(long, value_name = "CIDR", value_parser = site_file::network)]
+    #[arg(long, value_name = "CIDR", value_parser = auscult_inventory::parse_network)]
     site_net: Vec<IpNet>,
     /// Site file: networks, partners [default: auscult.toml, if there is one]
     #[arg(long, value_name = "FILE")]

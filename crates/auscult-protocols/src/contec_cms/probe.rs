@@ -108,15 +108,17 @@ fn judge(bytes: &[u8]) -> Side {
     {
         let end = header.total().min(rest.len()).max(wire::HEADER);
         let data = rest.get(wire::HEADER..end).unwrap_or_default();
+        // The header decides, since data still to come must not take back what was certain.
+        let follows_telling = matches!(before, Some(wire::TELEMETRY | wire::PATIENT));
+        if follows_telling && matches!(fit(header, &[], true), Fit::Fits) {
+            return Side::Fits(Probe::Certain);
+        }
         match fit(header, data, at > 0) {
             Fit::Misfit => return Side::Misfit,
             Fit::NotJudged => {
                 (in_a_row, telling_in_a_row, before) = (0, false, None);
             }
             Fit::Fits => {
-                if matches!(before, Some(wire::TELEMETRY | wire::PATIENT)) {
-                    return Side::Fits(Probe::Certain);
-                }
                 if rest.len() < header.total() {
                     break;
                 }

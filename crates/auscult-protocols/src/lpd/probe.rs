@@ -103,15 +103,16 @@ fn fit_subcommand(bytes: &[u8]) -> Fit {
         [2 | 3, ..] => {}
         _ => return Fit::Not,
     }
-    let Some(end) = bytes.iter().position(|&b| b == b'\n') else {
-        let begun = bytes.iter().skip(1).all(|b| (0x20..0x7f).contains(b));
-        return if begun && bytes.len() <= LINE_MAX {
-            Fit::Receive
-        } else {
-            Fit::Not
-        };
-    };
-    let (line, rest) = bytes.split_at(end);
+    let end = bytes.iter().position(|&b| b == b'\n');
+    let (line, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+    // The same whether the line is whole or not, for `Not` is final.
+    let printable = line.iter().skip(1).all(|b| (0x20..0x7f).contains(b));
+    if !printable || line.len() > LINE_MAX {
+        return Fit::Not;
+    }
+    if end.is_none() {
+        return Fit::Receive;
+    }
     match Transfer::read(line) {
         None => Fit::Not,
         Some(transfer) if transfer.is_control && is_control_file(rest) => Fit::Control,

@@ -181,6 +181,13 @@ fn probes() {
     assert_eq!(ask(b"\x03lp\n", b"", true), Probe::Maybe);
     assert_eq!(ask(b"\x03lp\n", b"no entries\n", true), Probe::Likely);
     assert_eq!(ask(b"\x02lp\nGET /\n", b"", true), Probe::No);
+    // Excluded while the line grows, and still when it ends.
+    for line in [
+        b"\x02lp\n\x0252 cfA\x04".as_slice(),
+        b"\x02lp\n\x0252 cfA\x04pc5\n",
+    ] {
+        assert_eq!(ask(line, b"\0", true), Probe::No);
+    }
     // The first bytes of a CMS8000 block: length, 05, kind.
     for block in [
         b"\x02\x01\x05\x43",

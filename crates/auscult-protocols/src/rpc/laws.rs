@@ -186,6 +186,26 @@ fn a_border_is_found() {
     assert!(files(&driven.said)[0].complete);
 }
 
+/// A byte too many makes a record of eight megabytes that is none: what lies in it is read.
+#[test]
+fn a_record_that_is_none_hides_nothing() {
+    let flow = reading_flow(2000, 700, 100_000);
+    let side = |side: Direction| -> Vec<u8> {
+        let of_it = flow.pieces.iter().filter(|(of, _)| *of == side);
+        of_it.flat_map(|(_, bytes)| bytes.clone()).collect()
+    };
+    let mut answers = side(FromResponder);
+    answers.insert(0, 0);
+    let mut talk = Flow::default();
+    talk.pieces = vec![
+        (FromOriginator, side(FromOriginator)),
+        (FromResponder, answers),
+    ];
+    let granted = [("read", "", Some(true)), ("lookup", "monitor", None)];
+    assert_eq!(requests(&run(&talk).said), granted);
+    cut_anywhere(&talk);
+}
+
 #[test]
 fn each_side_alone_contradicts_nothing() {
     let flow = reading_flow(3000, 700, 100_000);

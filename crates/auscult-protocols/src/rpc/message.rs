@@ -46,8 +46,8 @@ pub(crate) enum Header<'a> {
     Reply(u32, bool, usize),
     /// Not all there yet.
     Short,
-    /// Not an RPC message.
-    Broken,
+    /// Not an RPC message, as so many bytes tell.
+    Broken(usize),
 }
 
 /// Reads the header at the front of a message.
@@ -60,12 +60,12 @@ pub(crate) fn header(bytes: &[u8]) -> Header<'_> {
         (0, 2) => call(&mut xdr, xid),
         (1, 0) => reply(&mut xdr, xid, true),
         (1, 1) => reply(&mut xdr, xid, false),
-        _ => return Header::Broken,
+        _ => return Header::Broken(xdr.at()),
     };
     match found {
         Some(header) => header,
         // Every part is bounded, so a long rest means that a part breaks its bound.
-        None if bytes.len() >= HEADER_MAX => Header::Broken,
+        None if bytes.len() >= HEADER_MAX => Header::Broken(HEADER_MAX),
         None => Header::Short,
     }
 }

@@ -38,8 +38,8 @@ enum Step {
     Used(usize),
     /// So many bytes are done with, and file data follow.
     Bulk(usize, Bulk),
-    /// Not an RPC message.
-    Broken,
+    /// Not an RPC message, as so many bytes tell.
+    Broken(usize),
 }
 
 /// The part of a message that can be read now.
@@ -121,10 +121,10 @@ impl RpcSession {
                 }
                 lane.left -= part.len();
                 let end = lane.left == 0 && lane.last;
-                let sound = self.payload(direction, part, at, end, out);
-                at += part.len();
-                if sound.is_none() && !self.broken(direction) {
-                    return Progress::NotThis;
+                match self.payload(direction, part, at, end, out) {
+                    Ok(()) => at += part.len(),
+                    Err(_) if !self.broken(direction) => return Progress::NotThis,
+                    Err(used) => at += used,
                 }
                 continue;
             }
@@ -142,7 +142,7 @@ impl RpcSession {
             let lane = &self.lanes[direction.index()];
             if lane.left == 0
                 && lane.last
-                && self.payload(direction, &[], at - 1, true, out).is_none()
+                && self.payload(direction, &[], at - 1, true, out).is_err()
                 && !self.broken(direction)
             {
                 return Progress::NotThis;
@@ -160,7 +160,8 @@ impl RpcSession {
         known
     }
 
-    /// Bytes of a message, beginning at `base` of what was presented; `None` when it is none.
+    /// Bytes of a message, beginning at `base` of what was presented. `Err` when it is none: after
+    /// so many of them the next one is looked for, wherever the stream was cut.
     fn payload(
         &mut self,
         direction: Direction,
@@ -168,7 +169,7 @@ impl RpcSession {
         base: usize,
         end: bool,
         out: &mut Output<'_>,
-    ) -> Option<()> {
+    ) -> Result<(), usize> {
         let mut message = std::mem::take(&mut self.lanes[direction.index()].message);
         let mut kept = std::mem::take(&mut message.head);
         let held = kept.len();
@@ -192,13 +193,13 @@ impl RpcSession {
                 if bulk.left + bulk.padding == 0 {
                     message.bulk = None;
                 } else if at == work.len() {
-                    break Some(());
+                    break Ok(());
                 }
                 continue;
             }
             if matches!(message.stage, Stage::Ignore) {
                 at = work.len();
-                break Some(());
+                break Ok(());
             }
             let part = Part {
                 bytes: rest,
@@ -209,14 +210,14 @@ impl RpcSession {
             let fresh = matches!(message.stage, Stage::Header);
             let step = self.readers.step(&mut message, part, out);
             match step {
-                Step::Wait if end && fresh => break None,
-                Step::Wait if end => break Some(()),
+                Step::Wait if end && fresh => break Err(bytes.len()),
+                Step::Wait if end => break Ok(()),
                 Step::Wait if rest.len() > HEAD_MAX => {
                     out.limit("rpc-message");
                     message.stage = Stage::Ignore;
                 }
-                Step::Wait => break Some(()),
-                Step::Broken => break None,
+                Step::Wait => break Ok(()),
+                Step::Broken(told_by) => break Err(told_by.saturating_sub(held)),
                 Step::Used(used) => at += used,
                 Step::Bulk(used, bulk) => {
                     at += used;
@@ -332,7 +333,7 @@ impl Readers {
         let now = part.now(out);
         match header(part.bytes) {
             Header::Short => Step::Wait,
-            Header::Broken => Step::Broken,
+            Header::Broken(told_by) => Step::Broken(told_by),
             Header::Call(header, caller, used) => {
                 if let Some(body) = caller {
                     self.introduce(message.first, body, part.direction, now, out);
@@ -630,7 +631,7 @@ impl Session for RpcSession {
         }
         self.lanes[direction.index()].message.first = out.mark(0);
         let sound = self.payload(direction, bytes, 0, true, out);
-        if sound.is_none() && !self.lanes.iter().any(|lane| lane.proven) {
+        if sound.is_err() && !self.lanes.iter().any(|lane| lane.proven) {
             return Progress::NotThis;
         }
         Progress::Used(bytes.len())

@@ -218,6 +218,17 @@ fn random_inputs_are_refused() {
     }
 }
 
+/// A header behind a telling block makes certain, so data behind it that misfit change nothing.
+#[test]
+fn what_a_header_made_certain_stays() {
+    let mut bytes = [cuff(), cuff()].concat();
+    let second = cuff().len();
+    assert_eq!(probe_one(&bytes[..second + 4], true), Probe::Certain);
+    bytes[second + 10] = 13;
+    assert_keeps_its_word(&bytes, true);
+    assert_keeps_its_word(&bytes, false);
+}
+
 fn assert_keeps_its_word(bytes: &[u8], from_start: bool) {
     let mut last = Probe::Maybe;
     for length in 0..=bytes.len() {
