@@ -9,9 +9,8 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
-use std::net::IpAddr;
 
-use auscult_model::{About, Endpoint, Event, Meaning, PacketRef, Timestamp};
+use auscult_model::{About, Endpoint, Event, Meaning, PacketRef, Timestamp, hash_ip, hash_mac};
 use foldhash::quality::RandomState;
 
 /// Statements remembered per shard.
@@ -128,21 +127,11 @@ impl Suppressor {
     }
 }
 
-/// Address, MAC and segment in a few wide writes.
+/// Address, MAC and segment, without the port.
 fn hash_end(end: &Endpoint, hasher: &mut impl Hasher) {
-    match end.ip {
-        IpAddr::V4(ip) => hasher.write_u32(ip.to_bits()),
-        IpAddr::V6(ip) => hasher.write_u128(ip.to_bits()),
-    }
-    let mac = end.mac.map_or(u64::MAX, |mac| {
-        let [a, b, c, d, e, f] = mac.0;
-        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
-    });
-    let segment = &end.segment;
-    let vlans = u64::from(segment.outer_vlan) << 16 | u64::from(segment.inner_vlan);
-    hasher.write_u64(mac);
-    hasher.write_u64(vlans << 32 | u64::from(segment.overlay));
-    hasher.write_u16(segment.interface);
+    hash_ip(end.ip, hasher);
+    hash_mac(end.mac, hasher);
+    end.segment.hash(hasher);
 }
 
 fn hash_meaning(meaning: &Meaning, hasher: &mut impl Hasher) {

@@ -4,16 +4,18 @@
 //! capture into files changes what is concluded.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use auscult_model::{
-    ConversationSum, Endpoint, Event, MacAddr, NeighbourSum, PacketRef, PhiKind, Segment, Timestamp,
+    ConversationSum, Endpoint, Event, MacAddr, NeighbourSum, PacketRef, PhiKind, Segment,
+    Timestamp, hash_ip, hash_mac,
 };
 
 use crate::table::Fact;
 
 /// One side of a message, without its port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Party {
     /// Where it was seen.
     pub segment: Segment,
@@ -21,6 +23,14 @@ pub struct Party {
     pub ip: IpAddr,
     /// Link-layer address on that side: its own, or a router's. `None` where the link has none.
     pub mac: Option<MacAddr>,
+}
+
+impl Hash for Party {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.segment.hash(state);
+        hash_ip(self.ip, state);
+        hash_mac(self.mac, state);
+    }
 }
 
 impl From<Endpoint> for Party {

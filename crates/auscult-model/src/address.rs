@@ -1,13 +1,41 @@
 //! Link-layer addresses. Network addresses are the standard library's [`std::net::IpAddr`].
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// A 48-bit MAC address, shown in lower case with colons.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MacAddr(pub [u8; 6]);
 
+/// One write: keys of tables are made of addresses.
+impl Hash for MacAddr {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.to_bits());
+    }
+}
+
+/// Hashes an address in one write, where the standard library makes three.
+pub fn hash_ip<H: Hasher>(ip: IpAddr, state: &mut H) {
+    match ip {
+        IpAddr::V4(ip) => state.write_u32(ip.to_bits()),
+        IpAddr::V6(ip) => state.write_u128(ip.to_bits()),
+    }
+}
+
+/// Hashes a link-layer address, or that there is none, in one write.
+pub fn hash_mac<H: Hasher>(mac: Option<MacAddr>, state: &mut H) {
+    state.write_u64(mac.map_or(u64::MAX, MacAddr::to_bits));
+}
+
 impl MacAddr {
+    /// The 48 bits as a number.
+    pub fn to_bits(self) -> u64 {
+        let [a, b, c, d, e, f] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+
     /// All ones: everybody on the segment.
     pub const BROADCAST: MacAddr = MacAddr([0xff; 6]);
     /// All zeros: no address (loopback, cooked captures without one).

@@ -1,8 +1,10 @@
 //! Who talked to whom: endpoints, transports, directions, sums of conversations, flow records.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
+use crate::address::{hash_ip, hash_mac};
 use crate::{MacAddr, PacketRef, Segment, Timestamp};
 
 /// The protocol above IP.
@@ -105,7 +107,7 @@ impl Direction {
 ///
 /// `mac` is the link-layer address seen on that side: the device's own on its segment, a router's
 /// behind it. Which of the two is for the inventory to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Endpoint {
     /// Where it was seen.
     pub segment: Segment,
@@ -115,6 +117,15 @@ pub struct Endpoint {
     pub ip: IpAddr,
     /// Port, 0 for transports without.
     pub port: u16,
+}
+
+impl Hash for Endpoint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.segment.hash(state);
+        hash_mac(self.mac, state);
+        hash_ip(self.ip, state);
+        state.write_u16(self.port);
+    }
 }
 
 /// How a flow ended, or was left: part of the key of sums, so that refused and answered
@@ -130,7 +141,7 @@ pub enum Outcome {
 }
 
 /// What sums are kept by: one line per device address, peer, service, direction, outcome, hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConversationKey {
     /// Segment in which the flow was first seen.
     pub segment: Segment,
@@ -152,6 +163,22 @@ pub struct ConversationKey {
     pub outcome: Outcome,
     /// Hour of the first packet, since the epoch.
     pub hour: i64,
+}
+
+impl Hash for ConversationKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.segment.hash(state);
+        hash_ip(self.originator, state);
+        hash_mac(self.originator_mac, state);
+        hash_ip(self.responder, state);
+        hash_mac(self.responder_mac, state);
+        let service = u64::from(self.port) << 16
+            | u64::from(self.transport.ip_protocol()) << 8
+            | self.outcome as u64;
+        state.write_u64(service);
+        state.write(self.protocol.as_bytes());
+        state.write_i64(self.hour);
+    }
 }
 
 /// The same packets seen once more elsewhere: a mirrored or routed copy.
@@ -311,7 +338,7 @@ fn earliest<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
 }
 
 /// Questions and answers about link-layer addresses (ARP, neighbour discovery), summed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NeighbourKey {
     /// Where.
     pub segment: Segment,
@@ -323,6 +350,16 @@ pub struct NeighbourKey {
     pub target: IpAddr,
     /// Who answered; `None` for questions.
     pub answered_by: Option<MacAddr>,
+}
+
+impl Hash for NeighbourKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.segment.hash(state);
+        self.asker_mac.hash(state);
+        hash_ip(self.asker_ip, state);
+        hash_ip(self.target, state);
+        hash_mac(self.answered_by, state);
+    }
 }
 
 /// Sums over one [`NeighbourKey`].

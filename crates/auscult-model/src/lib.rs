@@ -13,7 +13,7 @@ mod segment;
 mod time;
 mod trace;
 
-pub use address::MacAddr;
+pub use address::{MacAddr, hash_ip, hash_mac};
 pub use artifact::{Artifact, FileClass};
 pub use event::{About, Assignment, Attribute, Event, Meaning, PhiRange};
 pub use flow::{
