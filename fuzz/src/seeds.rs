@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 
+use auscult_lab::speak::rpc::{Xdr, call, record, reply};
 use auscult_lab::{Options, Scene, Stream, Transform, files, generate, scenarios};
 use auscult_model::{LinkType, Transport};
 use auscult_packet::{Layers, decode};
@@ -29,7 +30,10 @@ pub type Seeds = Vec<Vec<u8>>;
 pub fn of(target: &str) -> Option<Seeds> {
     Some(match target {
         "capture" => captures(),
-        "engine" => scenes().iter().map(files::pcap).collect(),
+        "engine" => {
+            let of_scenes = scenes().iter().map(files::pcap).collect::<Seeds>();
+            [of_scenes, vec![by_hand()]].concat()
+        }
         "flow" | "fragments" => noise(),
         "packet" => frames(),
         "protocols" => conversations(),
@@ -115,6 +119,22 @@ fn captures() -> Seeds {
         seeds.push(compress_to_vec(plain.as_slice(), CompressionLevel::Fastest));
     }
     seeds
+}
+
+/// A capture of the frames that the lab does not make.
+fn by_hand() -> Vec<u8> {
+    let mut file = 0xa1b2_3c4du32.to_le_bytes().to_vec();
+    file.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
+    for (number, seed) in ipv6().iter().chain(&llc()).enumerate() {
+        // Without what tells the packet target how to read it.
+        let frame = seed.get(3..).unwrap_or_default();
+        let length = frame.len() as u32;
+        for word in [1_780_300_000, number as u32, length, length] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(frame);
+    }
+    file
 }
 
 fn big_endian() -> Vec<u8> {
@@ -319,7 +339,8 @@ fn conversations() -> Seeds {
         &b"\xff\xfb\x18anna\r\nsecret\r\n"[..],
         &b"\xff\xfd\x18login: Password: $ "[..],
     );
-    for (out, back) in [post, telnet] {
+    let (calls, replies) = version_4();
+    for (out, back) in [post, telnet, (&calls[..], &replies[..])] {
         seeds.extend(known_as(Transport::Tcp, out, back));
     }
     let file = (
@@ -330,6 +351,28 @@ fn conversations() -> Seeds {
     seeds.sort();
     seeds.dedup();
     seeds
+}
+
+/// NFSv4, which the lab does not speak: a file is looked up and read (RFC 7530).
+fn version_4() -> (Vec<u8>, Vec<u8>) {
+    let words = |xdr: Xdr, list: &[u32]| list.iter().fold(xdr, |xdr, word| xdr.u32(*word));
+    let asked =
+        |xid: u32, arguments: &Xdr| record(&call(xid, (100_003, 4, 1), None, arguments), 999);
+    let answered = |xid: u32, results: &Xdr| record(&reply(xid, results), 999);
+    // PUTROOTFH, LOOKUP, GETFH; PUTFH, READ, GETATTR with the size.
+    let lookup = words(Xdr::new().opaque(b"t"), &[0, 3, 24, 15])
+        .opaque(b"monitor")
+        .u32(10);
+    let found = words(Xdr::new().u32(0).opaque(b"t"), &[3, 24, 0, 15, 0, 10, 0]).opaque(b"handle");
+    let read = words(Xdr::new().opaque(b""), &[0, 3, 22]).opaque(b"handle");
+    let read = words(read, &[25, 0, 0, 0, 0, 0, 0, 4096, 9, 1, 0x10]);
+    let data =
+        words(Xdr::new().u32(0).opaque(b""), &[3, 22, 0, 25, 0, 1]).opaque(b"\x7fELF and so on");
+    let data = words(data, &[9, 0, 1, 0x10]).opaque(&[0, 0, 0, 0, 0, 0, 0, 14]);
+    (
+        [asked(2, &lookup), asked(3, &read)].concat(),
+        [answered(2, &found), answered(3, &data)].concat(),
+    )
 }
 
 /// An input for each protocol that takes this for its own.

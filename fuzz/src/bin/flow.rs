@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use auscult_flow::{At, FlowFacts, FlowTable, Limits, Packet, Readers};
-use auscult_fuzz::frames::{Tcp, tcp_frame};
+use auscult_fuzz::frames::{Tcp, has_pseudo_sum, tcp_frame};
 use auscult_model::{Direction, FileIndex, LinkType, PacketRef, Segment, Timestamp};
 use auscult_packet::{Part, decode};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -146,7 +146,8 @@ struct Run {
 }
 
 impl Run {
-    fn put(&mut self, tcp: &Tcp, payload: &[u8], flaw: Flaw) -> usize {
+    /// How many payload bytes the capture kept, and whether the checksum tells something.
+    fn put(&mut self, tcp: &Tcp, payload: &[u8], flaw: Flaw) -> (usize, bool) {
         self.number += 1;
         let mut frame = tcp_frame(tcp, payload, self.number as u16);
         let original = frame.len();
@@ -178,7 +179,9 @@ impl Run {
         if matches!(flaw, Flaw::Copied) {
             self.table.packet(&packet, &mut self.collect);
         }
-        payload.len() - (original - kept)
+        let kept_of_payload = payload.len() - (original - kept);
+        let telling = original == kept && !has_pseudo_sum(&frame);
+        (kept_of_payload, telling)
     }
 
     fn syn(&mut self, side: usize) {
@@ -188,9 +191,9 @@ impl Run {
             ack: self.initial[1 - side],
             flags: if side == 1 { 0x12 } else { 0x02 },
         };
-        self.put(&tcp, &[], Flaw::None);
+        let (_, telling) = self.put(&tcp, &[], Flaw::None);
         self.references[side].begins = Some(0);
-        self.references[side].sums_right = true;
+        self.references[side].sums_right = telling;
     }
 
     fn send(&mut self, sent: &Sent) {
@@ -215,11 +218,11 @@ impl Run {
             ack: self.initial[1 - side].wrapping_add(ack.unwrap_or(0)),
             flags,
         };
-        let kept = self.put(&tcp, &payload, sent.flaw);
+        let (kept, telling) = self.put(&tcp, &payload, sent.flaw);
         let cut = kept < length;
         let reference = &mut self.references[side];
-        // A segment without payload is not checked, nor is one that was cut.
-        let checked = length > 0 && !cut;
+        // A segment without payload is not checked.
+        let checked = length > 0 && telling;
         if checked {
             let right = !matches!(sent.flaw, Flaw::Forged);
             if reference.sums_right && !right {
