@@ -4,8 +4,8 @@
 //! the world hears each once, and at ticks how often it was said since and when last, so that
 //! counts and last-seen are exact.
 //!
-//! Limit: [`HELD_MAX`] statements per shard; when full, the counts are sent and all is forgotten,
-//! so that a statement may then pass as new once more.
+//! Limit: [`REMEMBERED`](crate::bounds::REMEMBERED); when full, the counts are sent and all is
+//! forgotten, so that a statement may then pass as new once more.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -13,9 +13,6 @@ use std::net::IpAddr;
 
 use auscult_model::{About, Endpoint, Event, Meaning, PacketRef, Timestamp};
 use foldhash::quality::RandomState;
-
-/// Statements remembered per shard.
-const HELD_MAX: usize = 4096;
 
 /// Most statements are made once: an event is kept only for those that were repeated since the
 /// last report.
@@ -34,8 +31,10 @@ struct Held {
 }
 
 /// Remembers what was said.
-#[derive(Default)]
 pub(crate) struct Suppressor {
+    most: usize,
+    /// How often all was forgotten.
+    forgotten: u64,
     by_key: HashMap<u64, u32, RandomState>,
     /// In the order in which the statements were first made.
     held: Vec<Held>,
@@ -44,6 +43,23 @@ pub(crate) struct Suppressor {
 }
 
 impl Suppressor {
+    /// Remembers so many statements at most.
+    pub(crate) fn new(most: usize) -> Self {
+        Suppressor {
+            most,
+            forgotten: 0,
+            by_key: HashMap::default(),
+            held: Vec::new(),
+            hash: RandomState::default(),
+            suppressed: 0,
+        }
+    }
+
+    /// How often there was no room for a new statement.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
     /// Statements counted instead of passed on.
     pub(crate) fn suppressed(&self) -> u64 {
         self.suppressed
@@ -61,7 +77,8 @@ impl Suppressor {
             self.suppressed += 1;
             return None;
         }
-        if self.held.len() >= HELD_MAX {
+        if self.held.len() >= self.most {
+            self.forgotten += 1;
             self.report(full);
             self.by_key.clear();
             self.held.clear();

@@ -40,11 +40,11 @@ fn law_threads() {
 
 #[test]
 fn law_threads_when_limits_are_reached() {
-    let options = Options {
-        max_flows: Some(64),
+    let mut options = Options {
         max_memory: 1 << 20,
         ..Options::default()
     };
+    assert!(options.limit("flows", 64));
     let report = same(&ward(2), &options);
     assert!(
         report.health.limits["flows"] > 0,

@@ -10,6 +10,7 @@ use auscult_model::{
     ConversationSum, Endpoint, Event, MacAddr, NeighbourSum, PacketRef, PhiKind, Segment, Timestamp,
 };
 
+use crate::bounds;
 use crate::table::Fact;
 
 /// One side of a message, without its port.
@@ -207,7 +208,7 @@ pub struct StartFact {
 
 impl StartFact {
     /// So many openings with one sequence number are kept: two legs with repeats.
-    pub const LEGS: usize = 16;
+    pub const LEGS: usize = bounds::LEGS.default as usize;
 }
 
 impl Fact for StartFact {

@@ -34,6 +34,7 @@ static RECORD: Record = Record {
         ("qtype", "type of record that was asked for"),
         ("cname", "the canonical name behind aliases"),
     ],
+    bounds: &[&message::RECORDS],
     false_likely: "0 of 100,000 random datagrams of 64 bytes",
 };
 
@@ -237,7 +238,7 @@ impl DnsSession {
         side.fits = side.fits.saturating_add(1);
         if let Some(fault) = message.fault.filter(|fault| *fault != Fault::Short) {
             if fault == Fault::TooManyRecords {
-                out.limit("dns-records");
+                out.reached(&message::RECORDS);
             } else {
                 let what = fault.words();
                 out.say(place, Meaning::Malformed { what }).sure(confidence);

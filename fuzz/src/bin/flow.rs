@@ -36,7 +36,8 @@ fuzz_target!(|data: &[u8]| {
         return;
     }
     let run = |threads| {
-        let options = Options { threads, max_flows: Some(64), ..Options::default() };
+        let mut options = Options { threads, ..Options::default() };
+        options.limit("flows", 64);
         analyze(std::slice::from_ref(&path), &options, &mut Unwatched).ok()
     };
     assert_eq!(run(1), run(2));
