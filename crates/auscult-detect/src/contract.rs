@@ -80,6 +80,35 @@ impl Fact {
         }
     }
 
+    /// Takes in another event, as if merged with a fact of it.
+    fn again(&mut self, event: &Event, note: &'static str) {
+        self.first = self.first.min(event.first);
+        self.last = self.last.max(event.last);
+        self.count = self.count.saturating_add(event.count);
+        self.confidence = self.confidence.max(event.confidence);
+        let packet = (event.first, event.last_packet, note);
+        let is_full = self.packets.len() >= Self::PACKETS;
+        if !is_full || self.packets.last().is_some_and(|last| packet < *last) {
+            self.packets.insert(packet);
+            while self.packets.len() > Self::PACKETS {
+                self.packets.pop_last();
+            }
+        }
+    }
+
+    /// Adds words to a named set.
+    fn words(&mut self, name: &'static str, words: impl Iterator<Item = &'static str>) {
+        let known = self.values.entry(name).or_default();
+        for word in words {
+            if !known.contains(word) {
+                known.insert(word.to_owned());
+            }
+        }
+        while known.len() > Self::VALUES {
+            known.pop_last();
+        }
+    }
+
     /// Adds a text to a named set.
     pub fn value(mut self, name: &'static str, text: impl Into<String>) -> Self {
         self.values.entry(name).or_default().insert(text.into());
@@ -182,6 +211,28 @@ impl Facts {
         self.add_within(rule, key, fact, self.max);
     }
 
+    /// Adds an event with words of one name; nothing is made when its key is known, as that of
+    /// patient data is, which crosses every second.
+    pub fn note(
+        &mut self,
+        rule: &'static str,
+        key: FactKey,
+        (event, note): (&Event, &'static str),
+        (name, words): (&'static str, impl Iterator<Item = &'static str>),
+    ) {
+        let known = self
+            .rules
+            .get_mut(rule)
+            .and_then(|table| table.get_mut(&key));
+        if let Some(known) = known {
+            known.again(event, note);
+            return known.words(name, words);
+        }
+        let mut fact = Fact::of(event, note);
+        fact.words(name, words);
+        self.add(rule, key, fact);
+    }
+
     fn add_within(&mut self, rule: &'static str, key: FactKey, fact: Fact, max: usize) {
         let table = self.rules.entry(rule).or_default();
         match table.get_mut(&key) {
@@ -280,6 +331,54 @@ mod tests {
             facts.add_within("rule", key, fact, 5);
         }
         facts
+    }
+
+    fn event(number: u64) -> Event {
+        let end = auscult_model::Endpoint {
+            segment: Segment::UNTAGGED,
+            mac: None,
+            ip: IpAddr::from([10, 0, 0, 1]),
+            port: 0,
+        };
+        let packet = PacketRef {
+            file: FileIndex(0),
+            number: number * 7 % 13,
+        };
+        Event {
+            protocol: "hl7",
+            from: end,
+            to: end,
+            first_packet: packet,
+            last_packet: packet,
+            first: Timestamp(number as i64 * 5 % 11),
+            last: Timestamp(number as i64),
+            count: number,
+            confidence: 1.0 / number as f32,
+            meaning: auscult_model::Meaning::Malformed { what: "" },
+            attributes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_noted_event_is_a_fact_merged() {
+        let (key, _) = fact(1, 1);
+        let words = ["one", "two"];
+        let (mut noted, mut merged) = (Facts::default(), Facts::default());
+        for number in 1..=20 {
+            let event = event(number);
+            let told = words.into_iter().take(number as usize % 3);
+            noted.note(
+                "rule",
+                key.clone(),
+                (&event, "seen"),
+                ("word", told.clone()),
+            );
+            let mut fact = Fact::of(&event, "seen");
+            fact.words("word", told);
+            merged.add("rule", key.clone(), fact);
+        }
+        assert_eq!(noted, merged);
+        assert_eq!(noted.of("rule").count(), 1);
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! What conclusions look at: the context, with conversations found by their two addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach};
@@ -13,9 +13,6 @@ use crate::words::{call_name, call_party};
 /// A loss of more than so many packets in a million weakens what is concluded.
 const LOSSY_PPM: u64 = 10_000;
 
-/// Conversations between two addresses.
-pub(crate) type Talks<'a> = Vec<(&'a ConversationKey, &'a ConversationSum)>;
-
 /// See the module's words.
 pub struct View<'a> {
     /// Claims, conversations, neighbours, names.
@@ -26,7 +23,6 @@ pub struct View<'a> {
     pub captures: &'a [Capture],
     /// Losses and limits.
     pub health: &'a Health,
-    talks: BTreeMap<(IpAddr, IpAddr), Talks<'a>>,
     /// Segments on which a medical device was seen.
     clinical: BTreeSet<Segment>,
 }
@@ -34,11 +30,6 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// Indexes the context.
     pub fn new(context: &Context<'a>) -> Self {
-        let mut talks: BTreeMap<(IpAddr, IpAddr), Talks<'a>> = BTreeMap::new();
-        for (key, sum) in context.ledger.conversations() {
-            let pair = ordered(key.originator, key.responder);
-            talks.entry(pair).or_default().push((key, sum));
-        }
         let medical = context.inventory.devices.iter();
         let clinical = medical
             .filter(|device| device.role.is_medical())
@@ -49,7 +40,6 @@ impl<'a> View<'a> {
             inventory: context.inventory,
             captures: context.captures,
             health: context.health,
-            talks,
             clinical,
         }
     }
@@ -64,15 +54,14 @@ impl<'a> View<'a> {
         &self,
         a: IpAddr,
         b: IpAddr,
-    ) -> &[(&'a ConversationKey, &'a ConversationSum)] {
-        self.talks.get(&ordered(a, b)).map_or(&[], Vec::as_slice)
+    ) -> impl Iterator<Item = (&'a ConversationKey, &'a ConversationSum)> {
+        self.inventory.between(self.ledger, a, b)
     }
 
     /// Transport and port of the service that carried a protocol between two addresses: of the
     /// conversation with the most payload.
     pub(crate) fn service(&self, a: IpAddr, b: IpAddr, protocol: &str) -> Option<(Transport, u16)> {
         self.between(a, b)
-            .iter()
             .filter(|(key, _)| key.protocol == protocol)
             .max_by_key(|(_, sum)| sum.payload.iter().sum::<u64>())
             .map(|(key, _)| (key.transport, key.port))
@@ -172,10 +161,6 @@ impl<'a> View<'a> {
             filter: Some(filter),
         }
     }
-}
-
-fn ordered(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
-    if a <= b { (a, b) } else { (b, a) }
 }
 
 /// Filter for frames of an address, as sender or receiver, or in ARP and neighbour discovery.

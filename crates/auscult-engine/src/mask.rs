@@ -7,10 +7,12 @@
 //!
 //! Limit: [`MASKED`](crate::bounds::MASKED); beyond it free text from traffic is withheld and said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use auscult_model::report::details::Value;
 use auscult_model::report::{Device, Report};
+use foldhash::quality::RandomState;
 
 /// What stands in place of a masked token.
 const MASKED: &str = "[patient]";
@@ -52,7 +54,7 @@ const LEARNT_DETAILS: &[&str] = &[
 #[derive(Debug)]
 pub(crate) struct Mask {
     most: usize,
-    tokens: BTreeSet<String>,
+    tokens: HashSet<String, RandomState>,
     dropped: u64,
 }
 
@@ -61,7 +63,7 @@ impl Mask {
     pub(crate) fn new(most: usize) -> Self {
         Mask {
             most,
-            tokens: BTreeSet::new(),
+            tokens: HashSet::default(),
             dropped: 0,
         }
     }
@@ -77,7 +79,10 @@ impl Mask {
                     self.dropped += 1;
                     return;
                 }
-                self.tokens.insert(token.to_lowercase());
+                let token = small_letters(token);
+                if !self.tokens.contains(token.as_ref()) {
+                    self.tokens.insert(token.into_owned());
+                }
             }
         }
     }
@@ -152,12 +157,12 @@ impl Mask {
     }
 
     fn knows(&self, token: &str) -> bool {
-        is_telling(token) && self.tokens.contains(&token.to_lowercase())
+        is_telling(token) && self.tokens.contains(small_letters(token).as_ref())
     }
 
     /// Replaces whole tokens (and whole values of several) that were seen as patient data.
     fn mask(&self, text: &mut String) {
-        if self.tokens.contains(&text.to_lowercase()) {
+        if self.tokens.contains(small_letters(text).as_ref()) {
             *text = MASKED.to_owned();
             return;
         }
@@ -230,11 +235,20 @@ fn mask_device(device: &mut Device, mask: &mut impl FnMut(&mut String)) {
     }
 }
 
+/// In small letters, so that spelling does not matter.
+fn small_letters(text: &str) -> Cow<'_, str> {
+    let is_small = |b: u8| b.is_ascii() && !b.is_ascii_uppercase();
+    if text.bytes().all(is_small) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
+    }
+}
+
 /// Long enough to say who: four characters, six when digits only.
 fn is_telling(token: &str) -> bool {
-    let length = token.chars().count();
-    let digits_only = token.chars().all(|c| c.is_ascii_digit());
-    length >= if digits_only { 6 } else { 4 }
+    let digits_only = token.bytes().all(|b| b.is_ascii_digit());
+    token.chars().count() >= if digits_only { 6 } else { 4 }
 }
 
 fn is_inside(c: char) -> bool {

@@ -100,6 +100,10 @@ struct NoSamples;
 
 impl SampleSink for NoSamples {
     fn sample(&mut self, _: Direction, _: Mark, _: &Sample<'_>) {}
+
+    fn wants_samples(&self) -> bool {
+        false
+    }
 }
 
 /// The readers of one shard and what they have to say.

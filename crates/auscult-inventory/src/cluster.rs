@@ -7,10 +7,11 @@
 //! by address. Limits: units that share a MAC *and* never say who they are stay one device;
 //! randomised MACs never join segments.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use auscult_model::{MacAddr, Segment, Timestamp};
+use foldhash::quality::RandomState;
 
 use crate::facts::{Party, Subject};
 use crate::ledger::Ledger;
@@ -66,12 +67,12 @@ impl Cluster {
 pub(crate) struct Clusters {
     pub(crate) all: Vec<Cluster>,
     /// Who holds an address on a segment.
-    pub(crate) by_address: BTreeMap<(Segment, IpAddr), usize>,
+    pub(crate) by_address: HashMap<(Segment, IpAddr), usize, RandomState>,
     /// The only device with an address of ours, whatever the segment.
-    by_ip: BTreeMap<IpAddr, Option<usize>>,
-    pub(crate) by_mac: BTreeMap<(Segment, MacAddr), usize>,
+    by_ip: HashMap<IpAddr, Option<usize>, RandomState>,
+    pub(crate) by_mac: HashMap<(Segment, MacAddr), usize, RandomState>,
     /// Devices of a MAC on any segment.
-    of_mac: BTreeMap<MacAddr, BTreeSet<usize>>,
+    of_mac: HashMap<MacAddr, BTreeSet<usize>, RandomState>,
 }
 
 /// Words that tell one unit from another, by what holds the address.

@@ -12,7 +12,7 @@ use crate::conduct::Conduct;
 use crate::inventory::Inventory;
 use crate::ledger::Ledger;
 use crate::owner::owner;
-use crate::reach::Filter;
+use crate::reach::{Ends, place};
 use crate::signature::{NAMES, Signature, signatures};
 
 /// A claim that is shown as a property of the device is at least so sure.
@@ -192,14 +192,63 @@ fn services(conduct: &Conduct) -> Vec<Service> {
     services
 }
 
+/// What a line of conversations is about: peer, protocol, port, whether the device began.
+type LineKey = (IpAddr, &'static str, u16, bool);
+
 /// One line of conversations while it is summed.
-#[derive(Default)]
 struct Line {
     flows: u64,
     bytes: [u64; 2],
     answered: bool,
     /// Where the device's own side was.
-    local: Option<(Segment, IpAddr)>,
+    local: (Segment, IpAddr),
+}
+
+/// The conversations of a device, in order of their keys.
+fn lines(inventory: &Inventory, ledger: &Ledger, cluster: usize) -> Vec<(LineKey, Line)> {
+    let mut lines: Vec<(LineKey, Line)> = Vec::new();
+    for local in inventory.addresses(cluster) {
+        let (own, ip) = local;
+        // Most conversations of an address are on one segment.
+        let mut segment = None;
+        let mut counts = false;
+        for (peer, between) in inventory.paths.peers(ip) {
+            let conversations = between
+                .iter()
+                .filter_map(|(.., slot)| ledger.conversation_at(*slot));
+            for (key, sum) in conversations {
+                if segment != Some(key.segment) {
+                    segment = Some(key.segment);
+                    // An address held on several segments is told once.
+                    counts = inventory.cluster_at(key.segment, ip) == Some(cluster)
+                        && (key.segment == own
+                            || inventory.links.holder(key.segment, ip).is_none());
+                }
+                if !counts {
+                    continue;
+                }
+                let line = Line {
+                    flows: sum.flows,
+                    bytes: sum.bytes,
+                    answered: key.outcome == Outcome::Answered,
+                    local,
+                };
+                lines.push(((peer, key.protocol, key.port, key.originator == ip), line));
+            }
+        }
+    }
+    // Stable, so that a line keeps the first of several local addresses.
+    lines.sort_by_key(|(key, _)| *key);
+    lines.dedup_by(|(key, more), (known, line)| {
+        let same = key == known;
+        if same {
+            line.flows += more.flows;
+            line.bytes = [0, 1].map(|side| line.bytes[side] + more.bytes[side]);
+            line.answered |= more.answered;
+        }
+        same
+    });
+    lines
 }
 
 /// Whom a device talks to: number of peers, the largest lines, and how far it reaches.
@@ -208,49 +257,18 @@ pub(crate) fn conversations(
     ledger: &Ledger,
     cluster: usize,
 ) -> (usize, Vec<TalksTo>, Isolation) {
-    let mut lines: BTreeMap<(IpAddr, &'static str, u16, bool), Line> = BTreeMap::new();
-    for local in inventory.addresses(cluster) {
-        for peer in inventory.paths.peers(local.1) {
-            for key in inventory.paths.between(local.1, peer) {
-                let out = key.originator == local.1;
-                if inventory.cluster_at(key.segment, local.1) != Some(cluster) {
-                    continue;
-                }
-                // An address held on several segments is told once.
-                let elsewhere = key.segment != local.0
-                    && inventory.links.holder(key.segment, local.1).is_some();
-                let Some(sum) = ledger.sum(key).filter(|_| !elsewhere) else {
-                    continue;
-                };
-                let line = lines
-                    .entry((peer, key.protocol, key.port, out))
-                    .or_default();
-                line.flows += sum.flows;
-                for (total, bytes) in line.bytes.iter_mut().zip(sum.bytes) {
-                    *total += bytes;
-                }
-                line.answered |= key.outcome == Outcome::Answered;
-                line.local.get_or_insert(local);
-            }
-        }
-    }
+    let lines = lines(inventory, ledger, cluster);
     let mut peers: BTreeMap<IpAddr, (Segment, IpAddr)> = BTreeMap::new();
     for ((peer, ..), line) in &lines {
-        if let Some(local) = line.local {
-            peers.entry(*peer).or_insert(local);
-        }
+        peers.entry(*peer).or_insert(line.local);
     }
-    let mut order: Vec<_> = lines.into_iter().collect();
+    let mut order = lines;
     order.sort_by_key(|(key, line)| {
         let bytes: u64 = line.bytes.iter().sum();
         (std::cmp::Reverse(bytes), *key)
     });
     order.truncate(TALKS_TO);
-    let grade = |peer: IpAddr, local| {
-        inventory
-            .reach(ledger, local, peer, Filter::default())
-            .place
-    };
+    let grade = |peer: IpAddr, local| place(inventory, ledger, Ends { local, peer });
     let mut places: BTreeMap<IpAddr, Where> = BTreeMap::new();
     for ((peer, ..), _) in &order {
         if let Some(local) = peers.get(peer) {
@@ -285,8 +303,9 @@ pub(crate) fn conversations(
                 flows: line.flows,
                 bytes: line.bytes,
                 answered: line.answered,
-                owner: owner(peer)
+                owner: Some(peer)
                     .filter(|_| place.is_outside() || place == Where::Squatted)
+                    .and_then(owner)
                     .map(|owner| owner.to_string()),
             }
         })
@@ -298,7 +317,7 @@ pub(crate) fn conversations(
 fn name(
     inventory: &Inventory,
     ledger: &Ledger,
-    local: Option<(Segment, IpAddr)>,
+    (segment, _): (Segment, IpAddr),
     peer: IpAddr,
 ) -> Option<String> {
     let answered = ledger
@@ -306,7 +325,7 @@ fn name(
         .min_by_key(|(name, _, seen)| (seen.first, seen.packets, *name))
         .map(|(name, ..)| name.to_owned());
     answered.or_else(|| {
-        let device = inventory.device_at(local?.0, peer)?;
+        let device = inventory.device_at(segment, peer)?;
         inventory.devices.get(device)?.hostname.clone()
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use auscult_model::{MacAddr, Segment, report};
+use auscult_model::{ConversationKey, ConversationSum, MacAddr, Segment, report};
 use ipnet::IpNet;
 
 use crate::cluster::Clusters;
@@ -161,6 +161,19 @@ impl Inventory {
     /// Public addresses that live on our segments though they belong to others.
     pub fn squatted(&self) -> &BTreeSet<(Segment, IpAddr)> {
         &self.squatted
+    }
+
+    /// Conversations between two addresses, whoever began.
+    pub fn between<'a>(
+        &self,
+        ledger: &'a Ledger,
+        a: IpAddr,
+        b: IpAddr,
+    ) -> impl Iterator<Item = (&'a ConversationKey, &'a ConversationSum)> {
+        let between = self.paths.between(a, b);
+        between
+            .iter()
+            .filter_map(|(.., slot)| ledger.conversation_at(*slot))
     }
 
     /// Where traffic of a local address to a peer went, over all conversations between them

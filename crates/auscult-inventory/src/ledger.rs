@@ -16,7 +16,7 @@ use crate::bounds;
 use crate::facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject, real,
 };
-use crate::table::{Few, Gathered, Table};
+use crate::table::{Few, Rows, Table};
 
 /// How many rows each table of a [`Ledger`] may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ const VALUE_MAX: usize = 256;
 
 /// Conversations sort by how much they say: when there is no room, openings that nobody
 /// answered (a scan) go before conversations that somebody had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ranked {
     rank: u8,
     key: ConversationKey,
@@ -106,7 +106,7 @@ impl Ranked {
 }
 
 /// A network's own description of itself, or part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Described {
     /// On-link prefix.
     Prefix(IpAddr, u8),
@@ -131,15 +131,15 @@ type Values = Few<(String, &'static str), ClaimFact>;
 pub struct Ledger {
     claims: Table<(Subject, &'static str), Values>,
     conversations: Table<Ranked, Box<ConversationSum>>,
-    neighbours: Gathered<NeighbourKey, NeighbourSum>,
+    neighbours: Table<NeighbourKey, NeighbourSum>,
     starts: Table<StartKey, StartFact>,
     names: Table<IpAddr, Few<(String, IpAddr), Seen>>,
     lookups: Table<&'static str, Seen>,
-    assignments: Gathered<(MacAddr, IpAddr, Assignment, Segment), Seen>,
+    assignments: Table<(MacAddr, IpAddr, Assignment, Segment), Seen>,
     networks: Table<(Segment, Described), Seen>,
-    services: Gathered<(Party, Transport, u16, &'static str), Seen>,
-    spoken: Gathered<PairKey, SpokenFact>,
-    patient_data: Gathered<PairKey, PatientDataFact>,
+    services: Table<(Party, Transport, u16, &'static str), Seen>,
+    spoken: Table<PairKey, SpokenFact>,
+    patient_data: Table<PairKey, PatientDataFact>,
     requests: Table<RequestKey, Few<String, RequestFact>>,
     cooked: BTreeSet<Segment>,
     files: BTreeMap<FileIndex, String>,
@@ -158,15 +158,15 @@ impl Ledger {
         Ledger {
             claims: Table::new(limits.claims),
             conversations: Table::new(limits.conversations),
-            neighbours: Gathered::new(limits.neighbours),
+            neighbours: Table::new(limits.neighbours),
             starts: Table::new(limits.starts),
             names: Table::new(limits.names),
             lookups: Table::new(limits.networks),
-            assignments: Gathered::new(limits.assignments),
+            assignments: Table::new(limits.assignments),
             networks: Table::new(limits.networks),
-            services: Gathered::new(limits.services),
-            spoken: Gathered::new(limits.spoken),
-            patient_data: Gathered::new(limits.patient_data),
+            services: Table::new(limits.services),
+            spoken: Table::new(limits.spoken),
+            patient_data: Table::new(limits.patient_data),
             requests: Table::new(limits.requests),
             cooked: BTreeSet::new(),
             files: BTreeMap::new(),
@@ -403,6 +403,24 @@ impl Ledger {
             .map(|(ranked, sum)| (&ranked.key, sum.as_ref()))
     }
 
+    /// Conversations with the places where they are found again while nothing is added.
+    pub(crate) fn placed_conversations(
+        &self,
+    ) -> impl Iterator<Item = (u32, &ConversationKey, &ConversationSum)> {
+        let rows = self.conversations.rows();
+        rows.with_slots()
+            .map(|(slot, ranked, sum)| (slot, &ranked.key, sum.as_ref()))
+    }
+
+    /// The conversation at a place.
+    pub(crate) fn conversation_at(
+        &self,
+        slot: u32,
+    ) -> Option<(&ConversationKey, &ConversationSum)> {
+        let (ranked, sum) = self.conversations.at(slot)?;
+        Some((&ranked.key, sum.as_ref()))
+    }
+
     /// The sum of one conversation.
     pub fn sum(&self, key: &ConversationKey) -> Option<&ConversationSum> {
         let sum = self.conversations.rows().get(&Ranked::new(*key));
@@ -410,7 +428,7 @@ impl Ledger {
     }
 
     /// Questions and answers about link-layer addresses.
-    pub fn neighbours(&self) -> &BTreeMap<NeighbourKey, NeighbourSum> {
+    pub fn neighbours(&self) -> Rows<'_, NeighbourKey, NeighbourSum> {
         self.neighbours.rows()
     }
 
@@ -439,32 +457,32 @@ impl Ledger {
 
     /// Answers of name services that were seen at all, by protocol: what "no answer named it"
     /// rests on.
-    pub fn name_answers(&self) -> &BTreeMap<&'static str, Seen> {
+    pub fn name_answers(&self) -> Rows<'_, &'static str, Seen> {
         self.lookups.rows()
     }
 
     /// Addresses assigned: holder, address, on whose word, where the assignment was seen.
-    pub fn assignments(&self) -> &BTreeMap<(MacAddr, IpAddr, Assignment, Segment), Seen> {
+    pub fn assignments(&self) -> Rows<'_, (MacAddr, IpAddr, Assignment, Segment), Seen> {
         self.assignments.rows()
     }
 
     /// What networks said about themselves.
-    pub fn networks(&self) -> &BTreeMap<(Segment, Described), Seen> {
+    pub fn networks(&self) -> Rows<'_, (Segment, Described), Seen> {
         self.networks.rows()
     }
 
     /// Services that were announced.
-    pub fn services(&self) -> &BTreeMap<(Party, Transport, u16, &'static str), Seen> {
+    pub fn services(&self) -> Rows<'_, (Party, Transport, u16, &'static str), Seen> {
         self.services.rows()
     }
 
     /// Who sent messages to whom in which protocol.
-    pub fn spoken(&self) -> &BTreeMap<PairKey, SpokenFact> {
+    pub fn spoken(&self) -> Rows<'_, PairKey, SpokenFact> {
         self.spoken.rows()
     }
 
     /// Between whom patient data went, in which protocol.
-    pub fn patient_data(&self) -> &BTreeMap<PairKey, PatientDataFact> {
+    pub fn patient_data(&self) -> Rows<'_, PairKey, PatientDataFact> {
         self.patient_data.rows()
     }
 
@@ -478,7 +496,7 @@ impl Ledger {
     }
 
     /// Openings of flows by what translation leaves alone.
-    pub fn starts(&self) -> &BTreeMap<StartKey, StartFact> {
+    pub fn starts(&self) -> Rows<'_, StartKey, StartFact> {
         self.starts.rows()
     }
 

@@ -36,3 +36,4 @@ pub use signature::{Alternative, Condition, NAMES, Signature, signature, signatu
 pub use site::{
     FactoryRange, Partner, Site, SiteOptions, factory_range, factory_ranges, is_group, is_private,
 };
+pub use table::Rows;

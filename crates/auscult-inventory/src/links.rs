@@ -11,13 +11,14 @@
 //! advertisements carry the real IP with the virtual MAC). Limits: a card behind a bridge that
 //! rewrites MACs, or a router that does not lower hop limits, can be misread.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use auscult_model::{
     Assignment, ConversationKey, ConversationSum, Direction, Leg, MacAddr, Outcome, Segment,
     Timestamp,
 };
+use foldhash::quality::RandomState;
 
 use crate::facts::real;
 use crate::ledger::{Described, Ledger};
@@ -210,6 +211,8 @@ pub(crate) struct Links {
     pub(crate) spoke: BTreeSet<(IpAddr, Segment)>,
     /// Which cards hold which address, and how that is known.
     pub(crate) holders: BTreeMap<(Segment, IpAddr), BTreeMap<MacAddr, Hold>>,
+    /// The surest of them.
+    holder: HashMap<(Segment, IpAddr), MacAddr, RandomState>,
     /// Leases seen, whose holder may be on a segment that was not captured.
     pub(crate) leases: BTreeSet<(MacAddr, IpAddr)>,
     /// Segments with cards that pass nothing on and hold an address.
@@ -439,6 +442,7 @@ impl Links {
             }
         }
         self.drop_voices_of_gateways();
+        self.find_surest();
     }
 
     /// A proxy, or the address translation of a virtual machine's host, gives far answers its
@@ -467,18 +471,33 @@ impl Links {
         });
     }
 
-    /// The card that holds an address on a segment: the surest, then the one that sends from it,
-    /// then the smallest.
-    pub(crate) fn holder(&self, segment: Segment, ip: IpAddr) -> Option<MacAddr> {
-        let holders = self.holders.get(&(segment, ip))?;
-        let sends = |mac: &MacAddr| {
-            let card = self.cards.get(&(segment, *mac));
-            card.is_some_and(|card| card.sourced.contains_key(&ip))
-        };
-        holders
+    /// Of several holders the surest, then the one that sends from the address, then the
+    /// smallest.
+    fn find_surest(&mut self) {
+        let Links {
+            cards,
+            holders,
+            holder,
+            ..
+        } = self;
+        *holder = holders
             .iter()
-            .max_by_key(|(mac, hold)| (sends(mac), **hold, std::cmp::Reverse(**mac)))
-            .map(|(mac, _)| *mac)
+            .filter_map(|((segment, ip), holders)| {
+                let sends = |mac: &MacAddr| {
+                    let card = cards.get(&(*segment, *mac));
+                    card.is_some_and(|card| card.sourced.contains_key(ip))
+                };
+                let surest = holders
+                    .iter()
+                    .max_by_key(|(mac, hold)| (sends(mac), **hold, std::cmp::Reverse(**mac)));
+                Some(((*segment, *ip), *surest?.0))
+            })
+            .collect();
+    }
+
+    /// The card that holds an address on a segment.
+    pub(crate) fn holder(&self, segment: Segment, ip: IpAddr) -> Option<MacAddr> {
+        self.holder.get(&(segment, ip)).copied()
     }
 
     /// Whether a card holds an address as its own.

@@ -3,12 +3,12 @@
 //! "Nobody answered" means something only where an answer would have been seen: where other
 //! flows by the same way were answered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::ops::Range;
 
-use auscult_model::{
-    ConversationKey, MacAddr, NeighbourKey, Outcome, PacketRef, Segment, Timestamp, Transport,
-};
+use auscult_model::{MacAddr, NeighbourKey, Outcome, PacketRef, Segment, Timestamp, Transport};
+use foldhash::quality::RandomState;
 
 use crate::facts::real;
 use crate::ledger::Ledger;
@@ -31,10 +31,11 @@ pub(crate) type Opening = (Timestamp, IpAddr, Segment, PacketRef);
 /// See the module's words.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Paths {
-    /// Conversations by their two addresses, the smaller first.
-    pairs: BTreeMap<(IpAddr, IpAddr), Vec<ConversationKey>>,
-    /// Peers of each address.
-    peers: BTreeSet<(IpAddr, IpAddr)>,
+    /// An address, a peer of it, and a conversation between the two: in order, each conversation
+    /// once from either side.
+    conversations: Vec<(IpAddr, IpAddr, u32)>,
+    /// Where the conversations of an address lie.
+    of: HashMap<IpAddr, Range<usize>, RandomState>,
     /// Answered flows to addresses behind a next hop of a segment.
     ways: BTreeMap<(Segment, Option<MacAddr>), u64>,
     /// Addresses on a segment that were answered by public addresses behind a router.
@@ -61,11 +62,12 @@ impl Paths {
                 .push(*key);
         }
         paths.find_translations(ledger);
-        for (key, sum) in ledger.conversations() {
-            let pair = ordered(key.originator, key.responder);
-            paths.pairs.entry(pair).or_default().push(*key);
-            paths.peers.insert((key.originator, key.responder));
-            paths.peers.insert((key.responder, key.originator));
+        for (slot, key, sum) in ledger.placed_conversations() {
+            let (one, other) = (key.originator, key.responder);
+            paths.conversations.push((one, other, slot));
+            if one != other {
+                paths.conversations.push((other, one, slot));
+            }
             let (first, last) = paths.span.unwrap_or((sum.first, sum.last));
             paths.span = Some((first.min(sum.first), last.max(sum.last)));
             let tunnel = TUNNELS.contains(&key.protocol)
@@ -90,6 +92,7 @@ impl Paths {
                 }
             }
         }
+        paths.sort();
         paths
     }
 
@@ -123,18 +126,44 @@ impl Paths {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The conversations between two addresses.
-    pub(crate) fn between(&self, a: IpAddr, b: IpAddr) -> &[ConversationKey] {
-        self.pairs.get(&ordered(a, b)).map_or(&[], Vec::as_slice)
+    fn sort(&mut self) {
+        // Stable: the conversations of a pair keep the order of the ledger.
+        self.conversations.sort_by_key(|(ip, peer, _)| (*ip, *peer));
+        let mut start = 0;
+        for of_one in self.conversations.chunk_by(|a, b| a.0 == b.0) {
+            let end = start + of_one.len();
+            if let Some((ip, ..)) = of_one.first() {
+                self.of.insert(*ip, start..end);
+            }
+            start = end;
+        }
     }
 
-    /// Whom an address had conversations with.
-    pub(crate) fn peers(&self, ip: IpAddr) -> impl Iterator<Item = IpAddr> {
-        let lowest = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-        self.peers
-            .range((ip, lowest)..)
-            .take_while(move |(of, _)| *of == ip)
-            .map(|(_, peer)| *peer)
+    /// The conversations of an address.
+    fn of(&self, ip: IpAddr) -> &[(IpAddr, IpAddr, u32)] {
+        let range = self.of.get(&ip).cloned();
+        range
+            .and_then(|range| self.conversations.get(range))
+            .unwrap_or_default()
+    }
+
+    /// The places of the conversations between two addresses.
+    pub(crate) fn between(&self, a: IpAddr, b: IpAddr) -> &[(IpAddr, IpAddr, u32)] {
+        let all = self.of(a);
+        let start = all.partition_point(|(_, peer, _)| *peer < b);
+        let rest = all.get(start..).unwrap_or_default();
+        let end = rest.partition_point(|(_, peer, _)| *peer == b);
+        rest.get(..end).unwrap_or_default()
+    }
+
+    /// Whom an address had conversations with, and where these are.
+    pub(crate) fn peers(
+        &self,
+        ip: IpAddr,
+    ) -> impl Iterator<Item = (IpAddr, &[(IpAddr, IpAddr, u32)])> {
+        self.of(ip)
+            .chunk_by(|a, b| a.1 == b.1)
+            .filter_map(|between| Some((between.first()?.1, between)))
     }
 
     /// Answered flows to addresses behind a next hop.
@@ -151,8 +180,4 @@ impl Paths {
     pub(crate) fn answered_from_outside(&self, segment: Segment, ip: IpAddr) -> bool {
         self.answered_from_outside.contains(&(segment, ip))
     }
-}
-
-fn ordered(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
-    if a <= b { (a, b) } else { (b, a) }
 }

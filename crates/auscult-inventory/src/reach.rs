@@ -143,6 +143,22 @@ pub(crate) fn grade(
     reach
 }
 
+/// Where all conversations between two addresses went, without the reasons.
+pub(crate) fn place(inventory: &Inventory, ledger: &Ledger, ends: Ends) -> Where {
+    let traffic = Traffic::gather(inventory, ledger, ends, Filter::default());
+    match known_place(inventory, ends, &traffic) {
+        Some((place, _)) => place,
+        None => {
+            outside(
+                inventory,
+                &traffic,
+                &mut traffic.begin(inventory, ledger, ends),
+            )
+            .0
+        }
+    }
+}
+
 /// Places that need no proof of leaving: groups, ours, partners, our own link.
 fn known_place(inventory: &Inventory, ends: Ends, traffic: &Traffic) -> Option<(Where, String)> {
     let Ends { local, peer } = ends;

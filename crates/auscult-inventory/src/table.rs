@@ -5,11 +5,12 @@
 //! observations that were dropped; an eviction by age or chance would depend on them.
 //! Limit: keys must be chosen so that what matters most sorts first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BinaryHeap;
 use std::hash::Hash;
 use std::sync::OnceLock;
 
 use foldhash::quality::RandomState;
+use indexmap::IndexMap;
 
 /// A fact that can be merged with another about the same key.
 pub(crate) trait Fact {
@@ -19,19 +20,26 @@ pub(crate) trait Fact {
     fn weight(&self) -> u64;
 }
 
-/// At most `cap` facts by key.
-#[derive(Clone, Debug, PartialEq)]
+/// At most `cap` facts by key. Facts are added often and read at the end, so keys are hashed, and
+/// put in order when somebody reads them.
+#[derive(Clone, Debug)]
 pub(crate) struct Table<K, V> {
-    rows: BTreeMap<K, V>,
+    rows: IndexMap<K, V, RandomState>,
+    /// Slots of the rows in order of their keys.
+    order: OnceLock<Vec<u32>>,
+    /// All keys, from the moment when there is no more room.
+    largest: BinaryHeap<K>,
     cap: usize,
     dropped: u64,
 }
 
-impl<K: Ord + Clone, V: Fact + Clone> Table<K, V> {
+impl<K: Ord + Hash + Clone, V: Fact> Table<K, V> {
     /// An empty table for `cap` keys.
     pub(crate) fn new(cap: usize) -> Self {
         Table {
-            rows: BTreeMap::new(),
+            rows: IndexMap::default(),
+            order: OnceLock::new(),
+            largest: BinaryHeap::new(),
             cap,
             dropped: 0,
         }
@@ -39,31 +47,37 @@ impl<K: Ord + Clone, V: Fact + Clone> Table<K, V> {
 
     /// Merges a fact in.
     pub(crate) fn add(&mut self, key: K, fact: V) {
-        if let Some(row) = self.rows.get_mut(&key) {
-            row.merge(&fact);
-            return;
-        }
-        if self.rows.len() >= self.cap {
-            let too_large = self
-                .rows
-                .last_key_value()
-                .is_none_or(|(last, _)| key > *last);
-            if too_large {
-                self.dropped = self.dropped.saturating_add(fact.weight());
-                return;
-            }
-        }
-        self.rows.insert(key, fact);
-        if self.rows.len() > self.cap
-            && let Some((_, evicted)) = self.rows.pop_last()
-        {
-            self.dropped = self.dropped.saturating_add(evicted.weight());
+        match self.rows.get_mut(&key) {
+            Some(row) => row.merge(&fact),
+            None => self.add_new(key, fact),
         }
     }
 
     /// The fact of a key, to merge into.
     pub(crate) fn known(&mut self, key: &K) -> Option<&mut V> {
         self.rows.get_mut(key)
+    }
+
+    /// Takes in a fact whose key is not known.
+    fn add_new(&mut self, key: K, fact: V) {
+        self.order.take();
+        if self.rows.len() >= self.cap {
+            if self.largest.is_empty() {
+                self.largest = self.rows.keys().cloned().collect();
+            }
+            if self.largest.peek().is_none_or(|largest| key > *largest) {
+                self.dropped = self.dropped.saturating_add(fact.weight());
+                return;
+            }
+            let evicted = self
+                .largest
+                .pop()
+                .and_then(|key| self.rows.swap_remove(&key));
+            let weight = evicted.map_or(0, |fact| fact.weight());
+            self.dropped = self.dropped.saturating_add(weight);
+            self.largest.push(key.clone());
+        }
+        self.rows.insert(key, fact);
     }
 
     /// Merges another table in.
@@ -79,13 +93,26 @@ impl<K: Ord + Clone, V: Fact + Clone> Table<K, V> {
         self.dropped
     }
 
+    /// The row in a slot, as [`Rows::with_slots`] gave it.
+    pub(crate) fn at(&self, slot: u32) -> Option<(&K, &V)> {
+        self.rows.get_index(slot as usize)
+    }
+
     /// The rows, in order of their keys.
-    pub(crate) fn rows(&self) -> &BTreeMap<K, V> {
-        &self.rows
+    pub(crate) fn rows(&self) -> Rows<'_, K, V> {
+        let order = self.order.get_or_init(|| {
+            let mut order: Vec<(&K, u32)> = self.rows.keys().zip(0..).collect();
+            order.sort_unstable();
+            order.into_iter().map(|(_, slot)| slot).collect()
+        });
+        Rows {
+            rows: &self.rows,
+            order,
+        }
     }
 }
 
-impl<K: Ord + Clone, L: Ord + Clone, V: Fact + Clone> Table<K, Few<L, V>> {
+impl<K: Ord + Hash + Clone, L: Ord + Clone, V: Fact + Clone> Table<K, Few<L, V>> {
     /// Merges a fact in under two keys; at most `each` facts under the first.
     pub(crate) fn add_within(&mut self, key: K, each: usize, inner: L, fact: V) {
         match self.rows.get_mut(&key) {
@@ -93,102 +120,75 @@ impl<K: Ord + Clone, L: Ord + Clone, V: Fact + Clone> Table<K, Few<L, V>> {
             None => {
                 let mut few = Few::new(each);
                 few.add(inner, fact);
-                self.add(key, few);
+                self.add_new(key, few);
             }
         }
     }
 }
 
-/// A [`Table`] of small facts that are added often and read at the end: hashed as long as there is
-/// room, in order once somebody reads or it is full.
-#[derive(Clone, Debug)]
-pub(crate) struct Gathered<K, V> {
-    hashed: HashMap<K, V, RandomState>,
-    in_order: OnceLock<BTreeMap<K, V>>,
-    /// Takes everything from the moment when it is full.
-    full: Option<Table<K, V>>,
-    cap: usize,
+impl<K: Ord + Hash + Clone, V: Fact + PartialEq> PartialEq for Table<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.dropped == other.dropped && self.rows().iter().eq(other.rows().iter())
+    }
 }
 
-impl<K: Ord + Hash + Clone, V: Fact + Clone> Gathered<K, V> {
-    /// An empty table for `cap` keys.
-    pub(crate) fn new(cap: usize) -> Self {
-        Gathered {
-            hashed: HashMap::default(),
-            in_order: OnceLock::new(),
-            full: None,
-            cap,
-        }
+/// The rows of a table, in order of their keys.
+#[derive(Debug)]
+pub struct Rows<'a, K, V> {
+    rows: &'a IndexMap<K, V, RandomState>,
+    order: &'a [u32],
+}
+
+impl<'a, K: Hash + Eq, V> Rows<'a, K, V> {
+    /// Keys and facts.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&'a K, &'a V)> + use<'a, K, V> {
+        let rows = self.rows;
+        self.order
+            .iter()
+            .filter_map(move |slot| rows.get_index(*slot as usize))
     }
 
-    /// Merges a fact in.
-    pub(crate) fn add(&mut self, key: K, fact: V) {
-        self.in_order.take();
-        if let Some(table) = &mut self.full {
-            return table.add(key, fact);
-        }
-        if let Some(row) = self.hashed.get_mut(&key) {
-            return row.merge(&fact);
-        }
-        if self.hashed.len() < self.cap {
-            self.hashed.insert(key, fact);
-            return;
-        }
-        self.full().add(key, fact);
-    }
-
-    /// From now on in order.
-    fn full(&mut self) -> &mut Table<K, V> {
-        let Gathered {
-            hashed, full, cap, ..
-        } = self;
-        full.get_or_insert_with(|| Table {
-            rows: hashed.drain().collect(),
-            cap: *cap,
-            dropped: 0,
+    /// Keys with the slots in which their facts are found while nothing is added.
+    pub(crate) fn with_slots(&self) -> impl Iterator<Item = (u32, &'a K, &'a V)> + use<'a, K, V> {
+        let rows = self.rows;
+        self.order.iter().filter_map(move |slot| {
+            let (key, fact) = rows.get_index(*slot as usize)?;
+            Some((*slot, key, fact))
         })
     }
 
-    /// Merges another table in.
-    pub(crate) fn merge(&mut self, other: Gathered<K, V>) {
-        let dropped = other.dropped();
-        match other.full {
-            Some(table) => table
-                .rows
-                .into_iter()
-                .for_each(|(key, fact)| self.add(key, fact)),
-            None => other
-                .hashed
-                .into_iter()
-                .for_each(|(key, fact)| self.add(key, fact)),
-        }
-        if dropped > 0 {
-            let table = self.full();
-            table.dropped = table.dropped.saturating_add(dropped);
-        }
+    /// Keys.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &'a K> + use<'a, K, V> {
+        self.iter().map(|(key, _)| key)
     }
 
-    /// Observations that found no room.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.full.as_ref().map_or(0, Table::dropped)
+    /// Facts.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &'a V> + use<'a, K, V> {
+        self.iter().map(|(_, fact)| fact)
     }
 
-    /// The rows, in order of their keys.
-    pub(crate) fn rows(&self) -> &BTreeMap<K, V> {
-        match &self.full {
-            Some(table) => table.rows(),
-            None => self.in_order.get_or_init(|| {
-                let rows = self.hashed.iter();
-                rows.map(|(key, fact)| (key.clone(), fact.clone()))
-                    .collect()
-            }),
-        }
+    /// The fact of a key.
+    pub fn get(&self, key: &K) -> Option<&'a V> {
+        self.rows.get(key)
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
     }
 }
 
-impl<K: Ord + Hash + Clone, V: Fact + Clone + PartialEq> PartialEq for Gathered<K, V> {
-    fn eq(&self, other: &Self) -> bool {
-        self.rows() == other.rows() && self.dropped() == other.dropped()
+impl<'a, K: Hash + Eq, V> IntoIterator for Rows<'a, K, V> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = Box<dyn Iterator<Item = (&'a K, &'a V)> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.iter())
     }
 }
 
@@ -330,23 +330,14 @@ mod tests {
         }
 
         #[test]
-        fn gathered_are_a_table(keys in prop::collection::vec(0u8..12, 0..60), cut in 0usize..60) {
-            let gathered = |keys: &[u8]| {
-                let mut gathered = Gathered::new(4);
-                for &key in keys {
-                    gathered.add(key, Count(1));
-                }
-                gathered
-            };
-            let (table, whole) = (table(&keys), gathered(&keys));
-            prop_assert_eq!(table.rows(), whole.rows());
-            prop_assert_eq!(table.dropped(), whole.dropped());
-            let (a, b) = keys.split_at(cut.min(keys.len()));
-            let mut merged = gathered(b);
-            // Reading in between changes nothing.
-            prop_assert!(merged.rows().len() <= 4);
-            merged.merge(gathered(a));
-            prop_assert_eq!(whole, merged);
+        fn the_smallest_keys_are_kept(keys in prop::collection::vec(0u8..12, 0..60)) {
+            let mut model = std::collections::BTreeMap::new();
+            for key in &keys {
+                *model.entry(*key).or_insert(0) += 1;
+            }
+            let table = table(&keys);
+            let kept = table.rows().iter().map(|(key, count)| (*key, count.0));
+            prop_assert!(kept.eq(model.into_iter().take(4)));
         }
 
         #[test]

@@ -301,9 +301,10 @@ fn conversations<'a>(
     filter: Filter<'a>,
 ) -> impl Iterator<Item = (&'a ConversationKey, &'a ConversationSum)> {
     let (segment, ip) = ends.local;
-    let keys = inventory.paths.between(ip, ends.peer);
-    keys.iter().take(CONVERSATIONS_MAX).filter_map(move |key| {
-        let sum = ledger.sum(key)?;
+    let between = inventory.paths.between(ip, ends.peer);
+    let few = between.iter().take(CONVERSATIONS_MAX);
+    few.filter_map(move |(.., slot)| {
+        let (key, sum) = ledger.conversation_at(*slot)?;
         let wanted = filter
             .protocol
             .is_none_or(|protocol| protocol == key.protocol)

@@ -119,6 +119,11 @@ pub enum Sample<'a> {
 pub trait SampleSink {
     /// One sample or block of samples, of the sender `direction`, at a packet.
     fn sample(&mut self, direction: Direction, at: Mark, sample: &Sample<'_>);
+
+    /// Whether anybody takes them: else protocols need not make them.
+    fn wants_samples(&self) -> bool {
+        true
+    }
 }
 
 /// Counts limits that were reached and oddities that were met, by name.
@@ -308,6 +313,11 @@ impl<'a> Output<'a> {
     /// Announces a flow between the same two hosts.
     pub fn expect(&mut self, expectation: Expectation) {
         self.expected.push(expectation);
+    }
+
+    /// Whether samples are passed on to anybody.
+    pub fn wants_samples(&self) -> bool {
+        self.samples.wants_samples()
     }
 
     /// Passes samples on.

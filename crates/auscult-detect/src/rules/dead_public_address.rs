@@ -129,7 +129,6 @@ fn finding(view: &View<'_>, local: Party, peer: IpAddr, reach: &Reach) -> Findin
 
     let mut ports: Vec<u16> = view
         .between(local.ip, peer)
-        .iter()
         .filter(|(key, _)| key.responder == peer && key.port != 0)
         .map(|(key, _)| key.port)
         .collect();

@@ -29,10 +29,6 @@ pub(super) fn observe(event: &Event, facts: &mut Facts) {
     } else {
         "a patient's measurements or results"
     };
-    let mut fact = Fact::of(event, note);
-    for kind in kinds {
-        fact = fact.value("kind", kind.word());
-    }
     let key = FactKey {
         from: event.from.into(),
         to: event.to.into(),
@@ -40,7 +36,8 @@ pub(super) fn observe(event: &Event, facts: &mut Facts) {
         protocol: event.protocol,
         object: String::new(),
     };
-    facts.add(FACTS, key, fact);
+    let words = kinds.iter().map(|kind| kind.word());
+    facts.note(FACTS, key, (event, note), ("kind", words));
 }
 
 fn is_patient_data(kind: PhiKind) -> bool {

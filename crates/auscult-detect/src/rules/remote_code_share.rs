@@ -197,7 +197,7 @@ impl Group<'_> {
 
 /// The receiver of the bytes began: it read. The other way it is a backup to the share.
 fn reads(view: &View<'_>, client: Party, server: Party) -> bool {
-    let mut talks = view.between(client.ip, server.ip).iter();
+    let mut talks = view.between(client.ip, server.ip);
     talks.any(|(key, _)| key.originator == client.ip)
 }
 

@@ -3,6 +3,8 @@
 //! Source: HL7 table 0211 (MSH-18). Empty means ASCII by the standard; in the field it is UTF-8,
 //! Windows-1252 or GBK, told apart by validity. Limits: CNS 11643 has no decoder and is guessed.
 
+use std::borrow::Cow;
+
 use encoding_rs::{self as enc, CoderResult, Encoding};
 
 use super::framing::Width;
@@ -47,10 +49,14 @@ impl Charset {
     }
 
     /// Text as it can be shown.
-    pub(super) fn decode(self, bytes: &[u8]) -> String {
+    pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         if let Some(text) = self.plain(bytes) {
-            return text.to_owned();
+            return Cow::Borrowed(text);
         }
+        Cow::Owned(self.decode_all(bytes))
+    }
+
+    fn decode_all(self, bytes: &[u8]) -> String {
         let bytes = bytes.split(|&b| b == 0).next().unwrap_or_default();
         let fits = |encoding: &'static Encoding| {
             encoding.decode_without_bom_handling_and_without_replacement(bytes)

@@ -4,9 +4,11 @@
 //! v2.5 SFT. A gateway speaks for many devices: a claim says in its attributes which device it
 //! describes, and whether that is the sender (both name the same EUI-64).
 
+use std::borrow::Cow;
+
 use auscult_model::{About, Meaning};
 
-use super::mdc::{Code, Observed, convert};
+use super::mdc::{Code, Observed, Quantity, convert};
 use super::message::Teller;
 use super::syntax::{Segment, Value};
 use crate::Sample;
@@ -63,7 +65,7 @@ impl Device {
         }
     }
 
-    fn claim(&self, attribute: &'static str, value: String, teller: &mut Teller<'_, '_>) {
+    fn claim(&self, attribute: &'static str, value: Cow<'_, str>, teller: &mut Teller<'_, '_>) {
         if value.is_empty() {
             return;
         }
@@ -71,7 +73,7 @@ impl Device {
         let claim = Meaning::Claim {
             about: About::Sender,
             attribute,
-            value,
+            value: value.into_owned(),
         };
         let confidence = teller.confidence.min(holds);
         let said = teller.say(claim).sure(confidence);
@@ -122,31 +124,13 @@ impl Device {
                 if let Some(alarm) = &mut self.alarm
                     && alarm.facets.len() < FACETS_MAX
                 {
-                    alarm.facets.push((facet, coded_text(value)));
+                    alarm.facets.push((facet, coded_text(value).into_owned()));
                 }
             }
-            Observed::Vital(quantity) => {
-                let status = obx.field(11).bytes;
-                let number = value.component(1).text().parse::<f64>().ok();
-                let absent = matches!(status, b"X" | b"D" | b"W" | b"N");
-                let sentinel =
-                    |number: &f64| code.is_mdil() && [-100.0, -1000.0, -10000.0].contains(number);
-                let number = number.filter(|n| n.is_finite() && !absent && !sentinel(n));
-                if let Some(number) = number {
-                    let label = obx.field(6).component(2).text();
-                    let value = convert(number, quantity, &code.unit, &label);
-                    let at = teller.at;
-                    let (quantity, unit) = (quantity.name, quantity.unit);
-                    teller.out.sample(
-                        at,
-                        &Sample::Number {
-                            quantity,
-                            value,
-                            unit,
-                        },
-                    );
-                }
+            Observed::Vital(quantity) if teller.out.wants_samples() => {
+                measured(obx, &code, quantity, teller);
             }
+            Observed::Vital(_) => {}
             _ if code.label.starts_with("MDCX_") => self.pump_facts(value, teller),
             _ => {}
         }
@@ -157,7 +141,7 @@ impl Device {
     pub(super) fn system(&mut self, label: &str, teller: &mut Teller<'_, '_>) {
         self.is_system = true;
         self.is_pump |= label.contains("PUMP");
-        self.claim("device_type", label.to_owned(), teller);
+        self.claim("device_type", Cow::Borrowed(label), teller);
     }
 
     /// `InfuserType=PLUM_360~Infuser Software=15.11.00.018~…` of ICU Medical.
@@ -173,7 +157,7 @@ impl Device {
                 "Connectivity Engine" => "network_module_firmware",
                 _ => continue,
             };
-            self.claim(attribute, value.trim().to_owned(), teller);
+            self.claim(attribute, Cow::Borrowed(value.trim()), teller);
         }
     }
 
@@ -200,7 +184,7 @@ impl Device {
         self.end_alarm(teller);
         let mut facets = Vec::new();
         for flag in obx.field(8).repeats() {
-            match flag.text().as_str() {
+            match flag.text().as_ref() {
                 priority @ ("PN" | "PL" | "PM" | "PH") => {
                     facets.push(("alarm_priority", priority.to_owned()));
                 }
@@ -209,7 +193,7 @@ impl Device {
             }
         }
         self.alarm = Some(Alarm {
-            text: coded_text(obx.field(5)),
+            text: coded_text(obx.field(5)).into_owned(),
             facets,
         });
     }
@@ -231,6 +215,28 @@ impl Device {
     }
 }
 
+/// Passes a number on that was measured on the patient.
+fn measured(obx: &Segment<'_>, code: &Code<'_>, quantity: Quantity, teller: &mut Teller<'_, '_>) {
+    let status = obx.field(11).bytes;
+    let number = obx.field(5).component(1).text().parse::<f64>().ok();
+    let absent = matches!(status, b"X" | b"D" | b"W" | b"N");
+    let sentinel = |number: &f64| code.is_mdil() && [-100.0, -1000.0, -10000.0].contains(number);
+    let number = number.filter(|n| n.is_finite() && !absent && !sentinel(n));
+    let Some(number) = number else { return };
+    let label = obx.field(6).component(2).text();
+    let value = convert(number, quantity, &code.unit, &label);
+    let at = teller.at;
+    let (quantity, unit) = (quantity.name, quantity.unit);
+    teller.out.sample(
+        at,
+        &Sample::Number {
+            quantity,
+            value,
+            unit,
+        },
+    );
+}
+
 /// SFT: the software that sends.
 pub(super) fn software(sft: &Segment<'_>, teller: &mut Teller<'_, '_>) {
     let values = [
@@ -244,14 +250,14 @@ pub(super) fn software(sft: &Segment<'_>, teller: &mut Teller<'_, '_>) {
             teller.say(Meaning::Claim {
                 about: About::Sender,
                 attribute,
-                value,
+                value: value.into_owned(),
             });
         }
     }
 }
 
 /// The words of a coded value, or the value itself.
-fn coded_text(value: Value<'_>) -> String {
+fn coded_text(value: Value<'_>) -> Cow<'_, str> {
     let words = value.component(2).text();
     if words.is_empty() {
         value.component(1).text()

@@ -4,6 +4,8 @@
 //! framework (PCD-01, PCD-04), LOINC, HP/Philips MDIL units, labels of makers' dialects. Limits:
 //! the quantities that bedside monitors send; everything else is an unnamed result.
 
+use std::borrow::Cow;
+
 /// A number measured on a patient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quantity {
@@ -109,12 +111,12 @@ static LABELS: &[(&str, Quantity)] = &[
 
 /// OBX-3, and the unit of OBX-6 where that holds the code.
 #[derive(Debug, Default)]
-pub(super) struct Code {
-    pub(super) id: String,
-    pub(super) label: String,
-    pub(super) system: String,
+pub(super) struct Code<'a> {
+    pub(super) id: Cow<'a, str>,
+    pub(super) label: Cow<'a, str>,
+    pub(super) system: Cow<'a, str>,
     /// First component of OBX-6.
-    pub(super) unit: String,
+    pub(super) unit: Cow<'a, str>,
 }
 
 /// What an observation is about.
@@ -140,7 +142,7 @@ pub(super) enum Observed {
     Other,
 }
 
-impl Code {
+impl Code<'_> {
     fn number(&self) -> Option<u32> {
         self.id.parse().ok()
     }
@@ -282,19 +284,18 @@ pub(super) fn convert(value: f64, quantity: Quantity, unit: &str, label: &str) -
 mod tests {
     use super::*;
 
-    fn code(id: &str, label: &str, system: &str, unit: &str) -> Code {
-        let own = str::to_owned;
+    fn code<'a>(id: &'a str, label: &'a str, system: &'a str, unit: &'a str) -> Code<'a> {
         Code {
-            id: own(id),
-            label: own(label),
-            system: own(system),
-            unit: own(unit),
+            id: id.into(),
+            label: label.into(),
+            system: system.into(),
+            unit: unit.into(),
         }
     }
 
     #[test]
     fn codes_of_all_dialects() {
-        let vital = |c: Code| match c.observed() {
+        let vital = |c: Code<'_>| match c.observed() {
             Observed::Vital(q) => q.name,
             _ => "no",
         };

@@ -82,28 +82,24 @@ impl Message {
         let kind = of_type.component(1).text();
         let trigger = of_type.component(2).text();
         let profile = msh.field(21).text();
-        let infusion = match kind.as_str() {
+        let infusion = match kind.as_ref() {
             "RGV" => Infusion::Yes,
             _ if profile.contains("IHE_PCD_003") => Infusion::Yes,
             "RDE" | "OMP" if receiver_is_device(msh) => Infusion::Yes,
             "RDE" | "OMP" => Infusion::ForPump,
             _ => Infusion::No,
         };
-        let mut attributes = Vec::new();
-        let values = [
-            ("control_id", msh.field(10).text()),
-            ("processing_id", msh.field(11).component(1).text()),
-            ("version", msh.field(12).component(1).text()),
-            ("structure", of_type.component(3).text()),
-            ("profile", msh.field(21).component(1).text()),
-            ("charset", msh.field(18).text()),
-        ];
-        attributes.extend(values.into_iter().filter(|(_, value)| !value.is_empty()));
+        let is_answer = kind == "ACK" || kind == "MCF";
+        let attributes = match is_answer {
+            // Said with the message that it answers.
+            true => Vec::new(),
+            false => attributes(msh),
+        };
         let device = Device::sent_by(parties(msh, teller));
         Message {
             direction: teller.direction,
             reader: msh.reader,
-            control_id: msh.field(10).text(),
+            control_id: msh.field(10).string(),
             length: 0,
             answered: None,
             patient: Patient::default(),
@@ -111,9 +107,9 @@ impl Message {
             first,
             last: teller.place.last,
             confidence: teller.confidence,
-            is_answer: kind == "ACK" || kind == "MCF",
+            is_answer,
             object: if trigger.is_empty() {
-                kind
+                kind.into_owned()
             } else {
                 format!("{kind}^{trigger}")
             },
@@ -147,14 +143,14 @@ impl Message {
         match segment.name() {
             b"MSA" => {
                 self.is_answer = true;
-                answer = Some((segment.field(2).text(), segment.field(1).text()));
+                answer = Some((segment.field(2).string(), segment.field(1).string()));
             }
             b"SFT" => software(segment, teller),
             b"PV1" => {
                 let location = segment.field(3);
                 let [unit, bed] = &mut self.bed;
-                *unit = location.component(1).first_sub().text();
-                *bed = location.component(3).first_sub().text();
+                *unit = location.component(1).first_sub().string();
+                *bed = location.component(3).first_sub().string();
             }
             b"PRT" => self.device.participation(segment, teller),
             b"OBR" => {
@@ -335,11 +331,12 @@ fn parties(msh: &Segment<'_>, teller: &mut Teller<'_, '_>) -> Option<String> {
         let designator = msh.field(n);
         let [namespace, universal, of_type] = [1, 2, 3].map(|c| designator.component(c).text());
         let value = if namespace.is_empty() {
-            universal.clone()
+            &universal
         } else {
-            namespace
+            &namespace
         };
         if !value.is_empty() {
+            let value = value.clone().into_owned();
             let said = teller.say(Meaning::Claim {
                 about,
                 attribute,
@@ -365,6 +362,23 @@ fn parties(msh: &Segment<'_>, teller: &mut Teller<'_, '_>) -> Option<String> {
         }
     }
     sender
+}
+
+/// What else its header says about a message.
+fn attributes(msh: &Segment<'_>) -> Vec<(&'static str, String)> {
+    let values = [
+        ("control_id", msh.field(10)),
+        ("processing_id", msh.field(11).component(1)),
+        ("version", msh.field(12).component(1)),
+        ("structure", msh.field(9).component(3)),
+        ("profile", msh.field(21).component(1)),
+        ("charset", msh.field(18)),
+    ];
+    values
+        .into_iter()
+        .map(|(attribute, value)| (attribute, value.string()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
 }
 
 /// Whether the receiver names itself as devices do.

@@ -324,7 +324,7 @@ impl Patient {
                     let id = repeat.component(1);
                     if id.filled() {
                         self.mark(id, id_kind(repeat, kind), place, out);
-                        self.keep(id.first_sub().text());
+                        self.keep(&id.first_sub().text());
                     }
                 }
             }
@@ -341,13 +341,13 @@ impl Patient {
             Address => {
                 self.mark(field, kind, place, out);
                 for address in field.repeats() {
-                    self.keep(address.component(1).first_sub().text());
+                    self.keep(&address.component(1).first_sub().text());
                 }
             }
             Contacts => {
                 self.mark(field, kind, place, out);
                 for contact in field.repeats() {
-                    (1..=12).for_each(|n| self.contact(contact.component(n).text()));
+                    (1..=12).for_each(|n| self.contact(&contact.component(n).text()));
                 }
             }
             Plain if kind == Demographics && field.bytes == b"U" => {}
@@ -360,13 +360,13 @@ impl Patient {
         let given = name.component(2).text();
         let second = name.component(3).text();
         if !family.is_empty() && !given.is_empty() {
-            self.keep(format!("{family} {given}"));
-            self.keep(format!("{given} {family}"));
-            self.keep(format!("{family}^{given}"));
+            self.keep(&format!("{family} {given}"));
+            self.keep(&format!("{given} {family}"));
+            self.keep(&format!("{family}^{given}"));
         }
-        self.keep(family);
-        self.keep(given);
-        self.keep(second);
+        self.keep(&family);
+        self.keep(&given);
+        self.keep(&second);
     }
 
     fn date(&mut self, date: &str) {
@@ -374,25 +374,25 @@ impl Patient {
         if day.len() == 8 && day.bytes().all(|b| b.is_ascii_digit()) {
             let (year, rest) = day.split_at(4);
             let (month, day) = rest.split_at(2);
-            self.keep(format!("{year}-{month}-{day}"));
+            self.keep(&format!("{year}-{month}-{day}"));
         }
-        self.keep(day.to_owned());
+        self.keep(day);
     }
 
     /// A telephone number or a mail address; kinds and country codes are neither.
-    fn contact(&mut self, text: String) {
+    fn contact(&mut self, text: &str) {
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         if digits >= 5 || text.contains('@') {
             self.keep(text);
         }
     }
 
-    fn keep(&mut self, value: String) {
-        if value.is_empty() || self.values.contains(&value) {
+    fn keep(&mut self, value: &str) {
+        if value.is_empty() || self.values.iter().any(|known| known == value) {
             return;
         }
         if self.values.len() < VALUES.default as usize {
-            self.values.push(value);
+            self.values.push(value.to_owned());
         } else {
             self.dropped = true;
         }
@@ -411,7 +411,7 @@ impl Patient {
             };
             if value.filled() {
                 self.mark(value, kind, place, out);
-                self.keep(value.text());
+                self.keep(&value.text());
             }
         }
     }

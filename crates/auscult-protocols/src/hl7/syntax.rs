@@ -145,12 +145,31 @@ impl<'a> Value<'a> {
 
     /// Component `n`, from 1, of the first repeat; empty when there is none.
     pub(super) fn component(self, n: usize) -> Value<'a> {
-        let empty = Value { bytes: &[], ..self };
-        let first = self.repeats().next().unwrap_or(empty);
-        first
-            .split(self.reader.delimiters.component)
-            .nth(n.saturating_sub(1))
-            .unwrap_or(empty)
+        let Delimiters {
+            component, repeat, ..
+        } = self.reader.delimiters;
+        let mut before = n.saturating_sub(1);
+        let mut start = 0;
+        let mut end = self.bytes.len();
+        for (at, &byte) in self.bytes.iter().enumerate() {
+            if byte != component && byte != repeat {
+                continue;
+            }
+            if before == 0 || byte == repeat {
+                end = at;
+                break;
+            }
+            before -= 1;
+            start = at + 1;
+        }
+        match self.bytes.get(start..end).filter(|_| before == 0) {
+            Some(bytes) => Value {
+                bytes,
+                start: self.start + start,
+                ..self
+            },
+            None => Value { bytes: &[], ..self },
+        }
     }
 
     /// The first sub-component, or all of it.
@@ -162,12 +181,19 @@ impl<'a> Value<'a> {
     }
 
     /// Decoded, unescaped, safe to show; `""` is empty.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self) -> Cow<'a, str> {
         if !self.filled() {
-            return String::new();
+            return Cow::Borrowed("");
         }
-        let bytes = unescape(self.bytes, &self.reader.delimiters);
-        self.reader.charset.decode(&bytes)
+        match unescape(self.bytes, &self.reader.delimiters) {
+            Cow::Borrowed(bytes) => self.reader.charset.decode(bytes),
+            Cow::Owned(bytes) => Cow::Owned(self.reader.charset.decode(&bytes).into_owned()),
+        }
+    }
+
+    /// As [`Value::text`], to keep.
+    pub(super) fn string(&self) -> String {
+        self.text().into_owned()
     }
 
     /// Where it lies in the text of the segment.
@@ -276,7 +302,8 @@ fn replace(code: &[u8], delimiters: &Delimiters, out: &mut Vec<u8>) -> bool {
 /// Whether a value, once unescaped, holds a line end followed by a segment name and a separator:
 /// software behind the receiver would read it as a segment of its own.
 pub(super) fn decodes_to_segment(value: &[u8], delimiters: &Delimiters) -> bool {
-    if !value.contains(&b'\n') && !delimiters.escape.is_some_and(|e| value.contains(&e)) {
+    let escape = delimiters.escape.unwrap_or(b'\n');
+    if memchr::memchr2(b'\n', escape, value).is_none() {
         return false;
     }
     let plain = unescape(value, delimiters);
