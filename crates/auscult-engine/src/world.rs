@@ -99,6 +99,10 @@ impl World {
         }
         let mut inventory = Inventory::resolve(&self.ledger, &options.site);
         let mut health = self.health(inputs, counts);
+        let (name, left_out) = inventory.left_out();
+        if left_out > 0 {
+            health.limits.insert(name.to_owned(), left_out);
+        }
         let mut captures: Vec<Capture> = inputs
             .captures()
             .iter()

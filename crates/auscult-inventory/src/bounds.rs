@@ -42,6 +42,8 @@ tables! {
         "attributes that were claimed of somebody");
     conversations = CONVERSATIONS: with_memory("inventory-conversations", 300_000,
         "pairs of addresses with their service and outcome; what nobody answered goes first");
+    devices = DEVICES: with_memory("inventory-devices", 100_000,
+        "devices that are told apart; cards that spoke no protocol are left out first");
     names_each = NAMES_EACH: settable("inventory-names-of-one-address", 16,
         "names that were given for one address");
     names = NAMES: with_memory("inventory-names", 100_000,

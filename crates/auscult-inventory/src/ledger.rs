@@ -35,6 +35,8 @@ pub struct Limits {
     pub names: usize,
     /// Names of one address.
     pub names_each: usize,
+    /// Devices that are made of it all.
+    pub devices: usize,
     /// Addresses assigned.
     pub assignments: usize,
     /// Networks, routers, name servers described.
@@ -70,6 +72,7 @@ impl Limits {
             starts: all.starts.min(rows),
             names: all.names.min(rows),
             names_each: all.names_each.min(rows),
+            devices: all.devices,
             assignments: all.assignments.min(rows),
             networks: all.networks.min(rows),
             services: all.services.min(rows),
@@ -344,6 +347,11 @@ impl Ledger {
     /// The name of an input file, for evidence.
     pub fn file(&mut self, index: FileIndex, name: &str) {
         self.files.entry(index).or_insert_with(|| name.to_owned());
+    }
+
+    /// How many devices may be made of it.
+    pub(crate) fn most_devices(&self) -> usize {
+        self.limits.devices
     }
 
     /// Takes in everything another ledger knows.

@@ -4,8 +4,6 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-mod support;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
@@ -24,8 +22,12 @@ fn program() -> Command {
 
 /// A folder of this test with a ward in it.
 fn ward(name: &str) -> (PathBuf, PathBuf) {
-    let folder = support::folder(&format!("robust-{name}-{}", std::process::id()));
-    let file = support::scene("ward", 7, &folder).file;
+    let folder = format!("robust-{name}-{}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("ward-7.pcapng");
+    auscult_lab::write("ward", 7, &file).unwrap();
     (folder, file)
 }
 
