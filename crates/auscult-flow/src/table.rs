@@ -5,6 +5,9 @@
 //! packet of it or its numbers fit (UDP: an answer within two seconds), since taps and SPAN ports
 //! may tag the two directions differently.
 
+#[cfg(test)]
+mod flooding;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::net::IpAddr;

@@ -19,6 +19,18 @@ pub(crate) fn usual() -> u64 {
     }
 }
 
+/// How many threads fit: each wants address space for its stack and its part of the allocator.
+pub(crate) fn threads(wanted: usize) -> usize {
+    const EACH: u64 = 256 << 20;
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    match address_space(&limits) {
+        Some(space) => wanted
+            .min(usize::try_from(space / EACH).unwrap_or(wanted))
+            .max(1),
+        None => wanted,
+    }
+}
+
 /// What the system grants the process: the smaller of the limit on its address space
 /// (`ulimit -v`) and of those on the memory of its control groups (containers, services).
 /// `None` where no such limit is known.

@@ -113,7 +113,7 @@ impl Reading {
             limits.set(bound, *value);
         }
         let options = Options {
-            threads: how.threads.map_or(cores, usize::from),
+            threads: memory::threads(how.threads.map_or(cores, usize::from)),
             site,
             single_flows,
             interfaces_apart: how.interfaces_apart,

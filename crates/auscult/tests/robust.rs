@@ -264,7 +264,7 @@ fn a_file_that_cannot_be_read_is_said() {
     assert_eq!(output.status.code(), Some(1));
     let words = said(&output);
     assert!(
-        words.contains("broken.pcap") && words.contains("error"),
+        words.contains("broken.pcap") && words.contains("unreadable"),
         "{words}"
     );
 }

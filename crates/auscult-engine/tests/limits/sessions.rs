@@ -46,21 +46,12 @@ fn reached_by(capture: &cases::Capture, names: &[&str]) {
 
 #[test]
 fn bounds_of_file_services() {
-    for seed in 1..4 {
-        let options = auscult_lab::Options::default();
-        let scene = auscult_lab::generate("nfs-update-outside", seed, &options).unwrap();
-        let capture = cases::Capture::scene(&scene);
-        reached_by(
-            &capture,
-            &[
-                "nfs-names",
-                "nfs-open-files",
-                "nfs-parts",
-                "rpc-message",
-                "rpc-requests",
-            ],
-        );
-    }
+    let options = auscult_lab::Options::default();
+    let scene = auscult_lab::generate("nfs-documents", 2, &options).unwrap();
+    reached_by(
+        &cases::Capture::scene(&scene),
+        &["nfs-names", "nfs-open-files", "nfs-parts", "rpc-requests"],
+    );
 }
 
 #[test]
@@ -116,7 +107,7 @@ fn bounds_of_print_jobs() {
         job.extend(lpd::data_command(3, "nurse", number));
         job.extend(b"abc\0");
     }
-    let control = b"Hnurse\nPnobody\ndfA001nurse\nNone.pdf\ndfA002nurse\nNtwo.pdf\n";
+    let control = b"Hnurse\nPnobody\nfdfA001nurse\nNone.pdf\nfdfA002nurse\nNtwo.pdf\n";
     job.extend(lpd::control_command(control.len(), "nurse", 1));
     job.extend(control);
     job.push(0);
@@ -151,10 +142,13 @@ fn bounds_of_admissions() {
 
 #[test]
 fn a_message_with_more_values_than_are_remembered() {
-    let mut text = String::from("\u{b}MSH|^~\\&|ADT|HOUSE|LAB|HOUSE|20260101||ADT^A01|1|P|2.3\r");
-    for number in 0..1200 {
-        text.push_str(&format!("NK1|1|ERFUNDEN{}^NIEMAND|SIB\r", letters(number)));
-    }
+    let numbers: Vec<String> = (0..1200)
+        .map(|number| format!("INV{}^^^HOUSE", letters(number)))
+        .collect();
+    let mut text = format!(
+        "\u{b}MSH|^~\\&|ADT|HOUSE|LAB|HOUSE|20260101||ADT^A01|1|P|2.3\rPID|1||{}||X^Y\r",
+        numbers.join("~")
+    );
     text.push_str("\u{1c}\r");
     let report = sent(2575, text.as_bytes()).report(&Options::default());
     reached(&report, "hl7-patient-values");
@@ -222,6 +216,19 @@ fn more_options_and_records_than_are_read() {
     let report = wire.report(&Options::default());
     assert_eq!(reached(&report, "dhcp-options"), 1);
     assert_eq!(reached(&report, "dns-records"), 1);
+    // 70 names in one message; the name that was asked for has no address.
+    let mut many = inventory::answer(7, "ward.example", &[]);
+    many[7] = 70;
+    for number in 0..70 {
+        many.extend(b"\x05");
+        many.extend(letters(number).as_bytes());
+        many.extend(b"\0\0\x01\0\x01\0\0\0\x3c\0\x04");
+        many.extend(host(number).octets());
+    }
+    let mut wire = Wire::new();
+    wire.udp((host(0), 53), (host(1), 40_000), &many);
+    let report = wire.report(&Options::default());
+    assert_eq!(reached(&report, "dns-names"), 1);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod files;
 mod messages;
 mod nesting;
+mod spoofing;
 mod tables;
 mod wire;
 
