@@ -1,9 +1,12 @@
 //! The commands of the project besides the program itself: `cargo xtask COMMAND`.
 
 mod bench;
+mod bounds;
+mod captures;
 mod data;
 mod fuzz;
 mod laws;
+mod section;
 mod shell;
 mod test;
 
@@ -14,7 +17,7 @@ cargo xtask COMMAND
 
   test                   everything that CI runs: set-up, format, lints, tests, cases
   test --no-setup        the same without installing packages
-  laws --cases N         the laws over the whole table, N random cases each
+  laws --cases N         every property test, N random cases each
   bench                  speed and memory, beside the peers that are installed;
                          writes the figures in docs/performance.md
   bench PART…            the same of peers, threads, budget, stages, growth,
@@ -24,6 +27,10 @@ cargo xtask COMMAND
   bench stream CAPTURE N the capture N times, as new flows, to standard output
   bench bulk PACKETS FLOWS DEVICES FILE
                          a capture of the lab with so many
+  bounds                 hostile input at full scale: what bounds it, memory and time;
+                         writes docs/limits.md
+  captures               every capture of the collection beside the repository: no panic,
+                         no hang, tshark's packet counts; writes docs/limits.md
   fuzz --minutes N [TARGET…]
                          coverage-guided fuzzing of every target, or of these
   fuzz --coverage        the lines that the corpora reach, by parser
@@ -37,6 +44,8 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::run(rest),
         ["laws", rest @ ..] => laws::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
+        ["bounds", rest @ ..] => bounds::run(rest),
+        ["captures", rest @ ..] => captures::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["data", ..] => data::run(&args[1..]),
         _ => {

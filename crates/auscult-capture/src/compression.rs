@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::GzDecoder;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use thiserror::Error;
 
 /// How a capture is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +102,20 @@ impl Read for Counted {
     }
 }
 
+/// Which limit ended a stream.
+#[derive(Clone, Copy, Debug, Error)]
+pub(crate) enum TooMuch {
+    #[error("decompresses to more than {0} bytes (limit)")]
+    Total(u64),
+    #[error("decompresses to more than {0} times its size (limit)")]
+    Ratio(u64),
+}
+
+/// The limit that an error of reading stands for, if it does.
+pub(crate) fn limit_reached(error: &Error) -> Option<TooMuch> {
+    error.get_ref()?.downcast_ref().copied()
+}
+
 /// Ends the stream with an error where a limit is reached.
 struct Bounded {
     inner: Box<dyn Read + Send>,
@@ -115,13 +130,11 @@ impl Read for Bounded {
         self.given += count as u64;
         let Limits { total, ratio } = self.limits;
         if self.given > total {
-            let why = format!("decompresses to more than {total} bytes (limit)");
-            return Err(Error::new(ErrorKind::QuotaExceeded, why));
+            return Err(Error::new(ErrorKind::QuotaExceeded, TooMuch::Total(total)));
         }
         let taken = self.taken.load(Ordering::Relaxed);
         if self.given > RATIO_FREE && self.given / ratio.max(1) > taken {
-            let why = format!("decompresses to more than {ratio} times its size (limit)");
-            return Err(Error::new(ErrorKind::QuotaExceeded, why));
+            return Err(Error::new(ErrorKind::QuotaExceeded, TooMuch::Ratio(ratio)));
         }
         Ok(count)
     }

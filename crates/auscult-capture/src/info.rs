@@ -2,6 +2,7 @@
 
 use auscult_model::{LinkType, Timestamp};
 
+use crate::bounds;
 use crate::compression::Compression;
 
 /// The kind of capture file.
@@ -75,8 +76,22 @@ pub struct Oddities {
     pub record_limit: u64,
     /// Reading ended at the limit on decompressed bytes.
     pub decompression_limit: u64,
-    /// Interface statistics or names that no longer fitted the table of interfaces.
+    /// Reading ended at the limit on how far a compressed file may grow.
+    pub ratio_limit: u64,
+    /// Interfaces that no longer fitted the table.
     pub interface_limit: u64,
+}
+
+impl Oddities {
+    /// The limits that were reached, by name.
+    pub fn limits(&self) -> [(&'static str, u64); 4] {
+        [
+            (bounds::RECORD_LENGTH.name, self.record_limit),
+            (bounds::DECOMPRESSED.name, self.decompression_limit),
+            (bounds::RATIO.name, self.ratio_limit),
+            (bounds::INTERFACES.name, self.interface_limit),
+        ]
+    }
 }
 
 /// One input, after it was read.

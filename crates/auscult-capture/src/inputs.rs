@@ -22,6 +22,7 @@ use crate::info::{CaptureInfo, StoppedAt};
 use crate::listing::{Entry, OpenError, list};
 use crate::reader::{CaptureReader, Options};
 use crate::recognise::NotACapture;
+use crate::stop::{INTERRUPTED, Stop};
 use crate::trail::Trail;
 
 /// Bytes read at a time when only a file's first packet is wanted.
@@ -75,11 +76,22 @@ pub struct Inputs {
     clock: Clock,
     read: Arc<AtomicU64>,
     keep_open: bool,
+    stop: Stop,
 }
 
 impl Inputs {
     /// Opens captures, folders of captures and `-` (standard input).
     pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, OpenError> {
+        Self::open_until(paths, options, Stop::default())
+    }
+
+    /// As [`Inputs::open`]; once `stop` is requested nothing more is read, what was read is handed
+    /// on, and the captures that were not read to their ends say so.
+    pub fn open_until(
+        paths: &[PathBuf],
+        options: Options,
+        stop: Stop,
+    ) -> Result<Inputs, OpenError> {
         let entries = list(paths)?;
         let alone = entries.len() == 1;
         let mut inputs = Inputs {
@@ -93,6 +105,7 @@ impl Inputs {
             clock: Clock::default(),
             read: Arc::new(AtomicU64::new(0)),
             keep_open: entries.len() <= MAX_KEPT_OPEN,
+            stop,
         };
         for entry in entries {
             let folder = entry.folder;
@@ -200,7 +213,7 @@ impl Inputs {
             Arc::default()
         };
         let source = entry
-            .open(true, read)
+            .open(true, read, &self.stop)
             .map_err(|error| OpenError::Unreadable {
                 name: entry.name.clone(),
                 error,
@@ -301,9 +314,15 @@ impl Inputs {
         if input.held.packets.len() > input.next {
             return true;
         }
+        if self.stop.is_requested() {
+            self.interrupt(place);
+            return false;
+        }
         if input.reader.is_none() {
             let name = &input.entry.name;
-            let source = input.entry.open(self.keep_open, self.read.clone());
+            let source = input
+                .entry
+                .open(self.keep_open, self.read.clone(), &self.stop);
             let opened = source
                 .map_err(|error| error.to_string())
                 .and_then(|source| {
@@ -340,6 +359,29 @@ impl Inputs {
             self.open -= 1;
         }
         more
+    }
+
+    /// Ends a file where it is.
+    fn interrupt(&mut self, place: usize) {
+        let (Some(input), Some(info)) = (self.inputs.get_mut(place), self.captures.get_mut(place))
+        else {
+            return;
+        };
+        match input.reader.take() {
+            Some(mut reader) => {
+                reader.interrupt();
+                info.clone_from(reader.info());
+                self.open -= 1;
+            }
+            None => {
+                info.stopped_at = Some(StoppedAt {
+                    offset: 0,
+                    after_packet: 0,
+                    why: INTERRUPTED.to_owned(),
+                });
+            }
+        }
+        input.held = Batch::new();
     }
 }
 

@@ -25,6 +25,7 @@
 //! [`Options`]. Nothing here depends on the operating system.
 
 mod batch;
+mod bounds;
 mod clock;
 mod compression;
 mod fetch;
@@ -38,10 +39,12 @@ mod reader;
 mod recognise;
 mod record;
 mod source;
+mod stop;
 mod stream;
 mod trail;
 
 pub use batch::{Batch, PacketMeta};
+pub use bounds::ALL as BOUNDS;
 pub use clock::{Clock, ClockSteps};
 pub use compression::Compression;
 pub use fetch::FetchedPacket;
@@ -51,3 +54,4 @@ pub use inputs::{Inputs, Progress, Skipped};
 pub use listing::OpenError;
 pub use reader::{CaptureReader, Options};
 pub use recognise::NotACapture;
+pub use stop::Stop;

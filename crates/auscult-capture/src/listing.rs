@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::recognise::NotACapture;
 use crate::source::{FileSource, Origin, StdinSource};
+use crate::stop::{Stop, Stoppable};
 
 /// Why nothing can be read.
 #[derive(Debug, Error)]
@@ -62,14 +63,19 @@ impl Entry {
         &self,
         keep_open: bool,
         read: Arc<AtomicU64>,
+        stop: &Stop,
     ) -> io::Result<Box<dyn Read + Send>> {
-        Ok(match &self.origin {
+        let source: Box<dyn Read + Send> = match &self.origin {
             Origin::Stdin => Box::new(StdinSource { read }),
             Origin::File(path) => {
                 let keep_open = keep_open || !self.reopens;
                 Box::new(FileSource::open(path.clone(), 0, keep_open, read)?)
             }
-        })
+        };
+        if self.reopens {
+            return Ok(source);
+        }
+        Ok(Box::new(Stoppable::new(source, stop.clone())?))
     }
 }
 

@@ -8,6 +8,7 @@
 use auscult_model::{LinkType, Timestamp};
 
 use crate::batch::PacketMeta;
+use crate::bounds;
 use crate::info::InterfaceInfo;
 use crate::record::{Order, Step, Tally, Window};
 
@@ -23,7 +24,7 @@ const NUMBERED: [u32; 6] = [9, 0x0bad, 0x4000_0bad, 0x204, 0x216, 0x221];
 
 /// Block type, total length, and the length again at the end.
 const FRAME: usize = 12;
-const MAX_INTERFACES: usize = 65_535;
+const MAX_INTERFACES: usize = bounds::INTERFACES.default as usize;
 const MAX_NAME: usize = 256;
 
 /// State of a file between two blocks.
@@ -103,6 +104,11 @@ impl Pcapng {
     /// Whether a file begins as a pcapng file.
     pub(crate) fn detect(prefix: &[u8]) -> bool {
         prefix.starts_with(&SECTION_HEADER.to_be_bytes())
+    }
+
+    /// Interfaces of the section.
+    pub(crate) fn interfaces(&self) -> usize {
+        self.section.len()
     }
 
     /// Changes with every section and interface.
@@ -335,7 +341,7 @@ impl Pcapng {
         let known = self.section.get(local);
         let info = known.and_then(|it| tally.interfaces.get_mut(usize::from(it.global)));
         let Some(info) = info else {
-            tally.oddities.interface_limit += 1;
+            tally.oddities.skipped_blocks += 1;
             return Some(());
         };
         for (code, value) in options(order, body.get(12..)?) {

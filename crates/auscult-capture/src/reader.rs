@@ -5,13 +5,15 @@ use std::io::{self, Read};
 use auscult_model::{FileIndex, Timestamp};
 
 use crate::batch::Batch;
-use crate::compression::{self, Compression, Limits};
+use crate::bounds;
+use crate::compression::{self, Compression, Limits, TooMuch};
 use crate::fingerprint::Fingerprint;
 use crate::info::{CaptureInfo, Format, StoppedAt};
 use crate::pcap::{self, Pcap};
 use crate::pcapng::Pcapng;
 use crate::recognise::{NotACapture, recognise};
 use crate::record::{Step, Tally, Window};
+use crate::stop::INTERRUPTED;
 use crate::stream::Stream;
 use crate::trail::{Resume, Trail};
 
@@ -34,9 +36,9 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             block: 256 << 10,
-            max_record: 16 << 20,
-            max_decompressed: 1 << 40,
-            max_ratio: 1000,
+            max_record: bounds::RECORD_LENGTH.default as usize,
+            max_decompressed: bounds::DECOMPRESSED.default,
+            max_ratio: bounds::RATIO.default,
             fingerprint: true,
         }
     }
@@ -68,6 +70,14 @@ pub(crate) enum Parser {
 }
 
 impl Parser {
+    /// Interfaces that records can refer to.
+    pub(crate) fn interfaces(&self) -> usize {
+        match self {
+            Parser::Pcapng(pcapng) => pcapng.interfaces(),
+            Parser::Pcap(_) | Parser::Stopped => 0,
+        }
+    }
+
     /// Changes when what records refer to changes.
     pub(crate) fn generation(&self) -> u64 {
         match self {
@@ -207,6 +217,14 @@ impl CaptureReader {
         std::mem::take(&mut self.trail)
     }
 
+    /// Ends the reading before the end of the source.
+    pub(crate) fn interrupt(&mut self) {
+        if !self.done {
+            self.stop(INTERRUPTED.to_owned());
+            self.account(&mut Batch::new());
+        }
+    }
+
     /// Fills `batch` with the next packets, at least one; `false` when there are no more.
     pub fn next_batch(&mut self, batch: &mut Batch) -> bool {
         batch.clear();
@@ -261,8 +279,10 @@ impl CaptureReader {
 
     fn end_of_source(&mut self) {
         if let Some(error) = self.stream.error() {
-            if error.kind() == io::ErrorKind::QuotaExceeded {
-                self.tally.oddities.decompression_limit += 1;
+            match compression::limit_reached(error) {
+                Some(TooMuch::Total(_)) => self.tally.oddities.decompression_limit += 1,
+                Some(TooMuch::Ratio(_)) => self.tally.oddities.ratio_limit += 1,
+                None => {}
             }
             let why = match error.kind() {
                 io::ErrorKind::UnexpectedEof => "the file was cut short".to_owned(),

@@ -23,8 +23,13 @@ pub(crate) struct FileSource {
     position: u64,
     file: Option<File>,
     keep_open: bool,
+    /// Length of the file when it was opened, for regular files.
+    length: Option<u64>,
     read: Arc<AtomicU64>,
 }
+
+/// What is said of a file that somebody is still writing.
+const GROWS: &str = "the file grew while it was read; what it held at first was read";
 
 impl FileSource {
     /// Opens a file at an offset; `read` counts the bytes taken from it.
@@ -39,9 +44,14 @@ impl FileSource {
             position,
             file: None,
             keep_open,
+            length: None,
             read,
         };
-        source.file = Some(source.reopen()?);
+        let file = source.reopen()?;
+        let metadata = file.metadata()?;
+        // Some file systems make up their files while they are read and tell no length.
+        source.length = Some(metadata.len()).filter(|length| metadata.is_file() && *length > 0);
+        source.file = Some(file);
         Ok(source)
     }
 
@@ -60,7 +70,21 @@ impl Read for FileSource {
             Some(file) => file,
             None => self.reopen()?,
         };
-        let result = file.read(buffer);
+        // A file that is written as fast as it is read would have no end.
+        let room = self
+            .length
+            .map(|length| length.saturating_sub(self.position));
+        let result = match room {
+            Some(0) if file.metadata()?.len() > self.position => Err(io::Error::other(GROWS)),
+            Some(0) => Ok(0),
+            Some(room) => {
+                let room = usize::try_from(room)
+                    .unwrap_or(usize::MAX)
+                    .min(buffer.len());
+                file.read(buffer.get_mut(..room).unwrap_or_default())
+            }
+            None => file.read(buffer),
+        };
         if self.keep_open {
             self.file = Some(file);
         }

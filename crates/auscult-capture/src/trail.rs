@@ -3,12 +3,14 @@
 //!
 //! For uncompressed files only. At most 4,096 landmarks: when they are too many, every second one
 //! is dropped. A landmark holds all that is needed to go on there; for pcapng that is the table of
-//! the section's interfaces, of which at most 64 states are kept.
+//! the section's interfaces, of which at most 64 states
+//! of at most 1,024 interfaces are kept.
 
 use crate::reader::Parser;
 
 const MAX_LANDMARKS: usize = 4096;
 const MAX_STATES: usize = 64;
+const MAX_STATE_INTERFACES: usize = 1024;
 
 /// A place between two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,10 @@ impl Trail {
     pub(crate) fn mark(&mut self, number: u64, offset: u64, parser: &Parser) {
         self.blocks += 1;
         if !self.blocks.is_multiple_of(self.stride.max(1)) {
+            return;
+        }
+        // Thousands of interfaces are not worth being kept for every landmark.
+        if parser.interfaces() > MAX_STATE_INTERFACES {
             return;
         }
         if self.states.is_empty() || self.generation != parser.generation() {

@@ -44,8 +44,6 @@ fn order(packets: &[Seen]) -> Vec<(u32, u64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-
     #[test]
     fn merge_follows_its_law(
         mut files in prop::collection::vec(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_inventory::{Inventory, Ledger};
 use auscult_model::report::{Capture, Finding, Health, Severity};
-use auscult_model::{Event, PacketRef, Timestamp};
+use auscult_model::{Bound, Bounds, Event, PacketRef, Timestamp};
 
 use crate::View;
 
@@ -155,15 +155,30 @@ impl Fact {
     }
 }
 
-/// All facts of all detectors, bounded: of each rule the smallest [`Facts::MAX`] keys.
+/// All facts of all detectors, bounded: of each rule the smallest keys, as many as [`FACTS`] says.
 ///
 /// When a rule's table is full its *largest* keys go: which keys are the smallest does not
 /// depend on the order, the splitting or the merging of inputs, and neither does the number of
 /// observations that were dropped.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     rules: BTreeMap<&'static str, BTreeMap<FactKey, Fact>>,
+    max: usize,
     dropped: u64,
+}
+
+/// What detectors may keep.
+pub static FACTS: Bound = Bound::with_memory(
+    "facts",
+    50_000,
+    "facts of one rule",
+    "the keys that sort last go, with their counts",
+);
+
+impl Default for Facts {
+    fn default() -> Self {
+        Facts::within(&Bounds::default())
+    }
 }
 
 /// Who, whom and about what: enough for every detector, so that facts can be kept in a state.
@@ -182,12 +197,18 @@ pub struct FactKey {
 }
 
 impl Facts {
-    /// Facts at a time, of one rule.
-    pub const MAX: usize = 50_000;
+    /// Nothing known yet.
+    pub fn within(bounds: &Bounds) -> Self {
+        Facts {
+            rules: BTreeMap::new(),
+            max: bounds.of(&FACTS),
+            dropped: 0,
+        }
+    }
 
     /// Adds a fact of a rule.
     pub fn add(&mut self, rule: &'static str, key: FactKey, fact: Fact) {
-        self.add_within(rule, key, fact, Self::MAX);
+        self.add_within(rule, key, fact, self.max);
     }
 
     /// Adds an event with words of one name; nothing is made when its key is known, as that of

@@ -15,7 +15,7 @@ mod scene;
 mod view;
 mod words;
 
-pub use contract::{Context, Detector, Fact, FactKey, Facts, RuleRecord};
+pub use contract::{Context, Detector, FACTS, Fact, FactKey, Facts, RuleRecord};
 pub use coverage::coverage;
 pub use points::capture_points;
 pub use rules::ALL;
@@ -115,7 +115,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn any_order_and_any_split_give_the_same_findings(
             order in Just((0..7usize).collect::<Vec<_>>()).prop_shuffle(),

@@ -1,8 +1,9 @@
 //! What shards send to the world, and the order in which the world takes it.
 
+use auscult_flow::FlowFacts;
 use auscult_model::{
-    ConversationKey, ConversationSum, Event, FlowRecord, FlowStart, NeighbourKey, NeighbourSum,
-    Segment,
+    ConversationKey, ConversationSum, Endpoint, Event, FlowRecord, FlowStart, NeighbourKey,
+    NeighbourSum, PacketRef, Segment,
 };
 
 /// One thing a shard reports.
@@ -18,8 +19,38 @@ pub(crate) enum Emission {
     FlowStart(Box<FlowStart>),
     /// Frames of this segment were captured without their receivers' link addresses.
     WithoutDestinations(Segment),
+    /// A flow of which bytes contradicted each other.
+    Conflict(Box<Conflict>),
     /// An ended flow, when single flows are asked for.
     Flow(Box<FlowRecord>),
+}
+
+/// Bytes of a flow that came twice, differently.
+#[derive(Clone, Debug)]
+pub(crate) struct Conflict {
+    pub(crate) protocol: &'static str,
+    pub(crate) from: Endpoint,
+    pub(crate) to: Endpoint,
+    pub(crate) packet: PacketRef,
+    /// Digests of what came first and of what came later; not of patient data.
+    pub(crate) versions: Option<(u64, u64)>,
+}
+
+impl Conflict {
+    pub(crate) fn new(
+        facts: &FlowFacts,
+        conflict: &auscult_flow::Conflict,
+        protocol: &'static str,
+        is_private: bool,
+    ) -> Self {
+        Conflict {
+            protocol,
+            from: *facts.sender(conflict.direction),
+            to: *facts.sender(conflict.direction.opposite()),
+            packet: conflict.packet,
+            versions: (!is_private).then_some(conflict.versions),
+        }
+    }
 }
 
 /// An emission with its place in the order: packet sequence, then the sums of all shards, then what

@@ -1,6 +1,6 @@
 //! Flows that other flows of the same two hosts announced (a mount port, a data connection).
 //!
-//! Limit: [`EXPECTED_MAX`] per shard; the oldest is forgotten and counted.
+//! Limit: [`ANNOUNCED`](crate::bounds::ANNOUNCED); the oldest is forgotten and counted.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -9,8 +9,6 @@ use std::sync::Arc;
 use auscult_model::{Endpoint, Timestamp, Transport};
 use auscult_protocols::Expectation;
 
-/// Announcements remembered per shard.
-const EXPECTED_MAX: usize = 1024;
 /// How long an announcement holds. Mount ports stay for as long as the server runs.
 const HOLDS_FOR: i64 = 3600 * Timestamp::SECOND;
 
@@ -32,7 +30,7 @@ pub(crate) struct Announced {
 
 impl Announced {
     /// Remembers an announcement of a flow between `client` and `server`; says whether an older
-    /// one had to go.
+    /// one had to go, since there are `most` of them.
     pub(crate) fn add(
         &mut self,
         expectation: &Expectation,
@@ -40,6 +38,7 @@ impl Announced {
         server: &Endpoint,
         protocol: usize,
         now: Timestamp,
+        most: usize,
     ) -> bool {
         self.list.retain(|old| {
             old.until >= now
@@ -48,7 +47,7 @@ impl Announced {
                     && old.transport == expectation.transport
                     && old.port == expectation.port)
         });
-        let full = self.list.len() >= EXPECTED_MAX;
+        let full = self.list.len() >= most;
         if full {
             self.list.pop_front();
         }

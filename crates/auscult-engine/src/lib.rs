@@ -4,6 +4,7 @@
 //! what the shards report reaches the world in packet order, so that the report is the same for
 //! any number of threads, any read size, and also when limits are reached.
 
+mod bounds;
 mod emission;
 mod expected;
 mod identify;
@@ -23,6 +24,8 @@ use auscult_model::FlowRecord;
 use auscult_model::report::Report;
 use thiserror::Error;
 
+pub use auscult_capture::Stop;
+pub use bounds::bounds;
 pub use options::{Options, SHARDS, TICK};
 
 /// Why nothing could be analysed.
@@ -62,8 +65,8 @@ pub fn analyze(
 ) -> Result<Report, EngineError> {
     let reading = auscult_capture::Options {
         block: options.read_size,
-        ..auscult_capture::Options::default()
+        ..auscult_capture::Options::within(&options.bounds())
     };
-    let inputs = Inputs::open(paths, reading)?;
+    let inputs = Inputs::open_until(paths, reading, options.stop.clone())?;
     pipeline::run(inputs, options, watch)
 }

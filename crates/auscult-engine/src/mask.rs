@@ -5,7 +5,7 @@
 //! vendor, model and rule names are never touched, so that nobody can blind the report by naming
 //! a patient after a vendor.
 //!
-//! Limit: [`VALUES_MAX`] values an input; beyond it free text from traffic is withheld and said.
+//! Limit: [`MASKED`](crate::bounds::MASKED); beyond it free text from traffic is withheld and said.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -14,8 +14,6 @@ use auscult_model::report::details::Value;
 use auscult_model::report::{Device, Report};
 use foldhash::quality::RandomState;
 
-/// Values that are remembered.
-const VALUES_MAX: usize = 10_000;
 /// What stands in place of a masked token.
 const MASKED: &str = "[patient]";
 
@@ -53,13 +51,23 @@ const LEARNT_DETAILS: &[&str] = &[
 ];
 
 /// Values seen as patient data.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mask {
+    most: usize,
     tokens: HashSet<String, RandomState>,
     dropped: u64,
 }
 
 impl Mask {
+    /// Remembers at most so many words.
+    pub(crate) fn new(most: usize) -> Self {
+        Mask {
+            most,
+            tokens: HashSet::default(),
+            dropped: 0,
+        }
+    }
+
     /// Remembers values.
     pub(crate) fn learn(&mut self, values: Vec<String>) {
         for value in values {
@@ -67,7 +75,7 @@ impl Mask {
                 if !is_telling(token) {
                     continue;
                 }
-                if self.tokens.len() >= VALUES_MAX {
+                if self.tokens.len() >= self.most {
                     self.dropped += 1;
                     return;
                 }
@@ -268,7 +276,7 @@ mod tests {
     use super::*;
 
     fn masked(values: &[&str], text: &str) -> String {
-        let mut mask = Mask::default();
+        let mut mask = Mask::new(100);
         mask.learn(values.iter().map(|value| (*value).to_owned()).collect());
         let mut text = text.to_owned();
         mask.mask(&mut text);

@@ -1,7 +1,8 @@
 //! What the user may set, as the engine understands it.
 
+use auscult_capture::Stop;
 use auscult_inventory::SiteOptions;
-use auscult_model::Timestamp;
+use auscult_model::{BoundKind, Bounds, Timestamp};
 
 /// Number of shards, fixed so that results do not depend on the number of threads.
 pub const SHARDS: usize = 64;
@@ -29,8 +30,10 @@ pub struct Options {
     pub until: Option<Timestamp>,
     /// Bytes read at a time.
     pub read_size: usize,
-    /// Flows at a time, all shards together; `None` derives it from `max_memory`.
-    pub max_flows: Option<usize>,
+    /// Bounds that are set to something else than their defaults, see [`crate::bounds`].
+    pub limits: Bounds,
+    /// Ends the reading early: the report then covers what was read.
+    pub stop: Stop,
 }
 
 impl Default for Options {
@@ -40,19 +43,31 @@ impl Default for Options {
             site: SiteOptions::default(),
             single_flows: false,
             interfaces_apart: false,
-            max_memory: 1 << 30,
+            max_memory: Bounds::USUAL_MEMORY,
             since: None,
             until: None,
             read_size: 128 << 10,
-            max_flows: None,
+            limits: Bounds::default(),
+            stop: Stop::default(),
         }
     }
 }
 
 impl Options {
-    /// Flows at a time: half of the memory at about 1 KiB each.
-    pub(crate) fn flows(&self) -> usize {
-        let derived = (self.max_memory / 2 / 1024).clamp(SHARDS as u64, 4 << 20) as usize;
-        self.max_flows.unwrap_or(derived)
+    /// The bounds to keep.
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.limits.with_memory(self.max_memory)
+    }
+
+    /// Sets a bound by its name; says whether there is one that can be set.
+    pub fn limit(&mut self, name: &str, value: u64) -> bool {
+        let bound = crate::bounds().into_iter().find(|bound| bound.name == name);
+        match bound {
+            Some(bound) if bound.kind != BoundKind::Constant => {
+                self.limits.set(bound, value);
+                true
+            }
+            _ => false,
+        }
     }
 }

@@ -39,14 +39,11 @@ pub(crate) fn run(
 }
 
 fn shard_options(options: &Options) -> ShardOptions {
-    let out_of_order = (options.max_memory / 8) as usize;
-    let fragments = FragmentLimits::default();
+    let bounds = options.bounds();
     ShardOptions {
-        flows: FlowLimits::share(options.flows(), out_of_order, SHARDS),
-        fragments: FragmentLimits {
-            bytes: ((options.max_memory / 16) as usize / SHARDS).clamp(1 << 17, fragments.bytes),
-            ..fragments
-        },
+        flows: FlowLimits::within(&bounds, SHARDS),
+        fragments: FragmentLimits::within(&bounds, SHARDS),
+        bounds: Arc::new(bounds),
         single_flows: options.single_flows,
         interfaces_apart: options.interfaces_apart,
         digest_key: Arc::new(RandomState::new()),
@@ -66,7 +63,7 @@ fn run_alone(
     watch: &mut dyn Watch,
 ) -> Report {
     let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::new(shard_options)).collect();
-    let mut world = World::new();
+    let mut world = World::new(options);
     let mut batch = Batch::new();
     let mut sequence = 0;
     while inputs.next_batch(&mut batch) {
@@ -130,7 +127,7 @@ fn run_together(
 ) -> Result<Report, EngineError> {
     let workers = options.threads.min(SHARDS);
     let counts = Mutex::new(ShardCounts::default());
-    let mut world = World::new();
+    let mut world = World::new(options);
     thread::scope(|scope| {
         let mut to_workers: Vec<SyncSender<Arc<Dispatched>>> = Vec::new();
         let mut from_workers: Vec<Receiver<Done>> = Vec::new();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use auscult_flow::{At, FlowFacts, Happened, Readers};
 use auscult_model::{
-    ConversationKey, ConversationSum, Direction, Endpoint, Event, Meaning, Transport,
+    Bound, Bounds, ConversationKey, ConversationSum, Direction, Endpoint, Event, Meaning, Transport,
 };
 use auscult_packet::Part;
 use auscult_protocols::{
@@ -15,20 +15,19 @@ use auscult_protocols::{
     Seen, Source, Start,
 };
 
-use crate::emission::Emission;
+use crate::bounds;
+use crate::emission::{Conflict, Emission};
 use crate::expected::Announced;
 use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, identify, index_of};
+use crate::options::SHARDS;
+use crate::shard::ShardOptions;
 use crate::suppress::Suppressor;
 
 /// Name of flows that nobody recognised.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// Bytes that wait for a flow to be named, per shard.
-const PROBING_BYTES_MAX: usize = 1 << 20;
 /// Pieces that wait for a flow to be named; more are not kept apart but joined by probes' limit.
 const PIECES_MAX: usize = 2 * PREFIX_MAX;
-/// Sums of conversations kept between two reports, per shard; more are reported at once.
-const CONVERSATIONS_MAX: usize = 1024;
 /// Datagrams of each direction that may name a flow.
 const DATAGRAM_TRIES: u8 = 4;
 
@@ -73,6 +72,8 @@ struct Piece {
 pub(crate) struct ActiveReading {
     protocol: usize,
     confidence: f32,
+    /// Its part of `session_bytes`.
+    held: usize,
     reading: Reading,
 }
 
@@ -115,30 +116,55 @@ pub(crate) struct ShardReaders {
     key: Arc<RandomState>,
     conversations: HashMap<ConversationKey, ConversationSum, foldhash::quality::RandomState>,
     probing_bytes: usize,
+    probing_max: usize,
+    /// Bytes of unfinished messages and files.
+    session_bytes: usize,
+    session_max: usize,
+    bounds: Arc<Bounds>,
+    conversations_max: usize,
     single_flows: bool,
     samples: NoSamples,
-    /// Limits reached.
-    pub(crate) limits: Limits,
+    limits: Limits,
     /// What goes to the world, in order.
     pub(crate) out: Vec<Emission>,
 }
 
 impl ShardReaders {
-    pub(crate) fn new(key: Arc<RandomState>, single_flows: bool) -> Self {
+    pub(crate) fn new(options: &ShardOptions) -> Self {
+        let bounds = Arc::clone(&options.bounds);
         ShardReaders {
+            suppressor: Suppressor::new(bounds.of(&bounds::REMEMBERED)),
+            probing_max: bounds.of(&bounds::PROBING) / SHARDS,
+            session_bytes: 0,
+            session_max: bounds.of(&bounds::SESSIONS) / SHARDS,
+            conversations_max: bounds.of(&bounds::SUMS),
+            bounds,
+            key: Arc::clone(&options.digest_key),
+            single_flows: options.single_flows,
             announced: Announced::default(),
-            suppressor: Suppressor::default(),
             said: Vec::new(),
             expected: Vec::new(),
             full: Vec::new(),
-            key,
             conversations: HashMap::default(),
             probing_bytes: 0,
-            single_flows,
             samples: NoSamples,
             limits: Limits::new(),
             out: Vec::new(),
         }
+    }
+
+    /// Limits reached, and oddities met.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = self.limits.clone();
+        let forgotten = self.suppressor.forgotten();
+        if forgotten > 0 {
+            limits.insert(bounds::REMEMBERED.name, forgotten);
+        }
+        limits
+    }
+
+    fn reached(&mut self, bound: &Bound) {
+        *self.limits.entry(bound.name).or_default() += 1;
     }
 
     /// Events that repeat others.
@@ -194,11 +220,13 @@ impl ShardReaders {
             };
             let server = &facts.ends[expectation.server.index()];
             let client = &facts.ends[expectation.server.opposite().index()];
+            let most = self.bounds.of(&bounds::ANNOUNCED);
+            let now = facts.last;
             if self
                 .announced
-                .add(&expectation, client, server, protocol, facts.last)
+                .add(&expectation, client, server, protocol, now, most)
             {
-                *self.limits.entry("announced-flows").or_default() += 1;
+                *self.limits.entry(bounds::ANNOUNCED.name).or_default() += 1;
             }
         }
     }
@@ -209,6 +237,7 @@ impl ShardReaders {
             expected: &mut self.expected,
             samples: &mut self.samples,
             limits: &mut self.limits,
+            bounds: &self.bounds,
             key: &self.key,
         }
     }
@@ -236,6 +265,7 @@ impl ShardReaders {
         FlowReader::Reading(Box::new(ActiveReading {
             protocol,
             confidence,
+            held: 0,
             reading: Reading::new(session),
         }))
     }
@@ -297,9 +327,24 @@ impl ShardReaders {
                 .reading
                 .datagram(direction, bytes, origins, self.session())
         };
+        let state = self.weigh(active, state, at);
         let (name, confidence) = reader.name();
         self.collect(facts, name, confidence);
         self.settle(reader, state);
+    }
+
+    /// Notes what a session holds. One that grows when the shard has no more room is ended: what
+    /// it knows is told in part.
+    fn weigh(&mut self, active: &mut ActiveReading, state: Reads, at: At) -> Reads {
+        let before = active.held;
+        active.held = active.reading.held();
+        self.session_bytes = self.session_bytes + active.held - before;
+        if active.held <= before || self.session_bytes <= self.session_max || state != Reads::Open {
+            return state;
+        }
+        self.reached(&bounds::SESSIONS);
+        active.reading.end(source(at), self.session());
+        Reads::Done
     }
 
     fn read_gap(
@@ -317,6 +362,7 @@ impl ShardReaders {
             .reading
             .gap(direction, missing, source(at), self.session());
         let state = active.reading.state();
+        let state = self.weigh(active, state, at);
         let (name, confidence) = reader.name();
         self.collect(facts, name, confidence);
         self.settle(reader, state);
@@ -327,6 +373,9 @@ impl ShardReaders {
         let FlowReader::Reading(active) = &reader else {
             return;
         };
+        if state != Reads::Open {
+            self.session_bytes -= active.held;
+        }
         match state {
             Reads::Open => {}
             Reads::Done => *reader = FlowReader::Named(active.protocol, active.confidence),
@@ -396,8 +445,8 @@ impl ShardReaders {
         at: At,
     ) -> FlowReader {
         let too_many = probing.pieces.len() >= PIECES_MAX;
-        if too_many || self.probing_bytes + bytes.len() > PROBING_BYTES_MAX {
-            *self.limits.entry("probing-bytes").or_default() += 1;
+        if too_many || self.probing_bytes + bytes.len() > self.probing_max {
+            self.reached(&bounds::PROBING);
             self.probing_bytes -= probing.held();
             return FlowReader::Unknown;
         }
@@ -579,6 +628,7 @@ impl Readers for ShardReaders {
             };
         }
         if let FlowReader::Reading(active) = &mut reader {
+            self.session_bytes -= active.held;
             active.reading.end(source(end), self.session());
             let (name, confidence) = reader.name();
             self.collect(facts, name, confidence);
@@ -588,11 +638,18 @@ impl Readers for ShardReaders {
         match self.conversations.get_mut(&key) {
             Some(known) => known.merge(&sum),
             None => {
-                if self.conversations.len() >= CONVERSATIONS_MAX {
+                if self.conversations.len() >= self.conversations_max {
+                    self.reached(&bounds::SUMS);
                     self.send_sums();
                 }
                 self.conversations.insert(key, sum);
             }
+        }
+        if let Some(conflict) = &facts.conflict {
+            // Digests of patient data would tell whoever guesses it right.
+            let is_private = self.is_medical(&reader);
+            let conflict = Conflict::new(facts, conflict, name, is_private);
+            self.out.push(Emission::Conflict(Box::new(conflict)));
         }
         if self.single_flows {
             self.out

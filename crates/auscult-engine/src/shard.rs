@@ -7,30 +7,28 @@ use std::sync::Arc;
 
 use auscult_capture::PacketMeta;
 use auscult_flow::{FlowTable, Limits as FlowLimits, Packet};
-use auscult_model::{Endpoint, FlowStart, LinkType, MacAddr, NeighbourKey, NeighbourSum, Segment};
+use auscult_model::{
+    Bound, Bounds, Endpoint, FlowStart, LinkType, MacAddr, NeighbourKey, NeighbourSum, Segment,
+};
 use auscult_packet::{
-    Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, Transport, decode_into,
+    Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, StopReason, Transport,
+    decode_into,
 };
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
 use auscult_protocols::{Limits, Mark, arp, icmp};
 
+use crate::bounds;
 use crate::emission::Emission;
 use crate::readers::{ShardReaders, may_be_elsewhere, packet_event};
 use crate::steady::Steady;
-
-/// Questions about link-layer addresses summed between two reports, per shard; more are reported
-/// at once.
-const NEIGHBOURS_MAX: usize = 2048;
-
-/// Segments of cooked captures told apart, per shard.
-const COOKED_MAX: usize = 64;
 
 /// How a shard works.
 #[derive(Clone, Debug)]
 pub(crate) struct ShardOptions {
     pub(crate) flows: FlowLimits,
     pub(crate) fragments: FragmentLimits,
+    pub(crate) bounds: Arc<Bounds>,
     pub(crate) single_flows: bool,
     pub(crate) interfaces_apart: bool,
     pub(crate) digest_key: Arc<RandomState>,
@@ -53,7 +51,8 @@ impl ShardCounts {
         self.flow.add(&other.flow);
         self.fragments.expired += other.fragments.expired;
         self.fragments.evicted += other.fragments.evicted;
-        self.fragments.over_limit += other.fragments.over_limit;
+        self.fragments.over_bytes += other.fragments.over_bytes;
+        self.fragments.over_pieces += other.fragments.over_pieces;
         self.fragments.conflicts += other.fragments.conflicts;
         self.suppressed += other.suppressed;
         for (name, count) in &other.limits {
@@ -68,24 +67,28 @@ pub(crate) struct Shard {
     readers: ShardReaders,
     fragments: Defragmenter,
     neighbours: HashMap<NeighbourKey, NeighbourSum, foldhash::quality::RandomState>,
+    neighbours_max: usize,
     /// Segments seen without receivers' link addresses, at most a few.
     cooked: Vec<Segment>,
     interfaces_apart: bool,
     steady: Steady,
     undecoded: u64,
+    limits: Limits,
 }
 
 impl Shard {
     pub(crate) fn new(options: &ShardOptions) -> Self {
         Shard {
             table: FlowTable::new(options.flows),
-            readers: ShardReaders::new(Arc::clone(&options.digest_key), options.single_flows),
+            readers: ShardReaders::new(options),
+            neighbours_max: options.bounds.of(&bounds::NEIGHBOURS),
             fragments: Defragmenter::new(options.fragments),
             neighbours: HashMap::default(),
             cooked: Vec::new(),
             interfaces_apart: options.interfaces_apart,
             steady: Steady::default(),
             undecoded: 0,
+            limits: Limits::new(),
         }
     }
 
@@ -93,6 +96,13 @@ impl Shard {
     pub(crate) fn packet(&mut self, meta: &PacketMeta, frame: &[u8]) {
         let mut layers = Layers::new(meta.link);
         decode_into(&mut layers, meta.link, frame, meta.original);
+        if let Some(stop) = layers.stop {
+            match stop.why {
+                StopReason::TooManyTags => self.reached(&auscult_packet::TAGS),
+                StopReason::TooManyExtensions => self.reached(&auscult_packet::EXTENSIONS),
+                _ => {}
+            }
+        }
         let mut segment = layers.segment();
         if self.interfaces_apart {
             segment.interface = meta.interface.saturating_add(1);
@@ -146,12 +156,16 @@ impl Shard {
     }
 
     fn without_destinations(&mut self, segment: Segment) {
-        if self.cooked.len() < COOKED_MAX && !self.cooked.contains(&segment) {
-            self.cooked.push(segment);
-            self.readers
-                .out
-                .push(Emission::WithoutDestinations(segment));
+        if self.cooked.contains(&segment) {
+            return;
         }
+        if self.cooked.len() >= bounds::COOKED.default as usize {
+            return self.reached(&bounds::COOKED);
+        }
+        self.cooked.push(segment);
+        self.readers
+            .out
+            .push(Emission::WithoutDestinations(segment));
     }
 
     fn ip(&mut self, packet: &Packet<'_>) {
@@ -285,10 +299,15 @@ impl Shard {
         if let Some(known) = self.neighbours.get_mut(&key) {
             return known.merge(&sum);
         }
-        if self.neighbours.len() >= NEIGHBOURS_MAX {
+        if self.neighbours.len() >= self.neighbours_max {
+            self.reached(&bounds::NEIGHBOURS);
             self.send_neighbours();
         }
         self.neighbours.insert(key, sum);
+    }
+
+    fn reached(&mut self, bound: &Bound) {
+        *self.limits.entry(bound.name).or_default() += 1;
     }
 
     /// Reports sums and counts since the last tick.
@@ -323,12 +342,16 @@ impl Shard {
     }
 
     pub(crate) fn counts(&self) -> ShardCounts {
+        let mut limits = self.limits.clone();
+        for (name, count) in self.readers.limits() {
+            *limits.entry(name).or_default() += count;
+        }
         ShardCounts {
             undecoded: self.undecoded,
             flow: self.table.counters().clone(),
             fragments: self.fragments.counters(),
             suppressed: self.readers.suppressed(),
-            limits: self.readers.limits.clone(),
+            limits,
         }
     }
 }

@@ -4,17 +4,14 @@
 //! the world hears each once, and at ticks how often it was said since and when last, so that
 //! counts and last-seen are exact.
 //!
-//! Limit: [`HELD_MAX`] statements per shard; when full, the counts are sent and all is forgotten,
-//! so that a statement may then pass as new once more.
+//! Limit: [`REMEMBERED`](crate::bounds::REMEMBERED); when full, the counts are sent and all is
+//! forgotten, so that a statement may then pass as new once more.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 use auscult_model::{About, Endpoint, Event, Meaning, PacketRef, Timestamp, hash_ip, hash_mac};
 use foldhash::quality::RandomState;
-
-/// Statements remembered per shard.
-const HELD_MAX: usize = 4096;
 
 /// Says of a statement that it was made once so far, as most are.
 const ONCE: u32 = u32::MAX;
@@ -48,8 +45,10 @@ impl Hasher for Digested {
 }
 
 /// Remembers what was said.
-#[derive(Default)]
 pub(crate) struct Suppressor {
+    most: usize,
+    /// How often all was forgotten.
+    forgotten: u64,
     /// Place in `repeated`, or [`ONCE`].
     by_key: HashMap<u64, u32, BuildHasherDefault<Digested>>,
     /// In the order in which statements were first repeated.
@@ -59,6 +58,23 @@ pub(crate) struct Suppressor {
 }
 
 impl Suppressor {
+    /// Remembers so many statements at most.
+    pub(crate) fn new(most: usize) -> Self {
+        Suppressor {
+            most,
+            forgotten: 0,
+            by_key: HashMap::default(),
+            repeated: Vec::new(),
+            hash: RandomState::default(),
+            suppressed: 0,
+        }
+    }
+
+    /// How often there was no room for a new statement.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
     /// Statements counted instead of passed on.
     pub(crate) fn suppressed(&self) -> u64 {
         self.suppressed
@@ -78,7 +94,8 @@ impl Suppressor {
             }
             return None;
         }
-        if self.by_key.len() >= HELD_MAX {
+        if self.by_key.len() >= self.most {
+            self.forgotten += 1;
             self.report(full);
             self.by_key.clear();
             self.repeated.clear();

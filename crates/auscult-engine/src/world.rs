@@ -7,23 +7,17 @@ use auscult_capture::{CaptureInfo, Inputs};
 use auscult_detect::{Context, Facts};
 use auscult_inventory::{Inventory, Ledger, Limits as LedgerLimits};
 use auscult_model::report::{
-    ArtifactEntry, Capture, CapturePoint, DataSet, Evidence, Health, Report, SCHEMA, Severity,
-    Skipped,
+    ArtifactEntry, Capture, CapturePoint, ConflictEntry, DataSet, Evidence, Health, Report, SCHEMA,
+    Severity, Skipped,
 };
-use auscult_model::{Artifact, Event, FileIndex, Meaning, PacketRef};
+use auscult_model::{Artifact, Bounds, Event, FileIndex, Meaning, PacketRef};
 
 use crate::Watch;
-use crate::emission::Emission;
+use crate::bounds;
+use crate::emission::{Conflict, Emission};
 use crate::mask::Mask;
 use crate::options::Options;
 use crate::shard::ShardCounts;
-
-/// Devices listed in a report, medical and worst first.
-const DEVICES_MAX: usize = 20_000;
-/// Findings listed in a report, worst first.
-const FINDINGS_MAX: usize = 2_000;
-/// Files that crossed, listed in a report.
-const ARTIFACTS_MAX: usize = 10_000;
 
 /// What is known so far.
 pub(crate) struct World {
@@ -32,20 +26,25 @@ pub(crate) struct World {
     mask: Mask,
     artifacts: Vec<Artifact>,
     artifacts_total: usize,
+    conflicts: Vec<Conflict>,
     flows: u64,
     events: u64,
+    bounds: Bounds,
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
+        let bounds = options.bounds();
         World {
-            ledger: Ledger::new(LedgerLimits::default()),
-            facts: Facts::default(),
-            mask: Mask::default(),
+            ledger: Ledger::new(LedgerLimits::within(&bounds)),
+            facts: Facts::within(&bounds),
+            mask: Mask::new(bounds.of(&bounds::MASKED)),
+            conflicts: Vec::new(),
             artifacts: Vec::new(),
             artifacts_total: 0,
             flows: 0,
             events: 0,
+            bounds,
         }
     }
 
@@ -58,6 +57,11 @@ impl World {
             Emission::FlowStart(start) => self.ledger.flow_start(&start),
             Emission::WithoutDestinations(segment) => {
                 self.ledger.link_without_destinations(segment);
+            }
+            Emission::Conflict(conflict) => {
+                if self.conflicts.len() < self.bounds.of(&bounds::CONFLICTS) {
+                    self.conflicts.push(*conflict);
+                }
             }
             Emission::Flow(mut record) => {
                 self.flows += 1;
@@ -75,7 +79,7 @@ impl World {
             Meaning::PatientData { values, .. } => self.mask.learn(values),
             Meaning::File(file) => {
                 self.artifacts_total += 1;
-                if self.artifacts.len() < ARTIFACTS_MAX {
+                if self.artifacts.len() < self.bounds.of(&bounds::ARTIFACTS) {
                     self.artifacts.push(*file);
                 }
             }
@@ -95,6 +99,10 @@ impl World {
         }
         let mut inventory = Inventory::resolve(&self.ledger, &options.site);
         let mut health = self.health(inputs, counts);
+        let (name, left_out) = inventory.left_out();
+        if left_out > 0 {
+            health.limits.insert(name.to_owned(), left_out);
+        }
         let mut captures: Vec<Capture> = inputs
             .captures()
             .iter()
@@ -132,13 +140,23 @@ impl World {
         let squatted: BTreeSet<_> = inventory.squatted().iter().map(|(_, ip)| *ip).collect();
         let artifacts = self.artifact_entries();
         if let Some(withheld) = self.mask.overflowed() {
-            health.limits.insert("masked-values".to_owned(), withheld);
+            health
+                .limits
+                .insert(bounds::MASKED.name.to_owned(), withheld);
         }
         let devices_total = devices.len();
-        devices.truncate(DEVICES_MAX);
+        devices.truncate(self.bounds.of(&bounds::DEVICES));
         let findings_total = findings.len();
         let mut findings = findings;
-        findings.truncate(FINDINGS_MAX);
+        findings.truncate(self.bounds.of(&bounds::FINDINGS));
+        for (bound, left_out) in [
+            (&bounds::DEVICES, devices_total - devices.len()),
+            (&bounds::FINDINGS, findings_total - findings.len()),
+        ] {
+            if left_out > 0 {
+                health.limits.insert(bound.name.to_owned(), left_out as u64);
+            }
+        }
         let mut report = Report {
             schema: SCHEMA,
             auscult: env!("CARGO_PKG_VERSION").to_owned(),
@@ -168,15 +186,9 @@ impl World {
     }
 
     fn artifact_entry(&self, file: &Artifact) -> ArtifactEntry {
-        let evidence = |packet: PacketRef, note: &str| Evidence {
-            file: self.ledger.file_name(packet.file),
-            packet: packet.number,
-            note: Some(note.to_owned()),
-            filter: Some(format!("frame.number == {}", packet.number)),
-        };
-        let mut packets = vec![evidence(file.first_packet, "first bytes")];
+        let mut packets = vec![self.evidence(file.first_packet, "first bytes")];
         if file.last_packet != file.first_packet {
-            packets.push(evidence(file.last_packet, "last bytes"));
+            packets.push(self.evidence(file.last_packet, "last bytes"));
         }
         ArtifactEntry {
             sha256: file.sha256.map(|digest| hex(&digest)).unwrap_or_default(),
@@ -191,40 +203,66 @@ impl World {
         }
     }
 
+    fn conflict_entries(&self) -> Vec<ConflictEntry> {
+        let hex = |digest: u64| format!("{digest:016x}");
+        let entries = self.conflicts.iter().map(|conflict| ConflictEntry {
+            protocol: conflict.protocol.to_owned(),
+            from: conflict.from.ip,
+            from_port: conflict.from.port,
+            to: conflict.to.ip,
+            to_port: conflict.to.port,
+            first: conflict.versions.map(|versions| hex(versions.0)),
+            later: conflict.versions.map(|versions| hex(versions.1)),
+            evidence: self.evidence(conflict.packet, "other bytes than before"),
+        });
+        entries.collect()
+    }
+
+    fn evidence(&self, packet: PacketRef, note: &str) -> Evidence {
+        Evidence {
+            file: self.ledger.file_name(packet.file),
+            packet: packet.number,
+            note: Some(note.to_owned()),
+            filter: Some(format!("frame.number == {}", packet.number)),
+        }
+    }
+
     fn health(&self, inputs: &Inputs, counts: &ShardCounts) -> Health {
         let captures = inputs.captures();
         let sum = |of: fn(&CaptureInfo) -> u64| captures.iter().map(of).sum::<u64>();
         let steps = inputs.clock_steps();
         let flow = &counts.flow;
-        let mut limits: BTreeMap<String, u64> = BTreeMap::new();
-        let mut add = |name: &str, count: u64| {
-            if count > 0 {
-                *limits.entry(name.to_owned()).or_default() += count;
+        let mut counted: BTreeMap<&str, u64> = counts.limits.clone();
+        for (name, count) in flow.limits.iter().chain(&self.ledger.limits()) {
+            *counted.entry(name).or_default() += count;
+        }
+        let listed = self.conflicts.len() as u64;
+        for (bound, count) in [
+            (&auscult_detect::FACTS, self.facts.dropped()),
+            (
+                &bounds::ARTIFACTS,
+                (self.artifacts_total - self.artifacts.len()) as u64,
+            ),
+            (
+                &bounds::CONFLICTS,
+                flow.conflicting_flows.saturating_sub(listed),
+            ),
+        ] {
+            counted.insert(bound.name, count);
+        }
+        counted.extend(counts.fragments.limits());
+        for capture in captures {
+            for (name, count) in capture.oddities.limits() {
+                *counted.entry(name).or_default() += count;
             }
-        };
-        for (name, count) in counts.limits.iter().chain(&flow.limits) {
-            add(name, *count);
         }
-        for (name, count) in self.ledger.limits() {
-            add(name, count);
-        }
-        add("facts", self.facts.dropped());
-        add(
-            "artifacts",
-            (self.artifacts_total - self.artifacts.len()) as u64,
-        );
-        add(
-            "fragments",
-            counts.fragments.evicted + counts.fragments.over_limit,
-        );
-        add(
-            "record-length",
-            sum(|capture| capture.oddities.record_limit),
-        );
-        add(
-            "decompressed-bytes",
-            sum(|capture| capture.oddities.decompression_limit),
-        );
+        counted.retain(|_, count| *count > 0);
+        let known = bounds::bounds();
+        let is_bound = |name: &str| known.iter().any(|bound| bound.name == name);
+        let (limits, oddities): (BTreeMap<_, _>, BTreeMap<_, _>) = counted
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), count))
+            .partition(|(name, _)| is_bound(name));
         let lost = flow.gaps.saturating_mul(1_000_000);
         Health {
             undecoded: counts.undecoded,
@@ -244,6 +282,10 @@ impl World {
                 .checked_div(flow.payload_segments + flow.gaps)
                 .unwrap_or(0),
             limits,
+            oddities,
+            conflicts: self.conflict_entries(),
+            conflicting_fragments: counts.fragments.conflicts,
+            wrong_checksums: flow.wrong_checksums,
             texts_withheld: 0,
             packets: sum(|capture| capture.packets),
             flows: flow.flows,

@@ -2,9 +2,12 @@
 
 mod cases;
 
+use std::sync::OnceLock;
+
 use auscult_engine::Options;
-use auscult_lab::generate;
+use auscult_lab::{Scene, generate};
 use auscult_model::report::Report;
+use proptest::prelude::*;
 
 fn ward(seed: u64) -> cases::Capture {
     cases::Capture::scene(
@@ -40,11 +43,11 @@ fn law_threads() {
 
 #[test]
 fn law_threads_when_limits_are_reached() {
-    let options = Options {
-        max_flows: Some(64),
+    let mut options = Options {
         max_memory: 1 << 20,
         ..Options::default()
     };
+    assert!(options.limit("flows", 64));
     let report = same(&ward(2), &options);
     assert!(
         report.health.limits["flows"] > 0,
@@ -92,4 +95,61 @@ fn law_order_of_inputs_and_splits() {
     };
     assert_eq!(told(&report), told(&whole));
     assert_eq!(report.devices_total, whole.devices_total);
+}
+
+/// Scenes whose frames are cut, changed and mixed.
+fn scenes() -> &'static [Scene] {
+    static SCENES: OnceLock<Vec<Scene>> = OnceLock::new();
+    SCENES.get_or_init(|| {
+        [
+            "leak-through-gateway",
+            "nfs-update-outside",
+            "hl7-inside",
+            "benign-office",
+        ]
+        .map(|name| generate(name, 9, &auscult_lab::Options::default()).expect("a scene"))
+        .into()
+    })
+}
+
+proptest! {
+    /// Any frames, whole or damaged, in any order, with bounds that are reached: the same report
+    /// for one thread and three, read at once and in pieces.
+    #[test]
+    fn law_threads_on_damaged_captures(
+        which in 0usize..4,
+        start in any::<prop::sample::Index>(),
+        count in 1usize..60,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..300, any::<u8>()), 0..6),
+        swaps in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..4),
+        few in any::<bool>(),
+    ) {
+        let mut scene = scenes()[which].clone();
+        let start = start.index(scene.frames.len());
+        scene.frames.drain(..start);
+        scene.frames.truncate(count);
+        for (frame, at, value) in changes {
+            let frame = frame.index(scene.frames.len());
+            if let Some(byte) = scene.frames[frame].bytes.get_mut(at) {
+                *byte = value;
+            }
+        }
+        for (a, b) in swaps {
+            let (a, b) = (a.index(scene.frames.len()), b.index(scene.frames.len()));
+            scene.frames.swap(a, b);
+        }
+        let capture = cases::Capture::scene(&scene);
+        let mut options = Options::default();
+        if few {
+            for (name, value) in [("flows", 64), ("remembered-statements", 2), ("session-bytes", 64)] {
+                prop_assert!(options.limit(name, value));
+            }
+        }
+        let alone = capture.report(&options);
+        let together = capture.report(&Options { threads: 3, read_size: 4096, ..options });
+        prop_assert_eq!(
+            serde_json::to_string(&alone).unwrap(),
+            serde_json::to_string(&together).unwrap()
+        );
+    }
 }

@@ -62,6 +62,17 @@ impl Happened {
     }
 }
 
+/// Bytes that came twice, differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Who sent them.
+    pub direction: Direction,
+    /// Digests (XXH3, 64 bits) of what came first, which is what was read, and of what came later.
+    pub versions: (u64, u64),
+    /// The packet that contradicted.
+    pub packet: PacketRef,
+}
+
 /// The counts and marks of one flow. Pairs are `[originator, responder]`.
 #[derive(Clone, Debug)]
 pub struct FlowFacts {
@@ -118,7 +129,7 @@ pub struct FlowFacts {
     /// What happened.
     pub happened: Happened,
     /// Digests of the first two versions of bytes that differ.
-    pub conflict: Option<(u64, u64)>,
+    pub conflict: Option<Conflict>,
 }
 
 impl FlowFacts {

@@ -5,6 +5,7 @@
 //! directions differently), counts, tracks TCP, and hands bytes in order to the engine's
 //! [`Readers`]. Everything is bounded by [`Limits`], and what a limit cost is in [`Counters`].
 
+mod bounds;
 mod checksum;
 mod community_id;
 mod copies;
@@ -17,11 +18,12 @@ mod tcp;
 
 use std::collections::BTreeMap;
 
-use auscult_model::{Direction, PacketRef, Timestamp};
+use auscult_model::{Bound, Direction, PacketRef, Timestamp};
 use auscult_packet::Part;
 
+pub use bounds::ALL as BOUNDS;
 pub use community_id::community_id;
-pub use facts::{FlowFacts, Happened};
+pub use facts::{Conflict, FlowFacts, Happened};
 pub use table::{FlowTable, Packet};
 
 /// The packet that bytes came from, and where the first of them lies in its frame.
@@ -124,7 +126,7 @@ pub trait Readers {
 pub struct Limits {
     /// Flows at a time.
     pub flows: usize,
-    /// Bytes out of order in one flow and direction.
+    /// Bytes out of order in one flow and direction, with what it costs to keep their pieces.
     pub out_of_order_per_flow: usize,
     /// Bytes out of order in the shard.
     pub out_of_order_per_shard: usize,
@@ -161,6 +163,8 @@ pub struct Counters {
     pub gaps_upstream: u64,
     /// Bytes in holes.
     pub bytes_missing: u64,
+    /// TCP segments that were not read because their checksum was wrong where others' are right.
+    pub wrong_checksums: u64,
     /// TCP segments with payload, the base for loss.
     pub payload_segments: u64,
     /// Copies of packets.
@@ -170,8 +174,8 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn limit(&mut self, name: &'static str) {
-        *self.limits.entry(name).or_default() += 1;
+    pub(crate) fn reached(&mut self, bound: &Bound) {
+        *self.limits.entry(bound.name).or_default() += 1;
     }
 
     /// Adds another shard's.
@@ -183,6 +187,7 @@ impl Counters {
         self.gaps += other.gaps;
         self.gaps_upstream += other.gaps_upstream;
         self.bytes_missing += other.bytes_missing;
+        self.wrong_checksums += other.wrong_checksums;
         self.payload_segments += other.payload_segments;
         self.copies += other.copies;
         for (name, count) in &other.limits {

@@ -14,6 +14,9 @@ pub(crate) struct Pending {
     bytes: usize,
 }
 
+/// A piece with its place in the tree, besides its bytes.
+const PIECE_COST: usize = 128;
+
 /// Two versions of the same bytes.
 pub(crate) struct Differing<'a> {
     pub(crate) first: &'a [u8],
@@ -23,6 +26,11 @@ pub(crate) struct Differing<'a> {
 impl Pending {
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// What they take, roughly: a million pieces of one byte are more than a million bytes.
+    pub(crate) fn cost(&self) -> usize {
+        self.bytes + self.pieces.len() * PIECE_COST
     }
 
     pub(crate) fn is_empty(&self) -> bool {

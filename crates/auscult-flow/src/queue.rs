@@ -41,6 +41,18 @@ impl Queues {
         self.by_rank[rank.index()].push_back(entry);
     }
 
+    /// Entries, stale ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.by_rank.iter().map(VecDeque::len).sum()
+    }
+
+    /// Drops the stale ones.
+    pub(crate) fn retain(&mut self, is_current: impl Fn(Entry, Rank) -> bool) {
+        for (queue, rank) in self.by_rank.iter_mut().zip(Rank::ALL) {
+            queue.retain(|entry| is_current(*entry, rank));
+        }
+    }
+
     /// Whether the front of a queue may be due: asked for every packet.
     pub(crate) fn may_be_due(&self, clock: Timestamp) -> bool {
         self.next_due <= clock

@@ -5,6 +5,9 @@
 //! packet of it or its numbers fit (UDP: an answer within two seconds), since taps and SPAN ports
 //! may tag the two directions differently.
 
+#[cfg(test)]
+mod flooding;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::net::IpAddr;
@@ -13,6 +16,7 @@ use auscult_model::{Direction, Endpoint, Leg, MacAddr, PacketRef, Segment, Times
 use auscult_packet::{Layers, Part, Quoted, Tcp};
 use foldhash::quality::RandomState;
 
+use crate::bounds;
 use crate::copies::Copies;
 use crate::facts::{FlowFacts, Happened};
 use crate::queue::{Entry, Queues};
@@ -308,6 +312,7 @@ impl<R: Readers> FlowTable<R> {
         if self.len() >= self.limits.flows {
             self.forget_one(readers);
         }
+        self.forget_alike(key, readers);
         let layers = packet.layers;
         let sender = Endpoint {
             segment: packet.segment,
@@ -351,6 +356,7 @@ impl<R: Readers> FlowTable<R> {
         let index = self.flows.insert(flow);
         self.heads.insert(key, index + 1);
         self.queue(index, rank, packet.clock);
+        self.tidy_queues();
         self.counters.flows += 1;
         (index, direction)
     }
@@ -434,7 +440,7 @@ impl<R: Readers> FlowTable<R> {
                     };
                     track.segment(direction, &segment, &mut context);
                 } else {
-                    self.counters.limit("segments-with-wrong-checksum");
+                    self.counters.wrong_checksums += 1;
                 }
             }
             _ => datagram(flow, direction, packet, payload, at, readers),
@@ -447,6 +453,19 @@ impl<R: Readers> FlowTable<R> {
     }
 
     /// Ends flows that had no packet for the time of their rank.
+    /// Entries of flows that ended stay in their queue until they are due, an hour maybe: without
+    /// this, short flows without end would fill the queues however few live at a time.
+    fn tidy_queues(&mut self) {
+        const SLACK: usize = 1024;
+        if self.queues.len() > 4 * self.len() + SLACK {
+            let flows = &self.flows;
+            self.queues.retain(|entry, rank| {
+                let flow = flows.get(entry.flow);
+                flow.is_some_and(|flow| flow.generation == entry.generation && flow.rank == rank)
+            });
+        }
+    }
+
     fn expire(&mut self, clock: Timestamp, readers: &mut R) {
         if !self.queues.may_be_due(clock) {
             return;
@@ -478,10 +497,30 @@ impl<R: Readers> FlowTable<R> {
             while let Some(entry) = self.queues.pop(rank) {
                 if self.current(entry, rank).is_some() {
                     self.counters.flows_evicted += 1;
-                    self.counters.limit("flows");
+                    self.counters.reached(&bounds::FLOWS);
                     return self.end(entry.flow, readers);
                 }
             }
+        }
+    }
+
+    /// Makes room among the flows with this key: the oldest goes. A sender who varies the VLAN
+    /// alone would else make every packet of these ports walk through all its flows.
+    fn forget_alike(&mut self, key: u64, readers: &mut R) {
+        let (mut alike, mut oldest) = (0, None);
+        let mut next = self.heads.get(&key).copied().unwrap_or(0);
+        while let Some(index) = next.checked_sub(1) {
+            let Some(flow) = self.flows.get(index) else {
+                break;
+            };
+            (alike, oldest, next) = (alike + 1, Some(index), flow.next);
+        }
+        if let Some(oldest) = oldest
+            && alike >= bounds::ALIKE.default
+        {
+            self.counters.flows_evicted += 1;
+            self.counters.reached(&bounds::ALIKE);
+            self.end(oldest, readers);
         }
     }
 

@@ -5,12 +5,12 @@
 //! receiver acknowledged it and it is old or much waits behind it, when only one direction is
 //! visible and it is older or more waits, at the budget, or at the end.
 
-use std::hash::{BuildHasher, Hasher};
-
 use auscult_model::{Direction, Timestamp};
 use auscult_packet::Tcp;
+use twox_hash::XxHash3_64;
 
-use crate::facts::{FlowFacts, Happened};
+use crate::bounds;
+use crate::facts::{Conflict, FlowFacts, Happened};
 use crate::pending::Pending;
 use crate::{At, Counters, Limits, Readers};
 
@@ -23,7 +23,7 @@ const BLIND_HOLE_AGE: i64 = 2 * Timestamp::SECOND;
 /// … or so many bytes wait behind it.
 const BLIND_HOLE_BYTES: usize = 128 * 1024;
 /// Sequence numbers further ahead than this belong to another connection.
-const FAR_AHEAD: i32 = 1 << 27;
+const FAR_AHEAD: i32 = bounds::FAR_AHEAD.default as i32;
 /// Segments per direction whose digests are kept to notice different bytes sent again.
 const RECENT: usize = 8;
 
@@ -318,7 +318,7 @@ impl Half {
         } else if ahead > FAR_AHEAD && self.far_ahead != Some(sequence) {
             // One segment far ahead may be anybody's; two in a row are the connection's.
             self.far_ahead = Some(end);
-            context.counters.limit("segments-far-ahead");
+            context.counters.reached(&bounds::FAR_AHEAD);
         } else if ahead > FAR_AHEAD || !wanted {
             // Nobody reads it, or the numbers jumped: follow without holding anything.
             self.offset += ahead.unsigned_abs() as u64;
@@ -352,7 +352,7 @@ impl Half {
         self.sample = None;
         let old = ahead.unsigned_abs() as usize;
         if wanted {
-            self.compare(direction, sequence, segment.payload, context);
+            self.compare(direction, sequence, segment, context);
         }
         if segment.length as usize <= old {
             return;
@@ -383,11 +383,15 @@ impl Half {
             self.hole_since = segment.clock;
         }
         self.keep(direction, offset, segment.payload, segment.at, context);
-        let waiting = self.pending.as_ref().map_or(0, |pending| pending.bytes());
-        let over_budget = waiting > context.limits.out_of_order_per_flow
-            || *context.held > context.limits.out_of_order_per_shard;
-        if over_budget {
-            context.counters.limit("out-of-order-bytes");
+        let waiting = self.pending.as_ref().map_or(0, |pending| pending.cost());
+        let over_budget = if *context.held > context.limits.out_of_order_per_shard {
+            Some(&bounds::OUT_OF_ORDER)
+        } else {
+            let alone = waiting > context.limits.out_of_order_per_flow;
+            alone.then_some(&bounds::OUT_OF_ORDER_FLOW)
+        };
+        if let Some(bound) = over_budget {
+            context.counters.reached(bound);
             self.skip_hole(direction, segment.at, context);
         } else {
             self.give_up_old_hole(direction, segment.at, segment.clock, context);
@@ -404,14 +408,14 @@ impl Half {
         context: &mut Context<'_, R>,
     ) {
         let pending = self.pending.get_or_insert_default();
-        let before = pending.bytes();
+        let before = pending.cost();
         let mut conflict = None;
         pending.insert(offset, bytes, at, |differing| {
             conflict.get_or_insert((digest(differing.first), digest(differing.second)));
         });
-        *context.held += pending.bytes() - before;
+        *context.held += pending.cost() - before;
         if let Some(versions) = conflict {
-            mark_conflict(direction, versions, context);
+            mark_conflict(direction, versions, at, context);
         }
     }
 
@@ -530,9 +534,9 @@ impl Half {
 
     fn drain<R: Readers>(&mut self, direction: Direction, context: &mut Context<'_, R>) {
         while let Some(pending) = &mut self.pending {
-            let before = pending.bytes();
+            let before = pending.cost();
             let taken = pending.take_at(self.offset);
-            *context.held -= before - pending.bytes();
+            *context.held -= before - pending.cost();
             let Some((bytes, at)) = taken else { break };
             self.hand_on(direction, &bytes, at, context);
         }
@@ -564,7 +568,7 @@ impl Half {
         &self,
         direction: Direction,
         sequence: u32,
-        payload: &[u8],
+        segment: &Segment<'_>,
         context: &mut Context<'_, R>,
     ) {
         let Some(recent) = &self.recent else { return };
@@ -573,12 +577,13 @@ impl Half {
             let Ok(from) = usize::try_from(from) else {
                 continue;
             };
-            let Some(second) = payload.get(from..from + first.length as usize) else {
+            let Some(second) = segment.payload.get(from..from + first.length as usize) else {
                 continue;
             };
             let second = digest(second);
             if second != first.digest {
-                return mark_conflict(direction, (first.digest, second), context);
+                let versions = (first.digest, second);
+                return mark_conflict(direction, versions, segment.at, context);
             }
         }
     }
@@ -587,18 +592,21 @@ impl Half {
 fn mark_conflict<R: Readers>(
     direction: Direction,
     versions: (u64, u64),
+    at: At,
     context: &mut Context<'_, R>,
 ) {
     if context.facts.conflict.is_none() {
-        context.facts.conflict = Some(versions);
+        context.facts.conflict = Some(Conflict {
+            direction,
+            versions,
+            packet: at.packet,
+        });
         context.counters.conflicting_flows += 1;
     }
     context.facts.happened.note(direction, Happened::CONFLICT);
 }
 
-/// Fixed-key digest of a segment's bytes.
+/// Digest of a segment's bytes that other people's programs compute too (XXH3, 64 bits).
 fn digest(bytes: &[u8]) -> u64 {
-    let mut hasher = foldhash::quality::FixedState::with_seed(0x6175_7363).build_hasher();
-    hasher.write(bytes);
-    hasher.finish()
+    XxHash3_64::oneshot(bytes)
 }

@@ -53,7 +53,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// It is one of several units with one MAC on one segment: only its address tells it.
     pub(crate) fn is_unit(&self) -> bool {
-        self.nodes.iter().any(|node| matches!(node, Node::Unit(..)))
+        // A unit has no card's node, which would come before its own.
+        matches!(self.nodes.first(), Some(Node::Unit(..)))
     }
 
     /// All its addresses, without the segments.
@@ -73,12 +74,20 @@ pub(crate) struct Clusters {
     pub(crate) by_mac: HashMap<(Segment, MacAddr), usize, RandomState>,
     /// Devices of a MAC on any segment.
     of_mac: HashMap<MacAddr, BTreeSet<usize>, RandomState>,
+    /// What could have been a device, and found no room.
+    pub(crate) left_out: u64,
 }
 
 /// Words that tell one unit from another, by what holds the address.
 type Identities = BTreeMap<(Segment, MacAddr, IpAddr), BTreeMap<&'static str, Spans>>;
 /// Values, and when each was said.
 type Spans = BTreeMap<String, (Timestamp, Timestamp)>;
+
+/// Addresses that say who they are, and groups of segments, of one MAC that are compared with each
+/// other: whoever spoofs thousands would else cost the square of their number.
+const COMPARED: usize = 64;
+/// Segments of one device that a further one is compared with.
+const SEGMENTS_COMPARED: usize = 16;
 
 /// Attributes of which a unit has one value at a time.
 const ONE_AT_A_TIME: [&str; 3] = ["serial", "bed", "device_id"];
@@ -98,8 +107,9 @@ impl Clusters {
             site,
             clusters: Clusters::default(),
             held: BTreeMap::new(),
+            most: ledger.most_devices(),
         };
-        made.cards(&identities);
+        made.cards(ledger, &identities);
         made.bare_and_routed();
         made.spoken_of(ledger);
         made.behind(behind);
@@ -162,11 +172,44 @@ struct Making<'a> {
     clusters: Clusters,
     /// Which cluster an address on a card went to.
     held: BTreeMap<(Segment, IpAddr, MacAddr), usize>,
+    /// Devices that there may be.
+    most: usize,
 }
 
 impl Making<'_> {
+    /// Whether there is no room for a further device, which is then counted.
+    fn is_full(&mut self) -> bool {
+        let is_full = self.clusters.all.len() >= self.most;
+        self.clusters.left_out += u64::from(is_full);
+        is_full
+    }
+
+    /// The cards that become devices when there are too many: those that spoke a protocol first.
+    /// Some room stays for devices behind routers.
+    fn chosen(
+        &mut self,
+        ledger: &Ledger,
+        of_mac: &BTreeMap<MacAddr, Vec<Segment>>,
+    ) -> Option<BTreeSet<MacAddr>> {
+        let room = self.most - self.most / 4;
+        if of_mac.len() <= room {
+            return None;
+        }
+        let speakers: BTreeSet<MacAddr> = ledger
+            .spoken()
+            .keys()
+            .filter(|(protocol, ..)| !matches!(*protocol, "arp" | "icmpv6"))
+            .filter_map(|(_, from, _)| from.mac)
+            .filter(|mac| of_mac.contains_key(mac))
+            .collect();
+        let silent = of_mac.keys().filter(|mac| !speakers.contains(mac));
+        let chosen: BTreeSet<MacAddr> = speakers.iter().chain(silent).take(room).copied().collect();
+        self.clusters.left_out += (of_mac.len() - chosen.len()) as u64;
+        Some(chosen)
+    }
+
     /// Cards that sent something, with the addresses they hold.
-    fn cards(&mut self, identities: &Identities) {
+    fn cards(&mut self, ledger: &Ledger, identities: &Identities) {
         let mut of_card: BTreeMap<(Segment, MacAddr), BTreeSet<IpAddr>> = BTreeMap::new();
         for ((segment, ip), holders) in &self.links.holders {
             for mac in holders.keys() {
@@ -178,13 +221,15 @@ impl Making<'_> {
             of_mac.entry(*mac).or_default().push(*segment);
         }
         let none = BTreeSet::new();
+        if let Some(chosen) = self.chosen(ledger, &of_mac) {
+            of_mac.retain(|mac, _| chosen.contains(mac));
+        }
         for (mac, segments) in &of_mac {
             let mut groups: Vec<Vec<Segment>> = Vec::new();
             for segment in segments {
-                let fits = groups.iter_mut().find(|group| {
-                    group
-                        .iter()
-                        .all(|other| self.joins(*mac, *segment, *other, &of_card, identities))
+                let fits = groups.iter_mut().take(COMPARED).find(|group| {
+                    let mut some = group.iter().take(SEGMENTS_COMPARED);
+                    some.all(|other| self.joins(*mac, *segment, *other, &of_card, identities))
                 });
                 match fits {
                     Some(group) => group.push(*segment),
@@ -216,10 +261,15 @@ impl Making<'_> {
         identities: &Identities,
     ) {
         let said = |(segment, ip): &(Segment, IpAddr)| identities.get(&(*segment, mac, *ip));
-        let several = ips.iter().any(|a| {
-            ips.iter()
-                .any(|b| a.1 != b.1 && said(a).zip(said(b)).is_some_and(|(a, b)| contradict(a, b)))
-        });
+        // Most addresses say nothing of the kind, and some cards spoof ever so many.
+        let telling: Vec<_> = ips
+            .iter()
+            .filter_map(|at| Some((at.1, said(at)?)))
+            .take(COMPARED)
+            .collect();
+        let several = telling
+            .iter()
+            .any(|a| telling.iter().any(|b| a.0 != b.0 && contradict(a.1, b.1)));
         let router = segments.iter().any(|s| self.links.is_router(*s, mac));
         let cluster = |nodes: BTreeSet<Node>| Cluster {
             nodes,
@@ -232,12 +282,15 @@ impl Making<'_> {
         };
         if several {
             for (segment, ip) in ips {
+                if self.is_full() {
+                    continue;
+                }
                 let node = Node::Unit(segment, mac, ip);
                 let at = self.clusters.push(cluster(BTreeSet::from([node])));
                 self.clusters.give(at, segment, ip);
                 self.held.insert((segment, ip, mac), at);
             }
-        } else {
+        } else if !self.is_full() {
             let nodes = segments.iter().map(|s| Node::Card(*s, mac)).collect();
             let at = self.clusters.push(cluster(nodes));
             for (segment, ip) in ips {
@@ -264,12 +317,16 @@ impl Making<'_> {
             of_card.get(&(a, mac)).unwrap_or(&none),
             of_card.get(&(b, mac)).unwrap_or(&none),
         );
-        let differ = ips_a.iter().any(|x| {
-            ips_b.iter().any(|y| {
-                let said = (identities.get(&(a, mac, *x)), identities.get(&(b, mac, *y)));
-                matches!(said, (Some(x), Some(y)) if contradict(x, y))
-            })
-        });
+        let said = |segment: Segment, ips: &BTreeSet<IpAddr>| -> Vec<_> {
+            let said = ips
+                .iter()
+                .filter_map(|ip| identities.get(&(segment, mac, *ip)));
+            said.take(COMPARED).collect()
+        };
+        let (said_a, said_b) = (said(a, ips_a), said(b, ips_b));
+        let differ = said_a
+            .iter()
+            .any(|x| said_b.iter().any(|y| contradict(x, y)));
         let (Some(card_a), Some(card_b)) = (
             self.links.cards.get(&(a, mac)),
             self.links.cards.get(&(b, mac)),
@@ -312,7 +369,7 @@ impl Making<'_> {
     fn bare_and_routed(&mut self) {
         for (segment, ip) in &self.links.bare {
             let known = self.clusters.by_address.contains_key(&(*segment, *ip));
-            if !known && self.site.contains(*ip) {
+            if !known && self.site.contains(*ip) && !self.is_full() {
                 let at = self.by_address(Node::Bare(*segment, *ip), true);
                 self.clusters.give(at, *segment, *ip);
                 self.found(*segment, *ip, at);
@@ -320,7 +377,7 @@ impl Making<'_> {
         }
         for (ip, segment) in &self.links.spoke {
             let known = self.clusters.by_ip.contains_key(ip);
-            if !known && self.site.contains(*ip) && !is_link_local(*ip) {
+            if !known && self.site.contains(*ip) && !is_link_local(*ip) && !self.is_full() {
                 let at = self.by_address(Node::Routed(*ip), true);
                 self.clusters.give(at, *segment, *ip);
                 self.clusters.by_ip.insert(*ip, Some(at));
@@ -353,6 +410,7 @@ impl Making<'_> {
                 .find_map(|(_, ip)| self.clusters.by_ip.get(ip).copied().flatten());
             let at = match routed {
                 Some(at) => at,
+                None if self.is_full() => continue,
                 None => self.clusters.push(Cluster {
                     inside: true,
                     ..Cluster::default()
@@ -371,6 +429,9 @@ impl Making<'_> {
         let held: BTreeSet<IpAddr> = self.clusters.by_address.keys().map(|(_, ip)| *ip).collect();
         for ip in behind {
             if held.contains(ip) || self.clusters.by_ip.contains_key(ip) {
+                continue;
+            }
+            if self.is_full() {
                 continue;
             }
             let at = self.by_address(Node::Behind(*ip), false);

@@ -204,41 +204,42 @@ struct Line {
     local: (Segment, IpAddr),
 }
 
-/// The conversations of a device, in order of their keys.
-fn lines(inventory: &Inventory, ledger: &Ledger, cluster: usize) -> Vec<(LineKey, Line)> {
-    let mut lines: Vec<(LineKey, Line)> = Vec::new();
-    for local in inventory.addresses(cluster) {
-        let (own, ip) = local;
-        // Most conversations of an address are on one segment.
-        let mut segment = None;
-        let mut counts = false;
-        for (peer, between) in inventory.paths.peers(ip) {
-            let conversations = between
-                .iter()
-                .filter_map(|(.., slot)| ledger.conversation_at(*slot));
-            for (key, sum) in conversations {
-                if segment != Some(key.segment) {
-                    segment = Some(key.segment);
-                    // An address held on several segments is told once.
-                    counts = inventory.cluster_at(key.segment, ip) == Some(cluster)
-                        && (key.segment == own
-                            || inventory.links.holder(key.segment, ip).is_none());
-                }
-                if !counts {
-                    continue;
-                }
-                let line = Line {
-                    flows: sum.flows,
-                    bytes: sum.bytes,
-                    answered: key.outcome == Outcome::Answered,
-                    local,
-                };
-                lines.push(((peer, key.protocol, key.port, key.originator == ip), line));
-            }
-        }
+/// The conversations of a device, in order of their keys. `own` are those in which one of its
+/// addresses took part: address, peer, place in the ledger.
+fn lines(
+    inventory: &Inventory,
+    ledger: &Ledger,
+    cluster: usize,
+    own: &[(IpAddr, IpAddr, u32)],
+) -> Vec<(LineKey, Line)> {
+    let addresses: BTreeSet<_> = inventory.addresses(cluster).into_iter().collect();
+    let mut firsts: BTreeMap<IpAddr, Segment> = BTreeMap::new();
+    for (segment, ip) in &addresses {
+        firsts.entry(*ip).or_insert(*segment);
     }
-    // Stable, so that a line keeps the first of several local addresses.
-    lines.sort_by_key(|(key, _)| *key);
+    let mut lines: Vec<(LineKey, Line)> = Vec::new();
+    for &(ip, peer, slot) in own {
+        let (Some(first), Some((key, sum))) = (firsts.get(&ip), ledger.conversation_at(slot))
+        else {
+            continue;
+        };
+        // What is seen where nobody holds the address counts with its first segment.
+        let here = (key.segment, ip);
+        let local = match addresses.contains(&here) {
+            true => here,
+            false if inventory.links.holder(key.segment, ip).is_none() => (*first, ip),
+            false => continue,
+        };
+        let line = Line {
+            flows: sum.flows,
+            bytes: sum.bytes,
+            answered: key.outcome == Outcome::Answered,
+            local,
+        };
+        lines.push(((peer, key.protocol, key.port, key.originator == ip), line));
+    }
+    // A line keeps the first of several local addresses.
+    lines.sort_by_key(|(key, line)| (*key, line.local));
     lines.dedup_by(|(key, more), (known, line)| {
         let same = key == known;
         if same {
@@ -256,8 +257,9 @@ pub(crate) fn conversations(
     inventory: &Inventory,
     ledger: &Ledger,
     cluster: usize,
+    own: &[(IpAddr, IpAddr, u32)],
 ) -> (usize, Vec<TalksTo>, Isolation) {
-    let lines = lines(inventory, ledger, cluster);
+    let lines = lines(inventory, ledger, cluster, own);
     let mut peers: BTreeMap<IpAddr, (Segment, IpAddr)> = BTreeMap::new();
     for ((peer, ..), line) in &lines {
         peers.entry(*peer).or_insert(line.local);

@@ -12,6 +12,7 @@ use auscult_model::{
     Timestamp, hash_ip, hash_mac,
 };
 
+use crate::bounds;
 use crate::table::Fact;
 
 /// One side of a message, without its port.
@@ -217,7 +218,7 @@ pub struct StartFact {
 
 impl StartFact {
     /// So many openings with one sequence number are kept: two legs with repeats.
-    pub const LEGS: usize = 16;
+    pub const LEGS: usize = bounds::LEGS.default as usize;
 }
 
 impl Fact for StartFact {

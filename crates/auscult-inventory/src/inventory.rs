@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use auscult_model::{ConversationKey, ConversationSum, MacAddr, Segment, report};
 use ipnet::IpNet;
 
+use crate::bounds;
 use crate::cluster::Clusters;
 use crate::facts::Party;
 use crate::ledger::Ledger;
@@ -79,8 +80,22 @@ impl Inventory {
     }
 
     fn fill_in_conversations(&mut self, ledger: &Ledger) {
-        let told: Vec<_> = (0..self.clusters.all.len())
-            .map(|at| describe::conversations(self, ledger, at))
+        // One pass for all: an address may be held by ever so many cards on as many segments.
+        let mut own: Vec<Vec<(IpAddr, IpAddr, u32)>> = vec![Vec::new(); self.clusters.all.len()];
+        for (slot, key, _) in ledger.placed_conversations() {
+            let (one, other) = (key.originator, key.responder);
+            let sides = [(one, other), (other, one)];
+            for (ip, peer) in sides.into_iter().take(1 + usize::from(one != other)) {
+                let cluster = self.clusters.at(key.segment, ip);
+                if let Some(own) = cluster.and_then(|at| own.get_mut(at)) {
+                    own.push((ip, peer, slot));
+                }
+            }
+        }
+        let told: Vec<_> = own
+            .iter()
+            .enumerate()
+            .map(|(at, own)| describe::conversations(self, ledger, at, own))
             .collect();
         for (at, (total, talks_to, isolation)) in told.into_iter().enumerate() {
             let device = self
@@ -101,11 +116,6 @@ impl Inventory {
         cluster.map_or_else(Vec::new, |c| c.addresses.iter().copied().collect())
     }
 
-    /// The cluster that holds an address.
-    pub(crate) fn cluster_at(&self, segment: Segment, ip: IpAddr) -> Option<usize> {
-        self.clusters.at(segment, ip)
-    }
-
     fn place(&self, cluster: usize) -> Option<usize> {
         self.places.get(cluster).copied()
     }
@@ -124,6 +134,11 @@ impl Inventory {
     /// The device that holds a MAC on a segment.
     pub fn device_by_mac(&self, segment: Segment, mac: MacAddr) -> Option<usize> {
         self.place(*self.clusters.by_mac.get(&(segment, mac))?)
+    }
+
+    /// The limit on devices, with what could have been one and found no room.
+    pub fn left_out(&self) -> (&'static str, u64) {
+        (bounds::DEVICES.name, self.clusters.left_out)
     }
 
     /// What counts as ours.

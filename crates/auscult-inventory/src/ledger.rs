@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use auscult_model::{
-    Assignment, ConversationKey, ConversationSum, Event, FileIndex, FlowStart, MacAddr, Meaning,
-    NeighbourKey, NeighbourSum, Outcome, Segment, Transport,
+    Assignment, Bounds, ConversationKey, ConversationSum, Event, FileIndex, FlowStart, MacAddr,
+    Meaning, NeighbourKey, NeighbourSum, Outcome, Segment, Transport,
 };
 
+use crate::bounds;
 use crate::facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject, real,
 };
@@ -34,6 +35,8 @@ pub struct Limits {
     pub names: usize,
     /// Names of one address.
     pub names_each: usize,
+    /// Devices that are made of it all.
+    pub devices: usize,
     /// Addresses assigned.
     pub assignments: usize,
     /// Networks, routers, name servers described.
@@ -51,24 +54,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Enough for a large hospital; about 400 MB when every table is full.
+    /// Enough for a large hospital.
     fn default() -> Self {
-        Limits {
-            claims: 200_000,
-            values: 16,
-            conversations: 300_000,
-            neighbours: 200_000,
-            starts: 100_000,
-            names: 100_000,
-            names_each: 16,
-            assignments: 100_000,
-            networks: 4_096,
-            services: 100_000,
-            spoken: 200_000,
-            patient_data: 50_000,
-            requests: 50_000,
-            objects: 64,
-        }
+        Limits::within(&Bounds::default())
     }
 }
 
@@ -84,6 +72,7 @@ impl Limits {
             starts: all.starts.min(rows),
             names: all.names.min(rows),
             names_each: all.names_each.min(rows),
+            devices: all.devices,
             assignments: all.assignments.min(rows),
             networks: all.networks.min(rows),
             services: all.services.min(rows),
@@ -360,6 +349,11 @@ impl Ledger {
         self.files.entry(index).or_insert_with(|| name.to_owned());
     }
 
+    /// How many devices may be made of it.
+    pub(crate) fn most_devices(&self) -> usize {
+        self.limits.devices
+    }
+
     /// Takes in everything another ledger knows.
     pub fn merge(&mut self, other: Ledger) {
         self.claims.merge(other.claims);
@@ -390,21 +384,21 @@ impl Ledger {
         let objects = self.requests.rows().values().map(Few::dropped).sum();
         let starts = self.starts.rows().values().map(|start| start.dropped).sum();
         let all = [
-            ("inventory claims", self.claims.dropped()),
-            ("inventory values of one attribute", values),
-            ("inventory conversations", self.conversations.dropped()),
-            ("inventory neighbours", self.neighbours.dropped()),
-            ("inventory flow starts", self.starts.dropped()),
-            ("inventory flow starts alike", starts),
-            ("inventory names", self.names.dropped()),
-            ("inventory names of one address", names),
-            ("inventory assignments", self.assignments.dropped()),
-            ("inventory networks", self.networks.dropped()),
-            ("inventory services", self.services.dropped()),
-            ("inventory pairs", self.spoken.dropped()),
-            ("inventory patient data", self.patient_data.dropped()),
-            ("inventory requests", self.requests.dropped()),
-            ("inventory objects of one request", objects),
+            (bounds::CLAIMS.name, self.claims.dropped()),
+            (bounds::VALUES.name, values),
+            (bounds::CONVERSATIONS.name, self.conversations.dropped()),
+            (bounds::NEIGHBOURS.name, self.neighbours.dropped()),
+            (bounds::STARTS.name, self.starts.dropped()),
+            (bounds::LEGS.name, starts),
+            (bounds::NAMES.name, self.names.dropped()),
+            (bounds::NAMES_EACH.name, names),
+            (bounds::ASSIGNMENTS.name, self.assignments.dropped()),
+            (bounds::NETWORKS.name, self.networks.dropped()),
+            (bounds::SERVICES.name, self.services.dropped()),
+            (bounds::SPOKEN.name, self.spoken.dropped()),
+            (bounds::PATIENT_DATA.name, self.patient_data.dropped()),
+            (bounds::REQUESTS.name, self.requests.dropped()),
+            (bounds::OBJECTS.name, objects),
         ];
         all.into_iter().filter(|(_, count)| *count > 0).collect()
     }

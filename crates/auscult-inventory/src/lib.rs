@@ -5,6 +5,7 @@
 //! went. Nothing else is remembered, so that the same facts give the same devices for ever.
 
 mod anchor;
+mod bounds;
 mod claims;
 mod cluster;
 mod conduct;
@@ -23,6 +24,7 @@ mod site_file;
 mod table;
 mod traffic;
 
+pub use bounds::ALL as BOUNDS;
 pub use facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject,
 };

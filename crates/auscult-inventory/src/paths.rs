@@ -28,6 +28,15 @@ const LEGS_APART: i64 = 20 * Timestamp::MILLISECOND;
 /// One opening of a flow: when, from which address, where, in which packet.
 pub(crate) type Opening = (Timestamp, IpAddr, Segment, PacketRef);
 
+/// Questions on a segment for one address.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    /// One of them was answered.
+    pub(crate) is_answered: bool,
+    /// Those that were not, by who asked.
+    pub(crate) by: BTreeMap<IpAddr, Vec<NeighbourKey>>,
+}
+
 /// See the module's words.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Paths {
@@ -41,7 +50,7 @@ pub(crate) struct Paths {
     /// Addresses on a segment that were answered by public addresses behind a router.
     answered_from_outside: BTreeSet<(Segment, IpAddr)>,
     /// Questions on a segment for an address.
-    asked: BTreeMap<(Segment, IpAddr), Vec<NeighbourKey>>,
+    asked: BTreeMap<(Segment, IpAddr), Asked>,
     /// The same opening seen from another address: by client, server and port, the earliest.
     translated: BTreeMap<(IpAddr, IpAddr, u16), Opening>,
     /// Segments that tunnels leave: ESP, AH, IKE's NAT traversal, and the like.
@@ -55,11 +64,11 @@ impl Paths {
     pub(crate) fn resolve(ledger: &Ledger, links: &Links) -> Paths {
         let mut paths = Paths::default();
         for key in ledger.neighbours().keys() {
-            paths
-                .asked
-                .entry((key.segment, key.target))
-                .or_default()
-                .push(*key);
+            let asked = paths.asked.entry((key.segment, key.target)).or_default();
+            match key.answered_by {
+                Some(_) => asked.is_answered = true,
+                None => asked.by.entry(key.asker_ip).or_default().push(*key),
+            }
         }
         paths.find_translations(ledger);
         for (slot, key, sum) in ledger.placed_conversations() {
@@ -119,11 +128,9 @@ impl Paths {
         self.translated.get(&(client, server, port)).copied()
     }
 
-    /// Questions and answers on a segment about an address.
-    pub(crate) fn asked(&self, segment: Segment, target: IpAddr) -> &[NeighbourKey] {
-        self.asked
-            .get(&(segment, target))
-            .map_or(&[], Vec::as_slice)
+    /// Questions on a segment for an address.
+    pub(crate) fn asked(&self, segment: Segment, target: IpAddr) -> Option<&Asked> {
+        self.asked.get(&(segment, target))
     }
 
     fn sort(&mut self) {
@@ -154,16 +161,6 @@ impl Paths {
         let rest = all.get(start..).unwrap_or_default();
         let end = rest.partition_point(|(_, peer, _)| *peer == b);
         rest.get(..end).unwrap_or_default()
-    }
-
-    /// Whom an address had conversations with, and where these are.
-    pub(crate) fn peers(
-        &self,
-        ip: IpAddr,
-    ) -> impl Iterator<Item = (IpAddr, &[(IpAddr, IpAddr, u32)])> {
-        self.of(ip)
-            .chunk_by(|a, b| a.1 == b.1)
-            .filter_map(|between| Some((between.first()?.1, between)))
     }
 
     /// Answered flows to addresses behind a next hop.

@@ -262,21 +262,19 @@ impl Traffic {
 
     /// Questions for the peer on the local link that nobody answered.
     fn asked(&mut self, inventory: &Inventory, ledger: &Ledger, ends: Ends) {
+        let Some(asked) = inventory.paths.asked(ends.local.0, ends.peer) else {
+            return;
+        };
         let mut span: Option<(Timestamp, Timestamp)> = None;
-        let mut answered = false;
-        for key in inventory.paths.asked(ends.local.0, ends.peer) {
-            let Some(sum) = ledger.neighbours().get(key) else {
-                continue;
-            };
-            answered |= key.answered_by.is_some();
-            if key.answered_by.is_none() && key.asker_ip == ends.local.1 {
+        for key in asked.by.get(&ends.local.1).into_iter().flatten() {
+            if let Some(sum) = ledger.neighbours().get(key) {
                 self.asked_here += sum.count;
                 let (first, last) = span.unwrap_or((sum.first, sum.last));
                 span = Some((first.min(sum.first), last.max(sum.last)));
                 self.packets.push((sum.packet, "asked for on the link"));
             }
         }
-        if answered {
+        if asked.is_answered {
             self.asked_here = 0;
             return;
         }

@@ -5,6 +5,7 @@
 
 mod address;
 mod artifact;
+mod bound;
 mod event;
 mod flow;
 mod phi;
@@ -15,6 +16,7 @@ mod trace;
 
 pub use address::{MacAddr, hash_ip, hash_mac};
 pub use artifact::{Artifact, FileClass};
+pub use bound::{Bound, BoundKind, Bounds};
 pub use event::{About, Assignment, Attribute, Event, Meaning, PhiRange};
 pub use flow::{
     ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,

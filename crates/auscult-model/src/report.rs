@@ -642,6 +642,31 @@ pub struct ArtifactEntry {
     pub evidence: Vec<Evidence>,
 }
 
+/// A flow of which bytes came twice, differently: a sender's fault, or somebody who wants
+/// receivers and onlookers to read different things.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConflictEntry {
+    /// Protocol.
+    pub protocol: String,
+    /// Sender of the bytes.
+    pub from: IpAddr,
+    /// Its port.
+    pub from_port: u16,
+    /// Receiver of the bytes.
+    pub to: IpAddr,
+    /// Its port.
+    pub to_port: u16,
+    /// Digest (XXH3, 64 bits, in hex) of the bytes that came first, which were read. Not told of
+    /// flows that carry patient data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// Digest of the bytes that came later in their place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub later: Option<String>,
+    /// The packet that contradicted.
+    pub evidence: Evidence,
+}
+
 /// A data set that statements rest on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DataSet {
@@ -680,6 +705,12 @@ pub struct Health {
     pub one_sided_flows: u64,
     /// TCP flows with conflicting bytes for the same place.
     pub conflicting_flows: u64,
+    /// The first of them, with what contradicted.
+    pub conflicts: Vec<ConflictEntry>,
+    /// Fragments that contradicted earlier ones of their datagram.
+    pub conflicting_fragments: u64,
+    /// TCP segments that were not read because of a wrong checksum, where others' are right.
+    pub wrong_checksums: u64,
     /// Packets cut by the capture's snap length.
     pub cut_by_snaplen: u64,
     /// Packets that the capturing program says it dropped.
@@ -688,6 +719,8 @@ pub struct Health {
     pub loss_ppm: u64,
     /// Named limits that were reached, with how often.
     pub limits: BTreeMap<String, u64>,
+    /// Named things that are not as they should be, and no limits, with how often.
+    pub oddities: BTreeMap<String, u64>,
     /// Texts learnt from traffic withheld because patient data could not be masked safely.
     pub texts_withheld: u64,
     /// Packets, flows and events handled.

@@ -10,13 +10,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use auscult_model::{LinkType, MacAddr};
 
+use crate::bounds;
 use crate::layers::{Arp, Fragment, Layers, Network, Range32, StopReason};
 use crate::transport::{decode_transport, set_payload};
 
 /// VLAN tags that are walked.
-pub(crate) const TAGS_MAX: usize = 4;
+pub(crate) const TAGS_MAX: usize = bounds::TAGS.default as usize;
 /// IPv6 extension headers that are walked.
-pub(crate) const EXTENSIONS_MAX: usize = 8;
+pub(crate) const EXTENSIONS_MAX: usize = bounds::EXTENSIONS.default as usize;
 
 pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(crate) const ETHERTYPE_ARP: u16 = 0x0806;

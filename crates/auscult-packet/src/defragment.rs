@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use auscult_model::{MacAddr, PacketRef, Timestamp};
 use foldhash::quality::RandomState;
 
+use crate::bounds;
 use crate::layers::{Fragment, Layers, Network, Range32};
 use crate::reassembled::{Datagram, Part};
 
@@ -38,9 +39,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            datagrams: 1024,
+            datagrams: bounds::DATAGRAMS.default as usize,
             bytes: 16 << 20,
-            pieces: 2048,
+            pieces: bounds::PIECES.default as usize,
             timeout: 30 * Timestamp::SECOND,
         }
     }
@@ -55,8 +56,10 @@ pub struct Counters {
     pub completed: u64,
     /// Datagrams given up because they took too long.
     pub expired: u64,
-    /// Datagrams given up to stay under the limits.
+    /// Datagrams given up to stay under the limit on their number.
     pub evicted: u64,
+    /// Datagrams given up, and fragments refused, to stay under the limit on their bytes.
+    pub over_bytes: u64,
     /// Fragments that brought nothing new (copies, retransmissions).
     pub duplicates: u64,
     /// Fragments that contradicted an earlier one: other bytes, or another end.
@@ -65,9 +68,19 @@ pub struct Counters {
     pub malformed: u64,
     /// Fragments refused because the capture cut them.
     pub cut: u64,
-    /// Fragments refused because their datagram had too many pieces, or the budget was smaller
-    /// than the fragment.
-    pub over_limit: u64,
+    /// Fragments refused because their datagram had too many pieces.
+    pub over_pieces: u64,
+}
+
+impl Counters {
+    /// The limits that were reached, by name.
+    pub fn limits(&self) -> [(&'static str, u64); 3] {
+        [
+            (bounds::DATAGRAMS.name, self.evicted),
+            (bounds::BYTES.name, self.over_bytes),
+            (bounds::PIECES.name, self.over_pieces),
+        ]
+    }
 }
 
 /// Why a fragment could not be used.
@@ -391,6 +404,7 @@ impl Defragmenter {
             return self.refuse(Refusal::OverLimit);
         };
         if partial.pieces.len() >= self.limits.pieces {
+            self.counters.over_pieces += 1;
             return self.refuse(Refusal::OverLimit);
         }
         let cost_before = partial.cost();
@@ -437,7 +451,7 @@ impl Defragmenter {
         match why {
             Refusal::Malformed => self.counters.malformed += 1,
             Refusal::Cut => self.counters.cut += 1,
-            Refusal::OverLimit => self.counters.over_limit += 1,
+            Refusal::OverLimit => {}
         }
         Outcome::Refused(why)
     }
@@ -491,11 +505,11 @@ impl Defragmenter {
                 .copied();
             let Some(other) = oldest_other else { break };
             self.remove(other);
-            self.counters.evicted += 1;
+            self.counters.over_bytes += 1;
         }
         if self.held > self.limits.bytes {
             self.remove(serial);
-            self.counters.evicted += 1;
+            self.counters.over_bytes += 1;
             return self.refuse(Refusal::OverLimit);
         }
         Outcome::Held

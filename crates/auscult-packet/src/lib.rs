@@ -11,6 +11,7 @@
 //!
 //! Limits: no tunnel is entered; what a tunnel carries is the payload.
 
+mod bounds;
 mod decode;
 mod defragment;
 mod dispatch;
@@ -19,6 +20,7 @@ mod layers;
 mod reassembled;
 mod transport;
 
+pub use bounds::{ALL as BOUNDS, EXTENSIONS, TAGS};
 pub use decode::{decode, decode_into, decode_ip};
 pub use defragment::{Counters, Defragmenter, Limits, Outcome, Refusal};
 pub use dispatch::{Dispatch, dispatch, dispatch_key, shard_of};

@@ -191,7 +191,6 @@ impl Packet {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 512,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

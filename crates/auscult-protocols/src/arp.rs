@@ -23,6 +23,7 @@ pub static RECORD: Record = Record {
     reads: &["questions, answers, announcements and probes: which station has which address"],
     leaves_out: "Reverse and inverse ARP, other links than Ethernet.",
     attributes: &[],
+    bounds: &[],
     false_likely: "none: named by the EtherType",
 };
 

@@ -3,7 +3,7 @@
 //! Parsers do no I/O, have no clock and see no addresses. They get the contiguous bytes of one
 //! direction and say what they mean through [`Output`].
 
-use auscult_model::{Direction, Transport};
+use auscult_model::{Bound, Direction, Transport};
 
 use crate::Output;
 
@@ -42,6 +42,8 @@ pub struct Record {
     pub leaves_out: &'static str,
     /// Attributes that its events carry besides their meaning: name and what it holds.
     pub attributes: &'static [(&'static str, &'static str)],
+    /// Bounds that its sessions keep, besides those of all sessions ([`crate::BOUNDS`]).
+    pub bounds: &'static [&'static Bound],
     /// How often random bytes or other protocols look `Likely`, as measured.
     pub false_likely: &'static str,
 }
@@ -135,6 +137,12 @@ pub trait Session: Send {
     /// presented and what will be. What was left unused is gone too. The session resynchronises.
     fn gap(&mut self, direction: Direction, length: Option<u64>, out: &mut Output<'_>) {
         let _ = (direction, length, out);
+    }
+
+    /// Bytes of other people that are kept from call to call (pieces of files, say), for the budget
+    /// of all sessions. What a bound of the session keeps small need not be counted.
+    fn held(&self) -> usize {
+        0
     }
 
     /// The flow ended, or the capture did: say what is known in part (marked so).

@@ -62,6 +62,7 @@ static RECORD: Record = Record {
             "remote end that the relay names, often a switch (option 82.2)",
         ),
     ],
+    bounds: &[&message::OPTIONS],
     false_likely: "0 of 100,000 random datagrams of 300 bytes",
 };
 
@@ -116,7 +117,7 @@ impl Session for DhcpSession {
             return Progress::Used(bytes.len());
         };
         if message.limited {
-            out.limit("dhcp-options");
+            out.reached(&message::OPTIONS);
         }
         let place = out.place(0..bytes.len());
         let speaker = Speaker {

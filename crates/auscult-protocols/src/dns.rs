@@ -10,7 +10,7 @@ pub mod message;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use auscult_model::{Direction, Meaning, Transport};
+use auscult_model::{Bound, Direction, Meaning, Transport};
 
 use crate::sides;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -35,13 +35,19 @@ static RECORD: Record = Record {
         ("qtype", "type of record that was asked for"),
         ("cname", "the canonical name behind aliases"),
     ],
+    bounds: &[&message::RECORDS, &NAMES],
     false_likely: "0 of 100,000 random datagrams of 64 bytes",
 };
 
 /// Longest chain of aliases that is followed.
 const CHAIN_MAX: usize = 16;
-/// Most names said of one message.
-const NAMES_MAX: usize = 64;
+static NAMES: Bound = Bound::constant(
+    "dns-names",
+    64,
+    "names that one message gives addresses for",
+    "further ones are not told",
+);
+const NAMES_MAX: usize = NAMES.default as usize;
 /// Ports of the other members of the family: NetBIOS name service, multicast DNS, LLMNR.
 const OTHER_MEMBERS: [u16; 3] = [137, 5353, 5355];
 
@@ -238,7 +244,7 @@ impl DnsSession {
         side.fits = side.fits.saturating_add(1);
         if let Some(fault) = message.fault.filter(|fault| *fault != Fault::Short) {
             if fault == Fault::TooManyRecords {
-                out.limit("dns-records");
+                out.reached(&message::RECORDS);
             } else {
                 let what = fault.words();
                 out.say(place, Meaning::Malformed { what }).sure(confidence);
@@ -266,7 +272,11 @@ impl DnsSession {
         }
         let rcode = rcode_name(message.rcode());
         let qtype = message.questions.first().map(|q| kind_name(q.kind));
-        for answer in answers(message) {
+        let (answers, all) = answers(message);
+        if !all {
+            out.reached(&NAMES);
+        }
+        for answer in answers {
             let said = out.say(
                 place,
                 Meaning::NameAnswered {
@@ -297,8 +307,8 @@ pub(crate) struct Answer {
 }
 
 /// What a response says: for each question the addresses that its aliases lead to, then what
-/// further records (of mail or name servers, of reverse names) give.
-pub(crate) fn answers(message: &Message) -> Vec<Answer> {
+/// further records (of mail or name servers, of reverse names) give; and whether that is all.
+pub(crate) fn answers(message: &Message) -> (Vec<Answer>, bool) {
     let mut said: Vec<Answer> = Vec::new();
     let mut reached: Vec<String> = Vec::new();
     let rcode = message.rcode();
@@ -324,7 +334,7 @@ pub(crate) fn answers(message: &Message) -> Vec<Answer> {
     }
     for resource in message.resources() {
         if said.len() >= NAMES_MAX {
-            break;
+            return (said, false);
         }
         let owner = &resource.name;
         let (name, address) = match &resource.data {
@@ -349,7 +359,7 @@ pub(crate) fn answers(message: &Message) -> Vec<Answer> {
             }),
         }
     }
-    said
+    (said, true)
 }
 
 /// An answer without records that names other servers to ask, and is no authority itself.

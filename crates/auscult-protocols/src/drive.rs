@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 
-use auscult_model::{Direction, FileIndex, PacketRef, Timestamp, Transport};
+use auscult_model::{Bounds, Direction, FileIndex, PacketRef, Timestamp, Transport};
 
 use crate::output::{Collected, Origin};
 use crate::reading::{Reading, Source};
@@ -31,6 +31,7 @@ pub struct Driven {
     pub samples: Vec<String>,
     /// Limits reached.
     pub limits: Limits,
+    bounds: Bounds,
 }
 
 #[derive(Default)]
@@ -100,6 +101,7 @@ fn collect<'a>(
     key: &'a RandomState,
 ) -> Collected<'a> {
     Collected {
+        bounds: &driven.bounds,
         said: &mut driven.said,
         expected: &mut driven.expected,
         samples: lines,

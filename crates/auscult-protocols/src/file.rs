@@ -12,18 +12,25 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
 
-use auscult_model::{Artifact, Endpoint, Segment};
+use auscult_model::{Artifact, Bound, Endpoint, Segment};
 use sha2::{Digest, Sha256};
 
 use crate::magic::file_kind;
 use crate::{Mark, Place};
 
-/// Most bytes of one file that wait for earlier ones.
-pub const PENDING_MAX: usize = 4 * 1024 * 1024;
-/// Most separate pieces of one file that wait for earlier ones.
-pub const RUNS_MAX: usize = 4096;
-/// Most blocks of which a digest is kept.
-pub const BLOCKS_MAX: usize = 65_536;
+/// Bytes that wait.
+pub static PENDING: Bound = Bound::settable(
+    "file-pending",
+    4 << 20,
+    "bytes of one file that wait for earlier ones",
+    "further ones are left out, and the file counts as incomplete",
+);
+/// Most separate pieces of one file that wait for earlier ones; further ones count as
+/// [`PENDING`].
+const RUNS_MAX: usize = 4096;
+/// Most blocks of which a digest is kept (32 MiB of a file). What is sent again behind them cannot
+/// be compared, and makes the file count as incomplete.
+const BLOCKS_MAX: usize = 65_536;
 
 /// Size of the blocks that are compared when a piece is repeated; the first is kept whole.
 const BLOCK: usize = 512;
@@ -94,6 +101,11 @@ impl FileAssembler {
         self.pending_bytes
     }
 
+    /// Bytes that it takes, roughly.
+    pub fn held(&self) -> usize {
+        self.pending_bytes + 64 * self.pending.len() + 8 * self.blocks.len()
+    }
+
     /// Packets with its first and latest bytes, when any were seen.
     pub fn place(&self) -> Option<Place> {
         self.place
@@ -125,11 +137,11 @@ impl FileAssembler {
     /// Bytes that follow what was seen in order.
     #[must_use]
     pub fn append(&mut self, bytes: &[u8], mark: Mark) -> bool {
-        self.add(self.frontier, bytes, PENDING_MAX, mark)
+        self.add(self.frontier, bytes, PENDING.default as usize, mark)
     }
 
-    /// Bytes at an offset; at most `allowance` further bytes may wait. False when some had to be
-    /// left out, to be counted as `file-pending`.
+    /// Bytes at an offset; at most `allowance` bytes of the file may wait. False when some had to
+    /// be left out, to be counted as `file-pending`.
     #[must_use]
     pub fn add(&mut self, offset: u64, bytes: &[u8], allowance: usize, mark: Mark) -> bool {
         let (mut at, mut rest) = (offset, bytes);
@@ -158,7 +170,7 @@ impl FileAssembler {
             at += known as u64;
             rest = new;
         }
-        let mut allowance = allowance.min(PENDING_MAX.saturating_sub(self.pending_bytes));
+        let mut allowance = allowance.saturating_sub(self.pending_bytes);
         while !rest.is_empty() {
             let step = if at == self.frontier {
                 let room = self.room(at, rest.len());
@@ -358,6 +370,8 @@ impl FileAssembler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PENDING_MAX: usize = PENDING.default as usize;
     use proptest::prelude::*;
 
     fn mark() -> Mark {
@@ -408,8 +422,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-
         /// Against a model: an array in which each byte remembers its first value.
         #[test]
         fn pieces_in_any_order_give_the_file(

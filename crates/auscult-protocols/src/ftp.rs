@@ -28,6 +28,7 @@ static RECORD: Record = Record {
         ("anonymous", "true when the account is the anonymous one"),
         ("password", "none when the server decided on the name alone"),
     ],
+    bounds: &[],
     false_likely: "0 of 100,000 random prefixes; banners of mail servers without their name",
 };
 
@@ -147,7 +148,7 @@ struct FtpSession {
 impl Session for FtpSession {
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         let lines = &mut self.lines[direction.index()];
-        let (line, used) = match lines.whole(bytes, "ftp-line", out) {
+        let (line, used) = match lines.whole(bytes, out) {
             Ok(whole) => whole,
             Err(progress) => return progress,
         };

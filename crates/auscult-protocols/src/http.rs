@@ -10,12 +10,12 @@ mod head;
 
 use std::collections::VecDeque;
 
-use auscult_model::{About, Direction, Meaning, Transport};
+use auscult_model::{About, Bound, Direction, Meaning, Transport};
 
 use crate::login::Attempt;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 use crate::{lines, sides, text};
-use head::{Body, HEAD_MAX, Head, StartLine, head_end};
+use head::{Body, FIELDS, HEAD, HEAD_MAX, Head, StartLine, head_end};
 
 static RECORD: Record = Record {
     name: "http",
@@ -31,10 +31,16 @@ static RECORD: Record = Record {
     ],
     leaves_out: "Request targets, cookies, forms, bodies; everything after an upgrade or CONNECT.",
     attributes: &[("host", "the Host header of the request with the login")],
+    bounds: &[&HEAD, &FIELDS, &REQUESTS, &CLAIMS],
     false_likely: "0 of 100,000 random prefixes",
 };
 
-const WAITING_MAX: usize = 64;
+static REQUESTS: Bound = Bound::settable(
+    "http-requests",
+    64,
+    "requests of one flow that wait for their answer",
+    "nothing is known of the oldest one's answer",
+);
 
 /// See [`RECORD`].
 pub struct Http;
@@ -105,8 +111,12 @@ struct HttpSession {
     known: Vec<(&'static str, String)>,
 }
 
-/// Different claims that are remembered a flow.
-const KNOWN_MAX: usize = 32;
+static CLAIMS: Bound = Bound::settable(
+    "http-claims",
+    32,
+    "different claims of one flow that are remembered",
+    "further ones may be told again",
+);
 
 impl Session for HttpSession {
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
@@ -169,15 +179,18 @@ impl HttpSession {
             if bytes.len() < HEAD_MAX {
                 return Progress::Used(0);
             }
-            out.limit("http-headers");
+            out.reached(&HEAD);
             self.lose(direction, out);
             return Progress::Used(HEAD_MAX);
         };
         let block = bytes.get(..end).unwrap_or_default();
-        let Some(head) = Head::read(block) else {
+        let Some(head) = Head::read(block, out.bound(&FIELDS)) else {
             self.lose(direction, out);
             return Progress::Used(1);
         };
+        if head.limited {
+            out.reached(&FIELDS);
+        }
         let side = &mut self.sides[direction.index()];
         let confidence = if side.fits < 2 { 0.9 } else { 1.0 };
         side.fits = side.fits.saturating_add(1);
@@ -250,8 +263,8 @@ impl HttpSession {
                 vec![("host", host.into())]
             },
         });
-        if self.waiting.len() >= WAITING_MAX {
-            out.limit("http-requests");
+        if self.waiting.len() >= out.bound(&REQUESTS) {
+            out.reached(&REQUESTS);
             // Without answers to come, nothing is known of the oldest.
             if let Some(attempt) = self.waiting.pop_front().and_then(|waiting| waiting.login) {
                 attempt.unanswered(out);
@@ -275,7 +288,7 @@ impl HttpSession {
         confidence: f32,
         out: &mut Output<'_>,
     ) -> Option<Body> {
-        if self.is_new("http", "") {
+        if self.is_new("http", "", out) {
             let port = self.ports[direction.index()];
             out.offer(place, Transport::Tcp, port, RECORD.name)
                 .sure(confidence);
@@ -325,14 +338,14 @@ impl HttpSession {
     fn answered(&mut self, attempt: Attempt, status: u16, place: Place, out: &mut Output<'_>) {
         let accepted = !matches!(status, 401 | 403 | 407);
         let key = if accepted { "accepted" } else { "refused" };
-        if self.is_new(key, &attempt.account) {
+        if self.is_new(key, &attempt.account, out) {
             let mut attempt = attempt;
             attempt.place.last = place.last;
             attempt.decided(accepted, out);
         }
     }
 
-    fn is_new(&mut self, attribute: &'static str, value: &str) -> bool {
+    fn is_new(&mut self, attribute: &'static str, value: &str, out: &mut Output<'_>) -> bool {
         if self
             .known
             .iter()
@@ -340,8 +353,10 @@ impl HttpSession {
         {
             return false;
         }
-        if self.known.len() < KNOWN_MAX {
+        if self.known.len() < out.bound(&CLAIMS) {
             self.known.push((attribute, value.to_owned()));
+        } else {
+            out.reached(&CLAIMS);
         }
         true
     }
@@ -355,7 +370,7 @@ impl HttpSession {
         confidence: f32,
         out: &mut Output<'_>,
     ) {
-        if !value.is_empty() && self.is_new(attribute, &value) {
+        if !value.is_empty() && self.is_new(attribute, &value, out) {
             let claim = Meaning::Claim {
                 about,
                 attribute,
@@ -370,6 +385,7 @@ impl HttpSession {
             if bytes.len() < lines::LINE_MAX {
                 return Progress::Used(0);
             }
+            out.reached(&lines::LINE);
             self.lose(direction, out);
             return Progress::Used(lines::LINE_MAX);
         };

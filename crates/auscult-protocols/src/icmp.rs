@@ -27,6 +27,7 @@ pub static RECORD: Record = Record {
     ],
     leaves_out: "Redirects, router discovery (RFC 1256), what echo messages carry.",
     attributes: &[],
+    bounds: &[],
     false_likely: "none: named by the IP header",
 };
 
@@ -47,6 +48,7 @@ pub static RECORD_V6: Record = Record {
     leaves_out: "Redirects, multicast listener discovery, name servers in advertisements, \
                  secure neighbour discovery.",
     attributes: &[],
+    bounds: &[],
     false_likely: "none: named by the IP header",
 };
 

@@ -38,12 +38,25 @@ pub mod text;
 pub mod tftp;
 pub mod vista_cms;
 
+use auscult_model::Bound;
+
 pub use contract::{Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 pub use cursor::Cursor;
 pub use output::{
-    Collected, Expectation, Limits, Mark, Origin, Output, Place, SAID_MAX, Said, Sample, SampleSink,
+    Collected, Expectation, Limits, Mark, Origin, Output, Place, Said, Sample, SampleSink,
 };
-pub use reading::{Reading, Reads, Source, UNREAD_MAX};
+pub use reading::{Reading, Reads, Source};
+
+/// Bounds that all sessions keep; those of one protocol are in its record.
+pub static BOUNDS: &[&Bound] = &[
+    &output::STATEMENTS,
+    &reading::UNREAD,
+    &file::PENDING,
+    &lines::LINE,
+    &rpc::calls::CALLS,
+    &rpc::lane::MESSAGE,
+    &rpc::speaker::ONCE,
+];
 
 /// Every protocol that flows can carry, in alphabetical order.
 pub static ALL: &[&dyn Protocol] = &[

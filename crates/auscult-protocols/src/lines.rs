@@ -1,11 +1,18 @@
 //! Lines of text protocols, one at a time, however the stream is cut.
 //!
-//! Limit: [`LINE_MAX`] bytes a line; a longer one is left out up to its end, and counted.
+//! Limit: [`LINE`]; a longer one is left out up to its end, and counted.
+
+use auscult_model::Bound;
 
 use crate::{Output, Progress};
 
-/// Longest line that is read.
-pub(crate) const LINE_MAX: usize = 4096;
+pub(crate) static LINE: Bound = Bound::constant(
+    "text-line",
+    4096,
+    "bytes of one line of FTP, POP3 or a chunk of HTTP",
+    "the line is not read",
+);
+pub(crate) const LINE_MAX: usize = LINE.default as usize;
 
 /// What the front of the presented bytes is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +56,17 @@ impl Lines {
         if self.fits > 2 { 1.0 } else { 0.9 }
     }
 
-    /// The next line of `bytes` and the bytes that it takes with it; otherwise how to go on. A
-    /// line that is too long is counted under `limit`.
+    /// The next line of `bytes` and the bytes that it takes with it; otherwise how to go on.
     pub(crate) fn whole<'a>(
         &mut self,
         bytes: &'a [u8],
-        limit: &'static str,
         out: &mut Output<'_>,
     ) -> Result<(&'a [u8], usize), Progress> {
         match self.next(bytes) {
             Line::Whole(line, used) => Ok((line, used)),
             Line::Out(used) => Err(Progress::Used(used)),
             Line::TooLong(used) => {
-                out.limit(limit);
+                out.reached(&LINE);
                 Err(Progress::Used(used))
             }
             Line::Part => Err(Progress::Used(0)),

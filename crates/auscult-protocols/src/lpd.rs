@@ -19,22 +19,38 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use auscult_model::{Direction, Meaning, Transport};
+use auscult_model::{Bound, Direction, Meaning, Transport};
 
-use crate::file::FileAssembler;
+use crate::file::{self, FileAssembler};
 use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start};
 use crate::{Tier, text};
 
 /// Longest command line.
 const LINE_MAX: usize = 1024;
-/// Longest control file that is read.
-const CONTROL_MAX: u64 = 64 * 1024;
-/// Data files that wait for their control file.
-const FILES_MAX: usize = 8;
-/// File names that a control file may give.
-const NAMES_MAX: usize = 64;
-/// Answers that are waited for; beyond that the other side is taken as not seen.
-const ANSWERS_MAX: usize = 64;
+static CONTROL: Bound = Bound::settable(
+    "lpd-control-file",
+    64 << 10,
+    "bytes of one control file",
+    "it is not read",
+);
+static FILES: Bound = Bound::settable(
+    "lpd-files",
+    8,
+    "files of one job that wait for its control file",
+    "they are told without its words",
+);
+static NAMES: Bound = Bound::settable(
+    "lpd-names",
+    64,
+    "names of files in one control file",
+    "further files keep the names of their transfer",
+);
+static ANSWERS: Bound = Bound::settable(
+    "lpd-unanswered",
+    64,
+    "commands of one flow that wait for their answer",
+    "answers are not told for the rest of the flow",
+);
 
 static RECORD: Record = Record {
     name: "lpd",
@@ -59,6 +75,7 @@ static RECORD: Record = Record {
         ("job", "job name (J line)"),
         ("code", "the byte that refused"),
     ],
+    bounds: &[&CONTROL, &FILES, &NAMES, &ANSWERS],
     false_likely: "1 in 110,000 random prefixes (a receive command alone)",
 };
 
@@ -221,7 +238,8 @@ impl Conversation {
             return;
         }
         self.answers.push_back(asked);
-        if self.answers.len() > ANSWERS_MAX {
+        if self.answers.len() > out.bound(&ANSWERS) {
+            out.reached(&ANSWERS);
             self.lose_answers(out);
         }
     }
@@ -289,16 +307,16 @@ impl Conversation {
         self.await_answer(None, out);
         self.await_answer(None, out);
         if transfer.is_control {
-            self.state = if transfer.count <= CONTROL_MAX {
+            self.state = if transfer.count <= out.bound(&CONTROL) as u64 {
                 State::Control(transfer.count)
             } else {
-                out.limit("lpd-control-file");
+                out.reached(&CONTROL);
                 State::LongControl(transfer.count)
             };
             return true;
         }
-        if self.files.len() >= FILES_MAX {
-            out.limit("lpd-files");
+        if self.files.len() >= out.bound(&FILES) {
+            out.reached(&FILES);
             self.finish_files(out);
         }
         let mut assembler = FileAssembler::new(transfer.name.clone(), RECORD.name);
@@ -330,10 +348,10 @@ impl Conversation {
                 b'P' => self.job.account = value,
                 b'J' => self.job.name = value,
                 b'N' if file.is_empty() => early = value,
-                b'N' => self.job.name_file(&file, value),
+                b'N' => self.job.name_file(&file, value, out),
                 b'U' | b'a'..=b'z' if value.starts_with("df") => {
                     if !early.is_empty() {
-                        self.job.name_file(&value, std::mem::take(&mut early));
+                        self.job.name_file(&value, std::mem::take(&mut early), out);
                     }
                     file = value;
                 }
@@ -398,7 +416,7 @@ impl Conversation {
         if let Some(file) = self.files.last_mut().filter(|file| !file.closed)
             && !file.assembler.append(bytes, mark)
         {
-            out.limit("file-pending");
+            out.reached(&file::PENDING);
         }
     }
 
@@ -518,14 +536,20 @@ enum Line {
 }
 
 impl Job {
-    fn name_file(&mut self, file: &str, name: String) {
-        if self.names.len() < NAMES_MAX {
+    fn name_file(&mut self, file: &str, name: String, out: &mut Output<'_>) {
+        if self.names.len() < out.bound(&NAMES) {
             self.names.insert(file.to_owned(), name);
+        } else {
+            out.reached(&NAMES);
         }
     }
 }
 
 impl Session for Conversation {
+    fn held(&self) -> usize {
+        self.files.iter().map(|file| file.assembler.held()).sum()
+    }
+
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         match self.client {
             Some(client) if client == direction => self.read_client(bytes, out),

@@ -36,6 +36,7 @@ static RECORD: Record = Record {
         ("exports", "exported paths, separated by commas"),
         ("status", "why a mount was refused"),
     ],
+    bounds: &[],
     false_likely: "a call has 76 fixed bits or more and is Certain; Likely only without \
         the other side",
 };

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use auscult_model::{
-    About, Attribute, Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp, Transport,
+    About, Attribute, Bound, Bounds, Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp,
+    Transport,
 };
 
 /// Bytes of the presented slice from `start` on (up to the next origin) came from this packet.
@@ -127,11 +128,15 @@ pub trait SampleSink {
     }
 }
 
-/// Counts limits that were reached, by name.
+/// Counts limits that were reached and oddities that were met, by name.
 pub type Limits = BTreeMap<&'static str, u64>;
 
-/// At most this many statements wait between two collections; more are counted and dropped.
-pub const SAID_MAX: usize = 65_536;
+pub(crate) static STATEMENTS: Bound = Bound::settable(
+    "statements",
+    65_536,
+    "statements on one packet",
+    "the last one counts for all that follow",
+);
 
 /// What a session writes to while it reads one presented slice.
 pub struct Output<'a> {
@@ -143,6 +148,7 @@ pub struct Output<'a> {
     expected: &'a mut Vec<Expectation>,
     samples: &'a mut dyn SampleSink,
     limits: &'a mut Limits,
+    bounds: &'a Bounds,
     key: &'a RandomState,
 }
 
@@ -154,8 +160,10 @@ pub struct Collected<'a> {
     pub expected: &'a mut Vec<Expectation>,
     /// Where samples go.
     pub samples: &'a mut dyn SampleSink,
-    /// Limits reached.
+    /// Limits reached, and oddities met.
     pub limits: &'a mut Limits,
+    /// The bounds to keep.
+    pub bounds: &'a Bounds,
     /// Key of patient digests, random per run.
     pub key: &'a RandomState,
 }
@@ -168,6 +176,7 @@ impl Collected<'_> {
             expected: self.expected,
             samples: self.samples,
             limits: self.limits,
+            bounds: self.bounds,
             key: self.key,
         }
     }
@@ -182,6 +191,7 @@ impl<'a> Output<'a> {
             expected,
             samples,
             limits,
+            bounds,
             key,
         } = collected;
         Output {
@@ -191,6 +201,7 @@ impl<'a> Output<'a> {
             expected,
             samples,
             limits,
+            bounds,
             key,
         }
     }
@@ -228,8 +239,8 @@ impl<'a> Output<'a> {
 
     /// Says something with full confidence; change it on the returned statement.
     pub fn say(&mut self, place: Place, meaning: Meaning) -> &mut Said {
-        if self.said.len() >= SAID_MAX {
-            *self.limits.entry("statements").or_default() += 1;
+        if self.said.len() >= self.bound(&STATEMENTS) {
+            self.reached(&STATEMENTS);
             self.said.pop();
         }
         self.said.push(Said {
@@ -317,8 +328,18 @@ impl<'a> Output<'a> {
         self.samples.sample(self.direction, mark, sample);
     }
 
-    /// Counts a limit that was reached.
-    pub fn limit(&mut self, name: &'static str) {
+    /// How many there may be.
+    pub fn bound(&self, bound: &Bound) -> usize {
+        self.bounds.of(bound)
+    }
+
+    /// Counts a bound that was reached.
+    pub fn reached(&mut self, bound: &Bound) {
+        *self.limits.entry(bound.name).or_default() += 1;
+    }
+
+    /// Counts something that is not as it should be, and no bound.
+    pub fn odd(&mut self, name: &'static str) {
         *self.limits.entry(name).or_default() += 1;
     }
 

@@ -22,6 +22,7 @@ static RECORD: Record = Record {
     reads: &["the server's banner", "logins and whether they succeeded"],
     leaves_out: "Mail, SASL logins, everything after STLS.",
     attributes: &[],
+    bounds: &[],
     false_likely: "0 of 100,000 random prefixes",
 };
 
@@ -93,7 +94,7 @@ struct Pop3Session {
 impl Session for Pop3Session {
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         let lines = &mut self.lines[direction.index()];
-        let (line, used) = match lines.whole(bytes, "pop3-line", out) {
+        let (line, used) = match lines.whole(bytes, out) {
             Ok(whole) => whole,
             Err(progress) => return progress,
         };

@@ -45,6 +45,7 @@ static RECORD: Record = Record {
         ),
         ("uid", "user id under which the caller works (AUTH_SYS)"),
     ],
+    bounds: &[],
     false_likely: "a call has 76 fixed bits or more and is Certain; Likely only without \
         the other side",
 };
@@ -277,7 +278,7 @@ fn announce(
         protocol,
         note: None,
     });
-    if !once.is_new((caller, "offers", &mapping.word(), None)) {
+    if !once.is_new((caller, "offers", &mapping.word(), None), speaker.out) {
         return;
     }
     let offer = Meaning::ServiceOffered {

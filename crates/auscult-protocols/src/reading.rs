@@ -2,16 +2,20 @@
 //! back to its packet, leaves out what the session skips.
 //!
 //! In-order bytes are presented where they lie; only an unused rest is copied. Limit: at most
-//! [`UNREAD_MAX`] bytes wait per direction, beyond that they are dropped, counted, and told as a
+//! 256 KiB wait per direction, beyond that they are dropped, counted, and told as a
 //! gap.
 
-use auscult_model::{Direction, PacketRef, Timestamp};
+use auscult_model::{Bound, Direction, PacketRef, Timestamp};
 
 use crate::output::{Collected, Origin, Output};
 use crate::{Progress, Session};
 
-/// Most bytes of one direction that may wait for more.
-pub const UNREAD_MAX: usize = 256 * 1024;
+pub(crate) static UNREAD: Bound = Bound::settable(
+    "unread-bytes",
+    256 << 10,
+    "bytes of one direction that wait for the rest of their message",
+    "they are dropped and told to the session as a gap",
+);
 
 /// Beyond so many waiting bytes, a session is asked again only when they grew by an eighth, so
 /// that byte-wise segments cost no quadratic time.
@@ -83,7 +87,8 @@ impl Reading {
 
     /// Bytes held for later, for the budget.
     pub fn held(&self) -> usize {
-        self.sides.iter().map(|side| side.waiting.capacity()).sum()
+        let [a, b] = &self.sides;
+        a.waiting.capacity() + b.waiting.capacity() + self.session.held()
     }
 
     /// Bytes that follow what was given before in this direction.
@@ -144,8 +149,8 @@ impl Reading {
                 return *state;
             }
         }
-        if side.waiting.len() > UNREAD_MAX {
-            *to.limits.entry("unread-bytes").or_default() += 1;
+        if side.waiting.len() > to.bounds.of(&UNREAD) {
+            *to.limits.entry(UNREAD.name).or_default() += 1;
             let lost = side.waiting.len() as u64;
             let origins = [source.origin(0)];
             side.drop_waiting();

@@ -21,6 +21,7 @@ static RECORD: Record = Record {
     reads: &["logins after a prompt, and whether they succeeded"],
     leaves_out: "Everything typed and shown besides, option values, enciphered sessions.",
     attributes: &[],
+    bounds: &[],
     false_likely: "1 in 100,000 random prefixes (a command byte, a verb, a known option)",
 };
 

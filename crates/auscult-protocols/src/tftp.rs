@@ -16,7 +16,7 @@
 
 use auscult_model::{Direction, Meaning, Transport};
 
-use crate::file::{FileAssembler, PENDING_MAX};
+use crate::file::{self, FileAssembler};
 use crate::{
     Expectation, Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start,
     Tier, text,
@@ -39,6 +39,7 @@ static RECORD: Record = Record {
         ("mode", "transfer mode of a request (octet, netascii, mail)"),
         ("error", "text of a refusal"),
     ],
+    bounds: &[],
     false_likely: "requests are Certain (56 fixed bits or more); of random datagrams 2 in 65,536 \
         look like data, less like the others; both sides must",
 };
@@ -277,8 +278,9 @@ impl TftpSession {
         let Some(transfer) = self.transfer.as_mut().filter(|transfer| !transfer.over) else {
             return;
         };
-        if transfer.sender == sender && !transfer.block(block, bytes, at) {
-            out.limit("file-pending");
+        let most = out.bound(&file::PENDING);
+        if transfer.sender == sender && !transfer.block(block, bytes, most, at) {
+            out.reached(&file::PENDING);
         }
         if transfer.file.is_complete() {
             transfer.over = true;
@@ -297,8 +299,8 @@ impl TftpSession {
 }
 
 impl Transfer {
-    /// Adds a block; false when some of it had to be left out.
-    fn block(&mut self, block: u16, bytes: &[u8], at: Mark) -> bool {
+    /// Adds a block, at most `most` bytes waiting; false when some of it had to be left out.
+    fn block(&mut self, block: u16, bytes: &[u8], most: usize, at: Mark) -> bool {
         // The number nearest to the expected one that ends in these 16 bits.
         let ahead = block.wrapping_sub(self.next as u16) as i16;
         let Some(number) = self
@@ -313,7 +315,7 @@ impl Transfer {
         if bytes.len() < self.block_size {
             self.file.know_size(offset + bytes.len() as u64);
         }
-        self.file.add(offset, bytes, PENDING_MAX, at)
+        self.file.add(offset, bytes, most, at)
     }
 }
 
@@ -325,6 +327,12 @@ fn tell_file(file: FileAssembler, sender: Direction, out: &mut Output<'_>) {
 }
 
 impl Session for TftpSession {
+    fn held(&self) -> usize {
+        self.transfer
+            .as_ref()
+            .map_or(0, |transfer| transfer.file.held())
+    }
+
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         match Message::read(bytes) {
             None if self.read_any => {}

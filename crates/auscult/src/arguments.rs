@@ -1,10 +1,12 @@
 //! Values of options: times, sizes, severities.
 
-use auscult_model::Timestamp;
 use auscult_model::report::Severity;
+use auscult_model::{Bound, BoundKind, Timestamp};
 use clap::ValueEnum;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+
+use crate::memory;
 
 /// `--fail-on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,7 +49,33 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
 
 /// Bytes with an optional unit: `512M`, `2G`, `2GiB`; units are powers of 1024.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
-    let help = || "write it like 512M or 4G".to_owned();
+    let bytes = number(text).ok_or_else(|| "write it like 512M or 4G".to_owned())?;
+    if bytes < memory::LEAST {
+        return Err("at least 16M".to_owned());
+    }
+    Ok(bytes)
+}
+
+/// A bound of the analysis and its value: `flows=2M`.
+pub(crate) fn limit(text: &str) -> Result<(&'static Bound, u64), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "write it like flows=2M".to_owned())?;
+    let bound = auscult_engine::bounds()
+        .into_iter()
+        .find(|bound| bound.name == name)
+        .ok_or_else(|| format!("nothing is named `{name}`; `auscult limits` lists all names"))?;
+    if bound.kind == BoundKind::Constant {
+        return Err(format!("{name} is always {}", bound.default));
+    }
+    match number(value) {
+        Some(value @ 1..) => Ok((bound, value)),
+        _ => Err("the value is a number from 1 on, like 5000 or 2M".to_owned()),
+    }
+}
+
+/// A number with an optional unit, a power of 1024.
+fn number(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = text
         .get(digits.len()..)
@@ -60,18 +88,10 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         "m" => 20,
         "g" => 30,
         "t" => 40,
-        _ => return Err(help()),
+        _ => return None,
     };
-    let number: u64 = digits.parse().map_err(|_| help())?;
-    let bytes = number.checked_mul(1 << shift).ok_or_else(help)?;
-    if bytes < LEAST_MEMORY {
-        return Err("at least 16M".to_owned());
-    }
-    Ok(bytes)
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
-
-/// Less leaves no room for one flow a shard with its buffers.
-const LEAST_MEMORY: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -94,6 +114,23 @@ mod tests {
         );
         assert!(time("yesterday").is_err());
         assert!(time("9999-01-01").is_err());
+    }
+
+    #[test]
+    fn limits() {
+        let set = |text: &str| limit(text).map(|(bound, value)| (bound.name, value));
+        assert_eq!(set("flows=2M"), Ok(("flows", 2 << 20)));
+        assert_eq!(set("nfs-names=7"), Ok(("nfs-names", 7)));
+        for bad in [
+            "flows",
+            "flows=",
+            "flows=0",
+            "flows=x",
+            "no-such=1",
+            "vlan-tags=5",
+        ] {
+            assert!(set(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

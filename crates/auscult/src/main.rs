@@ -5,7 +5,9 @@
 mod arguments;
 mod commands;
 mod failure;
+mod interrupt;
 mod later;
+mod memory;
 mod output;
 mod progress;
 mod reading;
@@ -34,7 +36,7 @@ Examples:
   auscult lab write ward --seed 7 -o try.pcapng
 
 Exit codes: 0 done; 1 nothing analysed; 2 wrong usage; 3 a finding at or above
---fail-on; 4 an input was cut short or damaged.";
+--fail-on; 4 an input was cut short or damaged, or reading was interrupted.";
 
 /// Tells a hospital which medical devices its captures show, what they talk to, what is wrong
 ///
@@ -66,6 +68,7 @@ enum Command {
     Finding(commands::finding::Finding),
     Flows(commands::flows::Flows),
     Explain(commands::explain::Explain),
+    Limits(commands::limits::Limits),
     Lab(commands::lab::Lab),
     Completions(commands::completions::Completions),
 }
@@ -80,6 +83,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Outcome, Failure> {
         Some(Command::Finding(command)) => command.run(out),
         Some(Command::Flows(command)) => command.run(out),
         Some(Command::Explain(command)) => command.run(out),
+        Some(Command::Limits(command)) => command.run(out),
         Some(Command::Lab(command)) => command.run(out),
         Some(Command::Completions(command)) => command.run(out, &mut Cli::command()),
     }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use auscult_engine::{Options, Watch};
-use auscult_model::Timestamp;
 use auscult_model::report::Report;
+use auscult_model::{Bound, Bounds, Timestamp};
 use clap::Args;
 use ipnet::IpNet;
 
@@ -14,6 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Format;
 use crate::progress::Progress;
 use crate::site_file;
+use crate::{interrupt, memory};
 
 /// What to read and how.
 #[derive(Args, Clone, Debug)]
@@ -52,9 +53,12 @@ struct How {
     /// Capture interfaces are different segments
     #[arg(long)]
     interfaces_apart: bool,
-    /// Memory for tables and buffers
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = arguments::size)]
-    max_memory: u64,
+    /// Memory for tables and buffers [default: 1G, less where the system grants less]
+    #[arg(long, value_name = "SIZE", value_parser = arguments::size)]
+    max_memory: Option<u64>,
+    /// A bound of the analysis (repeatable); `auscult limits` lists them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = arguments::limit)]
+    limit: Vec<(&'static Bound, u64)>,
     /// Worker threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
@@ -104,12 +108,18 @@ impl Reading {
             return Err(Failure::Usage("--since must be before --until".to_owned()));
         }
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let mut limits = Bounds::default();
+        for (bound, value) in &how.limit {
+            limits.set(bound, *value);
+        }
         let options = Options {
-            threads: how.threads.map_or(cores, usize::from),
+            threads: memory::threads(how.threads.map_or(cores, usize::from)),
             site,
             single_flows,
             interfaces_apart: how.interfaces_apart,
-            max_memory: how.max_memory,
+            max_memory: how.max_memory.unwrap_or_else(memory::usual),
+            limits,
+            stop: interrupt::stop(),
             since: how.since,
             until: how.until,
             ..Options::default()

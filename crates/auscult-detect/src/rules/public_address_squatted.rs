@@ -4,7 +4,7 @@
 //! Sources: Claroty Team82 (2025-02) on the CMS8000's central station; factory ranges of the
 //! inventory. Limit: never claimed from captures that show no destination MAC.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use auscult_inventory::is_private;
@@ -43,7 +43,11 @@ pub(super) struct PublicAddressSquatted;
 struct Group<'a> {
     addresses: BTreeSet<(Segment, IpAddr)>,
     ranges: BTreeSet<(Segment, String)>,
-    devices: BTreeSet<&'a str>,
+    devices: BTreeMap<&'a str, &'a Device>,
+    /// Packets that show the addresses on the link: answers to ARP, then conversations.
+    packets: Vec<Shown>,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
 }
 
 impl Detector for PublicAddressSquatted {
@@ -52,33 +56,63 @@ impl Detector for PublicAddressSquatted {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let groups = groups(view);
+        let mut groups = groups(view);
+        look_for(view, &mut groups);
         groups.iter().map(|group| finding(view, group)).collect()
     }
 }
 
+/// Whoever spoofs can put every address there is on a segment: each is looked at once, however
+/// many share ranges and cards.
 fn groups<'a>(view: &View<'a>) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut joined = Joined::default();
+    let mut by_range = BTreeMap::new();
+    let mut by_device = BTreeMap::new();
+    let mut found = Vec::new();
     for &(segment, ip) in view.inventory.squatted() {
-        let mut joined = Group::default();
-        joined.addresses.insert((segment, ip));
-        joined.ranges.insert((segment, range_of(ip)));
-        if let Some(device) = view.device_at(segment, ip) {
-            joined.devices.insert(&device.id);
+        let own = joined.add();
+        let range = (segment, range_of(ip));
+        joined.join(own, *by_range.entry(range.clone()).or_insert(own));
+        let device = view.device_at(segment, ip);
+        if let Some(device) = device {
+            joined.join(own, *by_device.entry(device.id.as_str()).or_insert(own));
         }
-        groups.retain_mut(|group| {
-            let alike = !group.ranges.is_disjoint(&joined.ranges)
-                || !group.devices.is_disjoint(&joined.devices);
-            if alike {
-                joined.addresses.append(&mut group.addresses);
-                joined.ranges.append(&mut group.ranges);
-                joined.devices.append(&mut group.devices);
-            }
-            !alike
-        });
-        groups.push(joined);
+        found.push(((segment, ip), range, device));
     }
-    groups
+    let mut groups: BTreeMap<usize, Group<'a>> = BTreeMap::new();
+    for (own, (address, range, device)) in found.into_iter().enumerate() {
+        let group = groups.entry(joined.root(own)).or_default();
+        group.addresses.insert(address);
+        group.ranges.insert(range);
+        group
+            .devices
+            .extend(device.map(|device| (device.id.as_str(), device)));
+    }
+    groups.into_values().collect()
+}
+
+/// Numbers that belong together, each group known by its smallest.
+#[derive(Default)]
+struct Joined(Vec<usize>);
+
+impl Joined {
+    fn add(&mut self) -> usize {
+        self.0.push(self.0.len());
+        self.0.len() - 1
+    }
+
+    fn root(&mut self, mut at: usize) -> usize {
+        while self.0[at] != at {
+            self.0[at] = self.0[self.0[at]];
+            at = self.0[at];
+        }
+        at
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
 }
 
 /// The factory range, else the usual network of the address.
@@ -98,16 +132,7 @@ fn range_of(ip: IpAddr) -> String {
 
 fn finding(view: &View<'_>, group: &Group<'_>) -> Finding {
     let addresses: BTreeSet<IpAddr> = group.addresses.iter().map(|(_, ip)| *ip).collect();
-    let devices: Vec<&Device> = group
-        .devices
-        .iter()
-        .filter_map(|id| {
-            view.inventory
-                .devices
-                .iter()
-                .find(|device| device.id == **id)
-        })
-        .collect();
+    let devices: Vec<&Device> = group.devices.values().copied().collect();
     let patients = devices.iter().any(|device| {
         device
             .patient_data
@@ -151,10 +176,10 @@ fn finding(view: &View<'_>, group: &Group<'_>) -> Finding {
     if let Some(peer) = station(&addresses) {
         draft = draft.peer(peer, None);
     }
-    for (ip, packet, note) in packets(view, group).iter().take(3) {
+    for (ip, packet, note) in group.packets.iter().take(3) {
         draft = draft.packet(view, *packet, note, &look_at(*ip));
     }
-    if let (Some(first), Some(last)) = span(view, group) {
+    if let (Some(first), Some(last)) = (group.first, group.last) {
         draft = draft.times(first, last, 0);
     }
     let sample = addresses.first().copied();
@@ -226,54 +251,51 @@ fn innocent(range: Option<&FactoryRange>) -> String {
 
 type Shown = (IpAddr, auscult_model::PacketRef, &'static str);
 
-/// Packets that show the addresses on the link: answers to ARP, then conversations.
-fn packets(view: &View<'_>, group: &Group<'_>) -> Vec<Shown> {
-    let mut answers = Vec::new();
+/// Looks for the packets and times of all groups, in one pass over what is known.
+fn look_for(view: &View<'_>, groups: &mut [Group<'_>]) {
+    let mut group_of: BTreeMap<(Segment, IpAddr), usize> = BTreeMap::new();
+    for (index, group) in groups.iter().enumerate() {
+        group_of.extend(group.addresses.iter().map(|address| (*address, index)));
+    }
+    let mut answers: Vec<Vec<Shown>> = vec![Vec::new(); groups.len()];
+    let (mut talks, mut asks) = (answers.clone(), answers.clone());
     for (key, sum) in view.ledger.neighbours() {
-        if key.answered_by.is_some() && group.addresses.contains(&(key.segment, key.target)) {
-            answers.push((
-                key.target,
-                sum.packet,
-                "answers for the address on the link",
-            ));
+        if key.answered_by.is_some()
+            && let Some(index) = group_of.get(&(key.segment, key.target))
+        {
+            let note = "answers for the address on the link";
+            answers[*index].push((key.target, sum.packet, note));
+        }
+        if let Some(index) = group_of.get(&(key.segment, key.asker_ip)) {
+            asks[*index].push((key.asker_ip, sum.packet, "asks from the address"));
         }
     }
-    answers.sort_by_key(|(ip, packet, _)| (*packet, *ip));
-    let mut asks: Vec<Shown> = view
-        .ledger
-        .neighbours()
-        .iter()
-        .filter(|(key, _)| group.addresses.contains(&(key.segment, key.asker_ip)))
-        .map(|(key, sum)| (key.asker_ip, sum.packet, "asks from the address"))
-        .collect();
-    asks.sort_by_key(|(ip, packet, _)| (*packet, *ip));
-    let mut talks = Vec::new();
     for (key, sum) in view.ledger.conversations() {
-        if group.addresses.contains(&(key.segment, key.originator)) {
-            talks.push((key.originator, sum.first_packet, "sends from the address"));
-        } else if group.addresses.contains(&(key.segment, key.responder))
+        let sender = group_of.get(&(key.segment, key.originator));
+        let receiver = group_of.get(&(key.segment, key.responder));
+        if let Some(index) = sender {
+            talks[*index].push((key.originator, sum.first_packet, "sends from the address"));
+        }
+        if let Some(index) = receiver.filter(|index| sender != Some(*index))
             && let Some(packet) = sum.first_answer
         {
-            talks.push((key.responder, packet, "answers from the address"));
+            talks[*index].push((key.responder, packet, "answers from the address"));
+        }
+        for index in sender.into_iter().chain(receiver) {
+            let group = &mut groups[*index];
+            group.first = Some(group.first.map_or(sum.first, |known| known.min(sum.first)));
+            group.last = Some(group.last.map_or(sum.last, |known| known.max(sum.last)));
         }
     }
-    talks.sort_by_key(|(ip, packet, _)| (*packet, *ip));
-    answers.truncate(2);
-    answers.extend(talks);
-    answers.extend(asks);
-    answers
-}
-
-fn span(view: &View<'_>, group: &Group<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
-    let used = view.ledger.conversations().filter(|(key, _)| {
-        group.addresses.contains(&(key.segment, key.originator))
-            || group.addresses.contains(&(key.segment, key.responder))
-    });
-    used.fold((None, None), |(first, last), (_, sum)| {
-        let first = first.map_or(sum.first, |known: Timestamp| known.min(sum.first));
-        let last = last.map_or(sum.last, |known: Timestamp| known.max(sum.last));
-        (Some(first), Some(last))
-    })
+    for (index, group) in groups.iter_mut().enumerate() {
+        for found in [&mut answers[index], &mut talks[index], &mut asks[index]] {
+            found.sort_by_key(|(ip, packet, _)| (*packet, *ip));
+        }
+        answers[index].truncate(2);
+        for found in [&mut answers[index], &mut talks[index], &mut asks[index]] {
+            group.packets.append(found);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ impl Side {
             };
             if !header.is_frame() {
                 if self.established {
-                    out.limit("contec-cms-border-lost");
+                    out.odd("contec-cms-border-lost");
                     out.sample(used, &Sample::Discontinuity);
                 }
                 self.lose_border();
@@ -218,14 +218,14 @@ impl Side {
             block.confidence = UNSURE;
         }
         match layout {
-            None => out.limit("contec-cms-unknown-block"),
+            None => out.odd("contec-cms-unknown-block"),
             Some((least, _)) if length < least => {
                 self.broken(&block, "block shorter than its layout", out);
             }
             Some((least, _)) => {
                 let tail = block.data.get(least - 2..).unwrap_or_default();
                 if kind != wire::TECHNICAL && tail.iter().any(|&b| b != 0) {
-                    out.limit("contec-cms-padding");
+                    out.odd("contec-cms-padding");
                 }
             }
         }

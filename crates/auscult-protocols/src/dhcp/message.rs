@@ -11,7 +11,7 @@
 
 use std::net::Ipv4Addr;
 
-use auscult_model::MacAddr;
+use auscult_model::{Bound, MacAddr};
 
 use crate::Cursor;
 
@@ -19,7 +19,13 @@ use crate::Cursor;
 pub(super) const MAGIC: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 /// Length of the fixed part.
 pub(super) const FIXED_LEN: usize = 236;
-const OPTIONS_MAX: usize = 256;
+pub(super) static OPTIONS: Bound = Bound::constant(
+    "dhcp-options",
+    256,
+    "options of one message",
+    "further ones are not read",
+);
+const OPTIONS_MAX: usize = OPTIONS.default as usize;
 const SNAME: std::ops::Range<usize> = 44..108;
 const FILE: std::ops::Range<usize> = 108..FIXED_LEN;
 

@@ -15,6 +15,8 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use auscult_model::Bound;
+
 use crate::Cursor;
 use crate::text;
 
@@ -23,7 +25,13 @@ pub const HEADER_LEN: usize = 12;
 const LABELS_MAX: usize = 128;
 const NAME_MAX: usize = 255;
 const JUMPS_MAX: usize = 64;
-const RECORDS_MAX: usize = 512;
+pub(super) static RECORDS: Bound = Bound::constant(
+    "dns-records",
+    512,
+    "records of one message",
+    "further ones are not read",
+);
+const RECORDS_MAX: usize = RECORDS.default as usize;
 const STRINGS_MAX: usize = 16;
 
 /// Record types that are read or asked about here (RFC 1035 §3.2.2 and later registrations).

@@ -97,7 +97,7 @@ fn reverse_names_are_answers_too() {
     bytes.extend_from_slice(b"\xc0\x0c\0\x0c\0\x01\0\0\0\x3c\0\x0b\x04Bed7\x04ward\0");
     let message = Message::read(&bytes).unwrap();
     assert_eq!(
-        answers(&message),
+        answers(&message).0,
         [Answer {
             name: "bed7.ward".into(),
             addresses: vec!["10.0.0.7".parse().unwrap()],

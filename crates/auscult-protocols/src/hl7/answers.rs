@@ -1,16 +1,20 @@
 //! Ties acknowledgements to the messages they answer.
 //!
 //! Source: HL7 v2.5 chapter 2.9 (MSA-1 AA AE AR CA CE CR, MSA-2 = MSH-10), MLLP release 2. Limits:
-//! the first answer counts; at most [`WAITING_MAX`] messages of a connection wait.
+//! the first answer counts; at most [`UNANSWERED`] messages of a connection wait.
 
 use std::collections::VecDeque;
 
-use auscult_model::{Attribute, Direction, Meaning};
+use auscult_model::{Attribute, Bound, Direction, Meaning};
 
 use crate::{Output, Place};
 
-/// Most messages that wait for an answer.
-const WAITING_MAX: usize = 64;
+pub(super) static UNANSWERED: Bound = Bound::settable(
+    "hl7-unanswered",
+    64,
+    "messages of one flow that wait for their answer",
+    "the oldest is told without one",
+);
 
 /// A message that was sent.
 #[derive(Debug)]
@@ -62,8 +66,8 @@ impl Answers {
             |other: &Sent| other.direction == sent.direction && other.control_id == sent.control_id;
         let evicted = match self.waiting.iter().position(same) {
             Some(repeated) => self.waiting.remove(repeated),
-            None if self.waiting.len() >= WAITING_MAX => {
-                out.limit("hl7-unanswered");
+            None if self.waiting.len() >= out.bound(&UNANSWERED) => {
+                out.reached(&UNANSWERED);
                 self.waiting.pop_front()
             }
             None => None,

@@ -12,10 +12,17 @@
 
 use std::ops::Range;
 
+use auscult_model::Bound;
+
 use super::syntax::{Header, header};
 
-/// Longest segment that is read; a longer one holds an embedded document.
-pub(super) const SEGMENT_MAX: usize = 64 * 1024;
+pub(super) static SEGMENT: Bound = Bound::constant(
+    "hl7-long-segment",
+    64 << 10,
+    "bytes of one segment",
+    "it is not read, and counts as patient data as a whole",
+);
+pub(super) const SEGMENT_MAX: usize = SEGMENT.default as usize;
 
 /// Width and order of a code unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ mod tests;
 
 use std::ops::Range;
 
-use auscult_model::{About, Direction, Meaning, Transport};
+use auscult_model::{About, Bound, Direction, Meaning, Transport};
 use encoding_rs::Encoding;
 
 use self::answers::{Answers, accepts};
@@ -30,8 +30,12 @@ use self::patient::{Whereabouts, kind_of_long};
 use self::syntax::{Delimiters, Reader, Segment, split_fields};
 use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 
-/// Longest message that is read.
-const MESSAGE_MAX: u64 = 16 * 1024 * 1024;
+static MESSAGE: Bound = Bound::settable(
+    "hl7-long-message",
+    16 << 20,
+    "bytes of one message",
+    "it is told as far as it was read, and the next is searched for",
+);
 
 /// Until so many messages fit after a loss, nothing is sure.
 const TRUST_AFTER: u8 = 2;
@@ -101,6 +105,12 @@ static RECORD: Record = Record {
         ),
         ("alarm_priority", "PN, PL, PM or PH"),
         ("alarm_type", "SP physiological, ST technical, SA advisory"),
+    ],
+    bounds: &[
+        &framing::SEGMENT,
+        &MESSAGE,
+        &answers::UNANSWERED,
+        &patient::VALUES,
     ],
     false_likely: "1 in 2^24 random prefixes (an empty frame alone)",
 };
@@ -439,7 +449,7 @@ fn read_segment(
     }
     let message = side.message.as_mut()?;
     message.length += raw.len() as u64;
-    if message.length > MESSAGE_MAX {
+    if message.length > out.bound(&MESSAGE) as u64 {
         too_long(side, answers, out);
         return None;
     }
@@ -473,13 +483,13 @@ fn long_segment(
     out: &mut Output<'_>,
 ) {
     if head {
-        out.limit("hl7-long-segment");
+        out.reached(&framing::SEGMENT);
     }
     let Some(message) = side.message.as_mut() else {
         return;
     };
     message.length += piece.len() as u64;
-    if message.length > MESSAGE_MAX {
+    if message.length > out.bound(&MESSAGE) as u64 {
         return too_long(side, answers, out);
     }
     let name = bytes.get(piece.start..piece.start + 3).unwrap_or_default();
@@ -488,7 +498,7 @@ fn long_segment(
 
 /// Gives a message up and searches for the next.
 fn too_long(side: &mut Side, answers: &mut Answers, out: &mut Output<'_>) {
-    out.limit("hl7-long-message");
+    out.reached(&MESSAGE);
     side.finish(None, false, answers, out);
     side.framing.lose();
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use auscult_model::{Meaning, PhiKind, PhiRange};
+use auscult_model::{Bound, Meaning, PhiKind, PhiRange};
 
 use super::syntax::{Segment, Value};
 use crate::Output;
@@ -14,8 +14,13 @@ use crate::Output;
 /// So many values are gathered before they are said.
 const VALUES_ENOUGH: usize = 128;
 
-/// Most values of one segment; further ones are counted and dropped.
-const VALUES_MAX: usize = 1024;
+/// Beyond it a message is no longer one patient's.
+pub(super) static VALUES: Bound = Bound::constant(
+    "hl7-patient-values",
+    1024,
+    "values of patient data of one message that are remembered to be masked",
+    "further ones are not masked where they recur",
+);
 
 /// So many places are gathered before they are said.
 const MARKS_ENOUGH: usize = 1024;
@@ -386,7 +391,7 @@ impl Patient {
         if value.is_empty() || self.values.iter().any(|known| known == value) {
             return;
         }
-        if self.values.len() < VALUES_MAX {
+        if self.values.len() < VALUES.default as usize {
             self.values.push(value.to_owned());
         } else {
             self.dropped = true;
@@ -440,7 +445,7 @@ impl Patient {
         let values = std::mem::take(&mut self.values);
         (self.kinds, self.marked) = (0, 0);
         if std::mem::take(&mut self.dropped) {
-            out.limit("hl7-patient-values");
+            out.reached(&VALUES);
         }
         if kinds
             .iter()

@@ -3,11 +3,23 @@
 //! Sources: RFC 9112 §3, §4, §5, §6, §7.1; RFC 9110 §11 (credentials), RFC 7617 §2, RFC 4648 §4.
 //! Limits: 64 KiB a head, 4096 bytes a chunk-size line, 200 fields.
 
+use auscult_model::Bound;
+
 use crate::text;
 
-/// Largest head.
-pub(super) const HEAD_MAX: usize = 64 * 1024;
-const FIELDS_MAX: usize = 200;
+pub(super) static HEAD: Bound = Bound::constant(
+    "http-headers",
+    64 << 10,
+    "bytes of one head",
+    "the message is not read, and the next is searched for",
+);
+pub(super) static FIELDS: Bound = Bound::settable(
+    "http-fields",
+    200,
+    "fields of one head",
+    "further ones are not read",
+);
+pub(super) const HEAD_MAX: usize = HEAD.default as usize;
 /// Longest target that the probe looks behind.
 const TARGET_MAX: usize = 2048;
 
@@ -124,21 +136,25 @@ pub(super) enum Body {
 pub(super) struct Head<'a> {
     pub(super) start: StartLine<'a>,
     fields: Vec<(&'a [u8], &'a [u8])>,
+    /// Fields were left out.
+    pub(super) limited: bool,
 }
 
 impl<'a> Head<'a> {
-    /// Reads a head that ends with its empty line; `None` when the first line is none of HTTP.
-    pub(super) fn read(block: &'a [u8]) -> Option<Self> {
+    /// Reads a head that ends with its empty line, at most `max` fields of it; `None` when the
+    /// first line is none of HTTP.
+    pub(super) fn read(block: &'a [u8], max: usize) -> Option<Self> {
         let mut lines = block.split(|&b| b == b'\n').map(<[u8]>::trim_ascii_end);
         let start = read_start(lines.next()?)?;
-        let fields = lines
-            .filter_map(|line| {
-                let colon = memchr::memchr(b':', line)?;
-                Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
-            })
-            .take(FIELDS_MAX)
-            .collect();
-        Some(Head { start, fields })
+        let mut fields = lines.filter_map(|line| {
+            let colon = memchr::memchr(b':', line)?;
+            Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
+        });
+        Some(Head {
+            start,
+            fields: fields.by_ref().take(max).collect(),
+            limited: fields.next().is_some(),
+        })
     }
 
     /// First value of a field, by its name in lower case.

@@ -1,25 +1,36 @@
 //! Files that are being read or written, by handle.
 //!
 //! A file that is read ends when all its bytes were seen. One that is written ends when it is
-//! closed, written again from its start, or with the flow. Limits: [`OPEN_MAX`] files a flow, the
-//! least recently used is ended in part (`nfs-open-files`); [`WAITING_MAX`] bytes wait for
-//! earlier ones in all of them together (`file-pending`).
+//! closed, written again from its start, or with the flow. Limits: [`OPEN`], [`PARTS`],
+//! [`WAITING`].
 
 use std::collections::{HashMap, HashSet};
 
-use auscult_model::{Direction, Meaning};
+use auscult_model::{Bound, Direction, Meaning};
 
 use super::Handle;
-use crate::file::FileAssembler;
+use crate::file::{self, FileAssembler};
 use crate::rpc::speaker::Speaker;
 use crate::{Mark, Output};
 
-/// Most files that are followed at once.
-const OPEN_MAX: usize = 256;
-/// Most files of which is remembered that a part was told.
-const PARTS_MAX: usize = 4096;
-/// Most bytes that wait for earlier ones, over all files of a flow.
-const WAITING_MAX: usize = 16 * 1024 * 1024;
+pub(super) static OPEN: Bound = Bound::settable(
+    "nfs-open-files",
+    256,
+    "files of one flow that are followed at once",
+    "the one that was used longest ago is told in part",
+);
+pub(super) static PARTS: Bound = Bound::settable(
+    "nfs-parts",
+    4096,
+    "files of one flow of which is remembered that a part was told",
+    "all are forgotten, so that a part may be told again",
+);
+pub(super) static WAITING: Bound = Bound::settable(
+    "nfs-waiting-bytes",
+    16 << 20,
+    "bytes of all files of one flow that wait for earlier ones",
+    "further ones are left out, and their file counts as incomplete",
+);
 
 /// A file and the way its bytes go.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,10 +82,18 @@ pub(crate) struct Files {
     /// Files of which a part was told.
     parts: HashSet<FileKey>,
     clock: u64,
+    /// Sum of what waits.
     waiting: usize,
+    /// Sum of what the assemblers take.
+    held: usize,
 }
 
 impl Files {
+    /// What they take, roughly.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
     /// Bytes of the file are about to come, the first of them at `offset`.
     pub(crate) fn open(
         &mut self,
@@ -94,15 +113,16 @@ impl Files {
                 let fresh = FileAssembler::new(opened.name, "nfs");
                 let old = std::mem::replace(&mut file.assembler, fresh);
                 self.waiting -= old.pending_bytes();
+                self.held -= old.held();
                 file.opened = self.clock;
                 file.tell(old, speaker);
             }
             return;
         }
-        if self.open.len() >= OPEN_MAX {
+        if self.open.len() >= speaker.out.bound(&OPEN) {
             let oldest = self.open.iter().min_by_key(|(_, file)| file.used);
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-                speaker.out.limit("nfs-open-files");
+                speaker.out.reached(&OPEN);
                 self.close(&key, speaker);
             }
         }
@@ -128,12 +148,15 @@ impl Files {
         out: &mut Output<'_>,
     ) {
         if let Some(file) = self.open.get_mut(key) {
-            let before = file.assembler.pending_bytes();
-            let allowance = WAITING_MAX.saturating_sub(self.waiting);
-            if !file.assembler.add(offset, bytes, allowance, at) {
-                out.limit("file-pending");
+            let (before, held) = (file.assembler.pending_bytes(), file.assembler.held());
+            let together = before + out.bound(&WAITING).saturating_sub(self.waiting);
+            let alone = out.bound(&file::PENDING);
+            if !file.assembler.add(offset, bytes, alone.min(together), at) {
+                let is_alone = alone <= together;
+                out.reached(if is_alone { &file::PENDING } else { &WAITING });
             }
             self.waiting = self.waiting + file.assembler.pending_bytes() - before;
+            self.held = self.held + file.assembler.held() - held;
         }
     }
 
@@ -154,6 +177,7 @@ impl Files {
             file.sender = sender;
             let fresh = FileAssembler::new(file.assembler.name(), "nfs");
             let complete = std::mem::replace(&mut file.assembler, fresh);
+            self.held -= complete.held();
             file.tell(complete, speaker);
         }
     }
@@ -178,8 +202,10 @@ impl Files {
             let fresh = FileAssembler::new("", "nfs");
             let last = std::mem::replace(&mut file.assembler, fresh);
             self.waiting -= last.pending_bytes();
+            self.held -= last.held();
             // With more files in turn than can be open, each part would be told again and again.
-            if self.parts.len() >= PARTS_MAX {
+            if self.parts.len() >= speaker.out.bound(&PARTS) {
+                speaker.out.reached(&PARTS);
                 self.parts.clear();
             }
             if last.is_complete() || self.parts.insert(key.clone()) {

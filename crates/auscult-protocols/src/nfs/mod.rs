@@ -45,6 +45,7 @@ static RECORD: Record = Record {
         ("nfs_version", "version of the protocol"),
         ("uid", "user id under which the caller works (AUTH_SYS)"),
     ],
+    bounds: &[&files::OPEN, &files::PARTS, &files::WAITING, &names::NAMES],
     false_likely: "a call has 76 fixed bits or more and is Certain; Likely only without \
         the other side",
 };

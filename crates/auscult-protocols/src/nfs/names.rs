@@ -1,15 +1,21 @@
 //! Paths of file handles, as far as answers told them.
 //!
-//! Limit: [`NAMES_MAX`] handles a flow; the one learnt first gives way (`nfs-names`).
+//! Limit: [`NAMES`].
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use auscult_model::Bound;
+
 use super::Handle;
 use crate::Output;
 
-/// Most handles whose path is remembered.
-const NAMES_MAX: usize = 4096;
+pub(super) static NAMES: Bound = Bound::settable(
+    "nfs-names",
+    4096,
+    "file handles of one flow whose path is remembered",
+    "the one learnt first is forgotten",
+);
 /// Longest path, in bytes; deeper names stand alone.
 const PATH_MAX: usize = 1024;
 
@@ -37,11 +43,11 @@ impl Names {
             return;
         }
         self.order.push_back(handle);
-        if self.order.len() > NAMES_MAX
+        if self.order.len() > out.bound(&NAMES)
             && let Some(oldest) = self.order.pop_front()
         {
             self.paths.remove(&oldest);
-            out.limit("nfs-names");
+            out.reached(&NAMES);
         }
     }
 }

@@ -1,18 +1,23 @@
 //! Calls that wait for their reply, found again by transaction id.
 //!
 //! Answered calls stay until they are pushed out, so that repeated calls and replies (UDP clients
-//! retransmit) are known as such. Limit: [`CALLS_MAX`] calls a flow, the oldest gives way.
+//! retransmit) are known as such. Limit: [`CALLS`] calls a flow, the oldest gives way.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
-use auscult_model::Direction;
+use auscult_model::{Bound, Direction};
 
 use super::message::CallHeader;
 use crate::{Mark, mount, nfs, portmap};
 
 /// Most calls that are remembered.
-pub(crate) const CALLS_MAX: usize = 512;
+pub(crate) static CALLS: Bound = Bound::settable(
+    "rpc-calls",
+    512,
+    "calls of one flow that wait for their answer",
+    "the oldest counts as unanswered",
+);
 
 /// What a call asked, as far as its reply needs it.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,13 +68,13 @@ impl Calls {
         self.seen.contains_key(&(from, xid))
     }
 
-    /// Remembers a call; gives back the one that had to give way.
-    pub(crate) fn insert(&mut self, call: Call) -> Option<Call> {
+    /// Remembers a call, at most `max` in all; gives back the one that had to give way.
+    pub(crate) fn insert(&mut self, call: Call, max: usize) -> Option<Call> {
         let key = (call.from, call.header.xid);
         self.count += 1;
         self.order.push_back((self.count, key));
         let replaced = self.seen.insert(key, (self.count, call));
-        let pushed_out = if self.order.len() > CALLS_MAX {
+        let pushed_out = if self.order.len() > max {
             self.order
                 .pop_front()
                 .and_then(|(number, key)| self.remove(number, key))

@@ -13,12 +13,17 @@ use super::calls::{Call, Calls};
 use super::message::{CallHeader, Looks, looks};
 use crate::Mark;
 use crate::nfs::{self, FileKey};
-use auscult_model::Direction;
+use auscult_model::{Bound, Direction};
 
 /// Longest fragment that is believed.
 pub(crate) const FRAGMENT_MAX: u32 = 16 * 1024 * 1024;
 /// Most bytes of a message that are kept; file data do not count.
-pub(crate) const HEAD_MAX: usize = 128 * 1024;
+pub(crate) static MESSAGE: Bound = Bound::settable(
+    "rpc-message",
+    128 << 10,
+    "bytes of one message that wait to be understood, without the content of files",
+    "the message is not read",
+);
 
 /// What is being read.
 #[derive(Default)]

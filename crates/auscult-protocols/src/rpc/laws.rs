@@ -423,8 +423,6 @@ fn the_program_names_the_flow() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn random_bytes_are_never_certain(
         bytes in prop::collection::vec(any::<u8>(), 64),

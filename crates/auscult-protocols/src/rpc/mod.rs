@@ -5,10 +5,10 @@
 //! one port. The first call's program number names the flow; a reply alone names nothing, as it
 //! does not say what it answers.
 //!
-//! Sources: RFC 5531 (RPC), RFC 4506 (XDR). Limits: [`calls::CALLS_MAX`] open calls a flow.
+//! Sources: RFC 5531 (RPC), RFC 4506 (XDR). Limits: [`calls::CALLS`].
 
 pub(crate) mod calls;
-mod lane;
+pub(crate) mod lane;
 #[cfg(test)]
 mod laws;
 mod message;

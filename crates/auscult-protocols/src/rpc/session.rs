@@ -3,8 +3,9 @@
 
 use auscult_model::{About, Direction, Meaning, Transport};
 
+use super::calls::CALLS;
 use super::calls::{Asked, Call, Calls};
-use super::lane::{Bulk, FRAGMENT_MAX, HEAD_MAX, Lane, Message, Stage, find_record};
+use super::lane::{Bulk, FRAGMENT_MAX, Lane, MESSAGE, Message, Stage, find_record};
 use super::message::{CallHeader, Header, caller, header};
 use super::speaker::{Here, Once, Speaker};
 use super::xdr::padding;
@@ -212,8 +213,8 @@ impl RpcSession {
             match step {
                 Step::Wait if end && fresh => break Err(bytes.len()),
                 Step::Wait if end => break Ok(()),
-                Step::Wait if rest.len() > HEAD_MAX => {
-                    out.limit("rpc-message");
+                Step::Wait if rest.len() > out.bound(&MESSAGE) => {
+                    out.reached(&MESSAGE);
                     message.stage = Stage::Ignore;
                 }
                 Step::Wait => break Ok(()),
@@ -290,7 +291,7 @@ impl Readers {
         match std::mem::take(&mut message.stage) {
             Stage::Header => self.header(message, part, out),
             Stage::Arguments(header) => {
-                if !part.whole || part.bytes.len() > HEAD_MAX {
+                if !part.whole || part.bytes.len() > out.bound(&MESSAGE) {
                     message.stage = Stage::Arguments(header);
                     return Step::Wait;
                 }
@@ -299,7 +300,7 @@ impl Readers {
                 Step::Used(part.bytes.len())
             }
             Stage::Results(call) => {
-                if !part.whole || part.bytes.len() > HEAD_MAX {
+                if !part.whole || part.bytes.len() > out.bound(&MESSAGE) {
                     message.stage = Stage::Results(call);
                     return Step::Wait;
                 }
@@ -350,7 +351,7 @@ impl Readers {
             Header::Reply(xid, carried_out, used) => {
                 message.stage = Stage::Ignore;
                 match self.calls.answer(part.direction.opposite(), xid) {
-                    Ok(None) => out.limit("rpc-reply-without-call"),
+                    Ok(None) => out.odd("rpc-reply-without-call"),
                     Err(_) => {}
                     Ok(Some(call)) if !carried_out => self.results(&call, None, now, out),
                     Ok(Some(call)) => {
@@ -391,7 +392,7 @@ impl Readers {
             return;
         };
         let uid = caller.uid.to_string();
-        if !self.once.is_new((from, &caller.machine, &uid, None)) {
+        if !self.once.is_new((from, &caller.machine, &uid, None), out) {
             return;
         }
         let claim = Meaning::Claim {
@@ -424,10 +425,10 @@ impl Readers {
             first: message.first,
             answered: false,
         };
-        if let Some(pushed_out) = self.calls.insert(call)
+        if let Some(pushed_out) = self.calls.insert(call, out.bound(&CALLS))
             && !pushed_out.answered
         {
-            out.limit("rpc-calls");
+            out.reached(&CALLS);
             self.unanswered(&pushed_out, out);
         }
     }
@@ -625,6 +626,10 @@ fn walked(message: &mut Message, step: v4::Step, stage: Stage) -> Step {
 }
 
 impl Session for RpcSession {
+    fn held(&self) -> usize {
+        self.readers.share.files.held()
+    }
+
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         if self.stream {
             return self.stream(direction, bytes, out);
@@ -640,7 +645,7 @@ impl Session for RpcSession {
     fn gap(&mut self, direction: Direction, length: Option<u64>, out: &mut Output<'_>) {
         let lane = &mut self.lanes[direction.index()];
         if lane.left == 0 || length.is_none_or(|length| length > lane.left as u64) {
-            out.limit("rpc-resynchronised");
+            out.odd("rpc-resynchronised");
         }
         lane.skip(length);
     }

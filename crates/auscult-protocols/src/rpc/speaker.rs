@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use auscult_model::{Direction, Meaning};
+use auscult_model::{Bound, Direction, Meaning};
 
 use crate::{Mark, Output, Place, Said};
 
@@ -25,8 +25,12 @@ impl Here {
     }
 }
 
-/// Most different requests of a flow that are remembered; beyond, all may be said again.
-const ONCE_MAX: usize = 4096;
+pub(crate) static ONCE: Bound = Bound::settable(
+    "rpc-requests",
+    4096,
+    "different requests of one flow that are remembered",
+    "all are forgotten, so that they may be told again",
+);
 
 /// Requests that were said already: one statement per file and operation is enough.
 #[derive(Default)]
@@ -37,8 +41,13 @@ pub(crate) struct Once {
 
 impl Once {
     /// Whether this was not said before; it counts as said from now on.
-    pub(crate) fn is_new(&mut self, what: (Direction, &str, &str, Option<bool>)) -> bool {
-        if self.said.len() >= ONCE_MAX {
+    pub(crate) fn is_new(
+        &mut self,
+        what: (Direction, &str, &str, Option<bool>),
+        out: &mut Output<'_>,
+    ) -> bool {
+        if self.said.len() >= out.bound(&ONCE) {
+            out.reached(&ONCE);
             self.said.clear();
         }
         self.said.insert(self.key.hash_one(what))
@@ -75,7 +84,7 @@ impl Speaker<'_, '_> {
         object: &str,
         granted: Option<bool>,
     ) -> Option<&mut Said> {
-        if !once.is_new((caller, operation, object, granted)) {
+        if !once.is_new((caller, operation, object, granted), self.out) {
             return None;
         }
         let meaning = Meaning::Request {

@@ -226,7 +226,7 @@ impl Side {
 
     fn border_lost(&mut self, at: usize, out: &mut Output<'_>) {
         if self.established {
-            out.limit("vista-cms-border-lost");
+            out.odd("vista-cms-border-lost");
             out.sample(at, &Sample::Discontinuity);
         }
         self.lose_border();

@@ -1,6 +1,6 @@
 //! Files that crossed, and what was lost, cut or limited.
 
-use auscult_model::report::{ArtifactEntry, Health, Report};
+use auscult_model::report::{ArtifactEntry, ConflictEntry, Health, Report};
 
 use super::page::Page;
 use super::words;
@@ -67,6 +67,9 @@ pub(super) fn health(page: &mut Page, report: &Report, all: bool) {
             let what = format!("times the limit \"{limit}\" was reached");
             page.hanging(&format!("{:>10}", words::short(*number)), 12, &what);
         }
+        for conflict in &report.health.conflicts {
+            page.text(2, &contradiction(conflict));
+        }
     }
     if all {
         basis(page, report);
@@ -103,6 +106,14 @@ fn rows(health: &Health) -> Vec<(u64, &'static str)> {
             "TCP flows with conflicting bytes for the same place",
         ),
         (
+            health.conflicting_fragments,
+            "fragments that contradict others of their datagram",
+        ),
+        (
+            health.wrong_checksums,
+            "TCP segments not read because of a wrong checksum",
+        ),
+        (
             health.fragments_expired,
             "fragmented datagrams that never completed",
         ),
@@ -116,6 +127,24 @@ fn rows(health: &Health) -> Vec<(u64, &'static str)> {
             "texts withheld: patient data could not be masked safely",
         ),
     ]
+}
+
+/// Which bytes of a flow came twice, differently.
+fn contradiction(conflict: &ConflictEntry) -> String {
+    let versions = match (&conflict.first, &conflict.later) {
+        (Some(first), Some(later)) => format!("XXH3 {first}, then {later}"),
+        _ => "digests of patient data are not told".to_owned(),
+    };
+    format!(
+        "{} port {} to {} port {} ({}), {} #{}: {versions}",
+        conflict.from,
+        conflict.from_port,
+        conflict.to,
+        conflict.to_port,
+        conflict.protocol,
+        conflict.evidence.file,
+        conflict.evidence.packet,
+    )
 }
 
 /// What the statements rest on.
@@ -134,6 +163,9 @@ fn basis(page: &mut Page, report: &Report) {
         ),
     ] {
         page.hanging(&format!("{:>10}", words::short(number)), 12, what);
+    }
+    for (what, number) in &health.oddities {
+        page.hanging(&format!("{:>10}", words::short(*number)), 12, what);
     }
     page.gap();
     page.text(0, "What counts as ours, besides private addresses");

@@ -9,6 +9,7 @@ pub(crate) mod finding;
 pub(crate) mod findings;
 pub(crate) mod flows;
 pub(crate) mod lab;
+pub(crate) mod limits;
 
 use std::io::Write;
 

@@ -77,7 +77,7 @@ impl CallWalk {
             return Step::Wait;
         };
         if !is_known(number) || self.operations.len() >= OPERATIONS_MAX {
-            speaker.out.limit("nfs4-operation");
+            speaker.out.odd("nfs4-operation");
             return Step::Stop;
         }
         let Some(read) = operation(number, &mut xdr) else {

@@ -168,7 +168,7 @@ impl ReplyWalk {
             _ => match layout::results(number) {
                 Some(items) => skip(xdr, items)?,
                 None => {
-                    speaker.out.limit("nfs4-operation");
+                    speaker.out.odd("nfs4-operation");
                     return Some(Step::Stop);
                 }
             },

@@ -1,0 +1,45 @@
+//! What a capture may claim, and what may be kept of it.
+
+use auscult_model::{Bound, Bounds};
+
+use crate::reader::Options;
+
+pub(crate) static RECORD_LENGTH: Bound = Bound::settable(
+    "record-length",
+    16 << 20,
+    "bytes that one record may claim",
+    "it is damage: reading this file ends there",
+);
+pub(crate) static DECOMPRESSED: Bound = Bound::settable(
+    "decompressed-bytes",
+    1 << 40,
+    "bytes that one compressed file may become",
+    "reading this file ends there",
+);
+pub(crate) static RATIO: Bound = Bound::settable(
+    "decompression-ratio",
+    1000,
+    "times that a compressed file may grow, after its first 16 MiB",
+    "reading this file ends there",
+);
+pub(crate) static INTERFACES: Bound = Bound::constant(
+    "capture-interfaces",
+    65_535,
+    "interfaces that one pcapng file may describe",
+    "packets of further ones are those of the last",
+);
+
+/// All.
+pub static ALL: &[&Bound] = &[&RECORD_LENGTH, &DECOMPRESSED, &RATIO, &INTERFACES];
+
+impl Options {
+    /// As these bounds say.
+    pub fn within(bounds: &Bounds) -> Self {
+        Options {
+            max_record: bounds.of(&RECORD_LENGTH),
+            max_decompressed: bounds.value(&DECOMPRESSED),
+            max_ratio: bounds.value(&RATIO),
+            ..Options::default()
+        }
+    }
+}

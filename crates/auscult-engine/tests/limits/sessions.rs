@@ -1,0 +1,251 @@
+//! What sessions of protocols keep.
+
+use crate::*;
+
+#[test]
+fn a_file_full_of_holes() {
+    let (client, server) = ((host(1), 1069), (host(0), 40_000));
+    let mut wire = Wire::new();
+    wire.udp(client, (host(0), 69), b"\0\x01firmware\0octet\0");
+    for block in (1..=10_000_u16).filter(|block| *block == 1 || block % 2 == 0) {
+        let mut data = vec![0, 3];
+        data.extend_from_slice(&block.to_be_bytes());
+        data.extend_from_slice(&[b'x'; 512]);
+        wire.udp(server, client, &data);
+    }
+    let report = wire.report(&Options::default());
+    reached(&report, "file-pending");
+    assert!(report.artifacts.iter().all(|artifact| !artifact.complete));
+}
+
+/// The bytes of a client, in segments of 1,400.
+fn sent(port: u16, bytes: &[u8]) -> Wire {
+    let (client, server) = ((host(1), 40_000), (host(0), port));
+    let mut wire = Wire::new();
+    wire.open(client, server);
+    send(&mut wire, client, server, 1, bytes);
+    wire
+}
+
+fn send(wire: &mut Wire, client: End, server: End, mut at: u32, bytes: &[u8]) -> u32 {
+    for piece in bytes.chunks(1400) {
+        wire.tcp(client, server, (at, 1), PUSH, piece);
+        at += piece.len() as u32;
+    }
+    at
+}
+
+/// A bound of one is reached by what is otherwise quite usual; set back, it is not.
+fn reached_by(capture: &cases::Capture, names: &[&str]) {
+    let usual = capture.report(&Options::default());
+    for name in names {
+        assert!(!usual.health.limits.contains_key(*name), "{name} is usual");
+        reached(&capture.report(&limited(&[(name, 1)])), name);
+    }
+}
+
+#[test]
+fn bounds_of_file_services() {
+    let options = auscult_lab::Options::default();
+    let scene = auscult_lab::generate("nfs-documents", 2, &options).unwrap();
+    reached_by(
+        &cases::Capture::scene(&scene),
+        &["nfs-names", "nfs-open-files", "nfs-parts", "rpc-requests"],
+    );
+}
+
+#[test]
+fn files_whose_bytes_come_out_of_order() {
+    // Two calls to read a file; the answer with its end comes first, and the start much later.
+    let (client, server) = ((host(1), 800), (host(0), 2049));
+    let mut wire = Wire::new();
+    wire.open(client, server);
+    let read = |xid: u32, offset: u64| {
+        let call = [xid, 0, 2, 100_003, 3, 6, 0, 0, 0, 0]
+            .map(u32::to_be_bytes)
+            .concat();
+        let handle = [&8_u32.to_be_bytes()[..], &[7; 8]].concat();
+        let range = [&offset.to_be_bytes()[..], &512_u32.to_be_bytes()].concat();
+        record(&[call, handle, range].concat())
+    };
+    let answer = |xid: u32| {
+        let reply = [xid, 1, 0, 0, 0, 0, 0, 0, 512, 0, 512]
+            .map(u32::to_be_bytes)
+            .concat();
+        record(&[reply, vec![b'x'; 512]].concat())
+    };
+    let mut next = 1;
+    for number in 1..9_u32 {
+        let call = read(number, u64::from(number) * 512);
+        wire.tcp(client, server, (next, 1), PUSH, &call);
+        next += call.len() as u32;
+    }
+    let mut back = 1;
+    for number in (1..9_u32).rev() {
+        let answer = answer(number);
+        wire.tcp(server, client, (back, next), PUSH, &answer);
+        back += answer.len() as u32;
+    }
+    let capture = cases::Capture::of(&wire.bytes, "pcap");
+    reached_by(
+        &capture,
+        &["nfs-waiting-bytes", "file-pending", "rpc-calls"],
+    );
+}
+
+/// A message as one record (RFC 5531 §11).
+fn record(message: &[u8]) -> Vec<u8> {
+    let mark = 0x8000_0000 | message.len() as u32;
+    [&mark.to_be_bytes()[..], message].concat()
+}
+
+#[test]
+fn bounds_of_print_jobs() {
+    use auscult_lab::speak::lpd;
+    let mut job = lpd::receive_job("ward");
+    for number in 1..4 {
+        job.extend(lpd::data_command(3, "nurse", number));
+        job.extend(b"abc\0");
+    }
+    let control = b"Hnurse\nPnobody\nfdfA001nurse\nNone.pdf\nfdfA002nurse\nNtwo.pdf\n";
+    job.extend(lpd::control_command(control.len(), "nurse", 1));
+    job.extend(control);
+    job.push(0);
+    let capture = cases::Capture::of(&sent(515, &job).bytes, "pcap");
+    reached_by(
+        &capture,
+        &[
+            "lpd-control-file",
+            "lpd-files",
+            "lpd-names",
+            "lpd-unanswered",
+        ],
+    );
+}
+
+#[test]
+fn bounds_of_admissions() {
+    let three: Vec<u8> = (0..3)
+        .flat_map(|number| admission(&letters(number)))
+        .collect();
+    let capture = cases::Capture::of(&sent(2575, &three).bytes, "pcap");
+    reached_by(
+        &capture,
+        &[
+            "hl7-unanswered",
+            "hl7-long-message",
+            "remembered-statements",
+            "statements",
+        ],
+    );
+}
+
+#[test]
+fn a_message_with_more_values_than_are_remembered() {
+    let numbers: Vec<String> = (0..1200)
+        .map(|number| format!("INV{}^^^HOUSE", letters(number)))
+        .collect();
+    let mut text = format!(
+        "\u{b}MSH|^~\\&|ADT|HOUSE|LAB|HOUSE|20260101||ADT^A01|1|P|2.3\rPID|1||{}||X^Y\r",
+        numbers.join("~")
+    );
+    text.push_str("\u{1c}\r");
+    let report = sent(2575, text.as_bytes()).report(&Options::default());
+    reached(&report, "hl7-patient-values");
+}
+
+#[test]
+fn a_segment_that_is_too_long() {
+    let mut text =
+        b"\x0bMSH|^~\\&|ADT|HOUSE|LAB|HOUSE|20260101||ADT^A01|1|P|2.3\rOBX|1|TX||".to_vec();
+    text.extend([b'x'; 70_000]);
+    text.extend(b"\r\x1c\r");
+    let report = sent(2575, &text).report(&Options::default());
+    assert_eq!(reached(&report, "hl7-long-segment"), 1);
+}
+
+#[test]
+fn bounds_of_requests() {
+    let one = b"GET / HTTP/1.1\r\nHost: ward\r\nUser-Agent: pump\r\nServer: pump\r\n\r\n";
+    let other = b"GET / HTTP/1.1\r\nHost: ward\r\nUser-Agent: bed\r\nServer: bed\r\n\r\n";
+    let both = [&one[..], other].concat();
+    let capture = cases::Capture::of(&sent(80, &both).bytes, "pcap");
+    reached_by(&capture, &["http-fields", "http-requests", "http-claims"]);
+    let mut head = b"GET / HTTP/1.1\r\nHost: ward\r\nX: ".to_vec();
+    head.extend([b'x'; 70_000]);
+    let report = sent(80, &head).report(&Options::default());
+    reached(&report, "http-headers");
+    let report = sent(80, &head).report(&limited(&[("unread-bytes", 4096)]));
+    reached(&report, "unread-bytes");
+}
+
+#[test]
+fn a_line_that_is_too_long() {
+    let (client, server) = ((host(1), 40_000), (host(0), 21));
+    let mut wire = Wire::new();
+    wire.open(client, server);
+    let greeting = b"220 ward FTP server ready\r\n";
+    wire.tcp(server, client, (1, 1), PUSH, greeting);
+    let mut at = send(&mut wire, client, server, 1, b"USER nobody\r\n");
+    wire.tcp(server, client, (28, at), PUSH, b"331 password\r\n");
+    at = send(&mut wire, client, server, at, &[b'x'; 5000]);
+    send(&mut wire, client, server, at, b"\r\nQUIT\r\n");
+    reached(&wire.report(&Options::default()), "text-line");
+}
+
+#[test]
+fn more_options_and_records_than_are_read() {
+    let mut wire = Wire::new();
+    let lease = dhcp::Lease {
+        ip: host(1),
+        prefix: 8,
+        router: host(9),
+        dns: host(9),
+        server: host(9),
+    };
+    let client = dhcp::Client::default();
+    let mut ask = dhcp::message(dhcp::Kind::Request, 7, card(host(1)), &client, &lease);
+    let end = ask.iter().rposition(|byte| *byte == 255).unwrap();
+    ask.truncate(end);
+    ask.extend([43, 1, 0].repeat(300));
+    ask.push(255);
+    wire.udp((host(1), 68), (Ipv4Addr::BROADCAST, 67), &ask);
+    let addresses: Vec<Ipv4Addr> = (0..600).map(host).collect();
+    let names = inventory::answer(7, "ward.example", &addresses);
+    wire.udp((host(0), 53), (host(1), 40_000), &names);
+    let report = wire.report(&Options::default());
+    assert_eq!(reached(&report, "dhcp-options"), 1);
+    assert_eq!(reached(&report, "dns-records"), 1);
+    // 70 names in one message; the name that was asked for has no address.
+    let mut many = inventory::answer(7, "ward.example", &[]);
+    many[7] = 70;
+    for number in 0..70 {
+        many.extend(b"\x05");
+        many.extend(letters(number).as_bytes());
+        many.extend(b"\0\0\x01\0\x01\0\0\0\x3c\0\x04");
+        many.extend(host(number).octets());
+    }
+    let mut wire = Wire::new();
+    wire.udp((host(0), 53), (host(1), 40_000), &many);
+    let report = wire.report(&Options::default());
+    assert_eq!(reached(&report, "dns-names"), 1);
+}
+
+#[test]
+fn unfinished_messages_of_many_flows() {
+    // 1 MiB for all shards is 16 KiB for one; all flows are of one pair.
+    let mut wire = Wire::new();
+    for number in 0..40 {
+        let (client, server) = ((host(1), 10_000 + number), (host(0), 80));
+        wire.open(client, server);
+        let head = [&b"GET / HTTP/1.1\r\nHost: ward\r\nX: "[..], &[b'x'; 1000]].concat();
+        wire.tcp(client, server, (1, 1), PUSH, &head);
+    }
+    let capture = cases::Capture::of(&wire.bytes, "pcap");
+    let usual = capture.report(&Options::default());
+    assert!(usual.health.limits.is_empty(), "{:?}", usual.health.limits);
+    let few = capture.report(&limited(&[("session-bytes", 1 << 20)]));
+    let given_up = reached(&few, "session-bytes");
+    assert!((20..40).contains(&given_up), "{given_up}");
+    assert_eq!(few.health.flows, 40);
+}
