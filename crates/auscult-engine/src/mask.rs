@@ -87,6 +87,11 @@ impl Mask {
         }
     }
 
+    /// So many values were seen elsewhere and are not known here.
+    pub(crate) fn lose(&mut self, values: u64) {
+        self.dropped += values;
+    }
+
     /// How many values found no room, if any.
     pub(crate) fn overflowed(&self) -> Option<u64> {
         (self.dropped > 0).then_some(self.dropped)

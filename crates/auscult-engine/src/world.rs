@@ -11,6 +11,7 @@ use auscult_model::report::{
     Severity, Skipped,
 };
 use auscult_model::{Artifact, Bounds, Event, FileIndex, Meaning, PacketRef};
+use auscult_protocols::hl7::PATIENT_VALUES;
 
 use crate::Watch;
 use crate::bounds;
@@ -139,6 +140,9 @@ impl World {
         });
         let squatted: BTreeSet<_> = inventory.squatted().iter().map(|(_, ip)| *ip).collect();
         let artifacts = self.artifact_entries();
+        // Values that a session could not pass on would recur unmasked.
+        let lost = health.limits.get(PATIENT_VALUES.name);
+        self.mask.lose(lost.copied().unwrap_or(0));
         if let Some(withheld) = self.mask.overflowed() {
             health
                 .limits

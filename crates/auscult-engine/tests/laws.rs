@@ -8,6 +8,7 @@ use auscult_engine::Options;
 use auscult_lab::{Scene, generate};
 use auscult_model::report::Report;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 fn ward(seed: u64) -> cases::Capture {
     cases::Capture::scene(
@@ -118,10 +119,10 @@ proptest! {
     #[test]
     fn law_threads_on_damaged_captures(
         which in 0usize..4,
-        start in any::<prop::sample::Index>(),
+        start in any::<Index>(),
         count in 1usize..60,
-        changes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..300, any::<u8>()), 0..6),
-        swaps in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..4),
+        changes in prop::collection::vec((any::<Index>(), 0usize..300, any::<u8>()), 0..6),
+        swaps in prop::collection::vec((any::<Index>(), any::<Index>()), 0..4),
         few in any::<bool>(),
     ) {
         let mut scene = scenes()[which].clone();
@@ -141,7 +142,8 @@ proptest! {
         let capture = cases::Capture::scene(&scene);
         let mut options = Options::default();
         if few {
-            for (name, value) in [("flows", 64), ("remembered-statements", 2), ("session-bytes", 64)] {
+            let limits = [("flows", 64), ("remembered-statements", 2), ("session-bytes", 64)];
+            for (name, value) in limits {
                 prop_assert!(options.limit(name, value));
             }
         }

@@ -30,6 +30,8 @@ use self::patient::{Whereabouts, kind_of_long};
 use self::syntax::{Delimiters, Reader, Segment, split_fields};
 use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 
+pub use self::patient::VALUES as PATIENT_VALUES;
+
 static MESSAGE: Bound = Bound::settable(
     "hl7-long-message",
     16 << 20,

@@ -15,11 +15,11 @@ use crate::Output;
 const VALUES_ENOUGH: usize = 128;
 
 /// Beyond it a message is no longer one patient's.
-pub(super) static VALUES: Bound = Bound::constant(
+pub static VALUES: Bound = Bound::constant(
     "hl7-patient-values",
     1024,
     "values of patient data of one message that are remembered to be masked",
-    "further ones are not masked where they recur",
+    "all texts learnt from traffic are withheld",
 );
 
 /// So many places are gathered before they are said.

@@ -151,6 +151,7 @@ fn watch(status: &str, over: &AtomicBool) -> Option<u64> {
 }
 
 /// One line for docs/limits.md.
+#[expect(clippy::print_stdout, reason = "what the command gathers")]
 fn figures(what: &str, told: &Told, time: Duration) {
     let limits = told.report["health"]["limits"].as_object();
     let limits: Vec<String> = limits

@@ -31,12 +31,16 @@ fn a_million_half_open_flows() {
 fn a_million_half_open_flows_in_little_memory() {
     const FLOWS: u32 = 1_000_000;
     let words = ["--max-memory", "64M"];
-    let told = stream("the same with --max-memory 64M", &words, |wire| {
-        for number in 0..FLOWS {
-            let from = (Ipv4Addr::from(0x0900_0000 + number), 1024);
-            wire.tcp(from, (host(0), 104), (number, 0), SYN, &[]);
-        }
-    });
+    let told = stream(
+        "one million half-open flows, --max-memory 64M",
+        &words,
+        |wire| {
+            for number in 0..FLOWS {
+                let from = (Ipv4Addr::from(0x0900_0000 + number), 1024);
+                wire.tcp(from, (host(0), 104), (number, 0), SYN, &[]);
+            }
+        },
+    );
     told.reached("flows");
     told.reached("inventory-conversations");
     if let Some(peak) = told.peak_mib {
