@@ -13,6 +13,7 @@ mod options;
 mod pipeline;
 mod readers;
 mod shard;
+mod statement;
 mod steady;
 mod suppress;
 mod world;

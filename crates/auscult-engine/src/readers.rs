@@ -5,10 +5,8 @@ use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use auscult_flow::{At, FlowFacts, Happened, Readers};
-use auscult_model::{
-    Bound, Bounds, ConversationKey, ConversationSum, Direction, Endpoint, Event, Meaning, Transport,
-};
+use auscult_flow::{At, FlowFacts, Readers};
+use auscult_model::{Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Transport};
 use auscult_packet::Part;
 use auscult_protocols::{
     ALL, Collected, Expectation, Limits, Mark, Origin, Reading, Reads, Said, Sample, SampleSink,
@@ -21,6 +19,7 @@ use crate::expected::Announced;
 use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, identify, index_of};
 use crate::options::SHARDS;
 use crate::shard::ShardOptions;
+use crate::statement::event_of;
 use crate::suppress::Suppressor;
 
 /// Name of flows that nobody recognised.
@@ -730,59 +729,6 @@ fn origins(at: At, parts: &[Part], length: usize) -> Vec<Origin> {
             }
         })
         .collect()
-}
-
-fn event_of(said: Said, facts: &FlowFacts, name: &'static str, confidence: f32) -> Event {
-    let from = *facts.sender(said.direction);
-    let to = *facts.sender(said.direction.opposite());
-    let mut meaning = said.meaning;
-    if let Meaning::File(file) = &mut meaning {
-        file.from = from;
-        file.to = to;
-        if facts.happened.saw(said.direction, Happened::CONFLICT) {
-            // Which of two versions the receiver took cannot be told.
-            file.complete = false;
-            file.sha256 = None;
-        }
-    }
-    Event {
-        protocol: name,
-        from,
-        to,
-        first_packet: said.place.first.packet,
-        last_packet: said.place.last.packet,
-        first: said.place.last.time,
-        last: said.place.last.time,
-        count: 1,
-        confidence: said
-            .confidence
-            .min(if confidence >= 0.9 { 1.0 } else { 0.9 }),
-        meaning,
-        attributes: said.attributes,
-    }
-}
-
-/// An event that a single packet makes, outside flows.
-pub(crate) fn packet_event(
-    protocol: &'static str,
-    from: Endpoint,
-    to: Endpoint,
-    at: Mark,
-    meaning: Meaning,
-) -> Event {
-    Event {
-        protocol,
-        from,
-        to,
-        first_packet: at.packet,
-        last_packet: at.packet,
-        first: at.time,
-        last: at.time,
-        count: 1,
-        confidence: 1.0,
-        meaning,
-        attributes: Vec::new(),
-    }
 }
 
 /// Whether an address could be another organisation's: the flows whose translated leg is looked

@@ -20,7 +20,8 @@ use auscult_protocols::{Limits, Mark, arp, icmp};
 
 use crate::bounds;
 use crate::emission::Emission;
-use crate::readers::{ShardReaders, may_be_elsewhere, packet_event};
+use crate::readers::{ShardReaders, may_be_elsewhere};
+use crate::statement::packet_event;
 use crate::steady::Steady;
 
 /// How a shard works.

@@ -5,7 +5,6 @@
 //! Each prints a line of figures; `cargo xtask bounds` gathers them into docs/limits.md.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-#![expect(clippy::print_stdout, reason = "figures are printed, not judged")]
 
 mod files;
 mod messages;
