@@ -59,11 +59,18 @@ impl Blocks<'_> {
 
 impl Write for Blocks<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    /// Called for every name, value and space: millions of times for a large report.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.block.len() + bytes.len() > BLOCK {
             self.pass_on()?;
         }
         self.block.extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
