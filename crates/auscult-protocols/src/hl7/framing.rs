@@ -449,13 +449,14 @@ impl Framing {
                 Width::BigEndian => Width::BigEndian,
                 _ => Width::LittleEndian,
             };
-            let start = found.saturating_sub(kept).max(at);
-            for (start, width) in [(found, Width::Narrow), (start, wide)] {
+            // Where the M would begin in wide units: that byte is kept until both are decided.
+            let first = found.saturating_sub(kept).max(at);
+            for (start, width) in [(found, Width::Narrow), (first, wide)] {
                 match header(bytes, start, width) {
                     Header::Good => return self.found(bytes, at, start, width, before),
-                    Header::Short if start > at => {
-                        self.state = State::Lost(byte_before(bytes, at, start, before));
-                        return Step::To(start, None);
+                    Header::Short if first > at => {
+                        self.state = State::Lost(byte_before(bytes, at, first, before));
+                        return Step::To(first, None);
                     }
                     Header::Short => return Step::Wait,
                     Header::Bad => {}

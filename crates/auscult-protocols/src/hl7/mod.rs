@@ -114,7 +114,7 @@ static RECORD: Record = Record {
         &answers::UNANSWERED,
         &patient::VALUES,
     ],
-    false_likely: "1 in 2^24 random prefixes (an empty frame alone)",
+    false_likely: "1 in 2^23 random prefixes (an empty frame alone)",
 };
 
 /// The protocol.
