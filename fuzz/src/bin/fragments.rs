@@ -150,8 +150,9 @@ fuzz_target!(|input: Input| {
         assert_eq!(counters.fragments, fragments);
         assert!(defragmenter.in_flight() <= limits.datagrams);
         assert!(defragmenter.held() <= limits.bytes);
-        if counters.evicted + counters.expired > given_up {
-            given_up = counters.evicted + counters.expired;
+        let gone = counters.evicted + counters.expired + counters.over_bytes;
+        if gone > given_up {
+            given_up = gone;
             references = Default::default();
             ids = ids.map(|id| id + 2);
         }
