@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::section;
-use crate::shell::{self, cargo, has, root};
+use crate::shell::{self, cargo, has, root, target};
 
 const LONGEST: Duration = Duration::from_secs(10);
 /// As `ulimit -v` takes it.
@@ -172,7 +172,7 @@ fn read_all(captures: &[Capture]) -> Result<(String, Vec<String>)> {
 }
 
 fn analyse(path: &Path, address_space: Option<&str>) -> Result<Ended> {
-    let program = root().join("target/release/auscult");
+    let program = target().join("release/auscult");
     let mut command = match address_space {
         None => Command::new(&program),
         Some(kib) => {

@@ -5,9 +5,10 @@
 //! neither. A bed is where a device stands and an AUTH_SYS machine name is what an image was
 //! built with: neither is ever an anchor.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use auscult_model::Segment;
+use foldhash::quality::RandomState;
 
 use crate::claims::{Weighed, best};
 use crate::cluster::{Cluster, Node};
@@ -30,7 +31,7 @@ pub(crate) fn name_all(clusters: &[Cluster], claims: &[Vec<Weighed>]) -> Vec<Vec
         .zip(claims)
         .map(|(cluster, claims)| anchors(cluster, claims))
         .collect();
-    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    let mut count: HashMap<String, usize, RandomState> = HashMap::default();
     for anchor in all.iter().flatten() {
         *count.entry(anchor.clone()).or_default() += 1;
     }
@@ -42,7 +43,7 @@ pub(crate) fn name_all(clusters: &[Cluster], claims: &[Vec<Weighed>]) -> Vec<Vec
         }
     }
     // What is left alike (a MAC that only a server spoke of, twice) is numbered in order.
-    let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    let mut used: HashMap<String, usize, RandomState> = HashMap::default();
     for anchors in &mut all {
         if let Some(id) = anchors.first_mut() {
             let times = used.entry(id.clone()).or_default();

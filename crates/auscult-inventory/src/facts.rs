@@ -148,15 +148,30 @@ impl PatientDataFact {
     }
 }
 
+impl PatientDataFact {
+    /// Takes in another message, as if merged with a fact of it.
+    pub(crate) fn again(&mut self, fact: ClaimFact, kinds: &[PhiKind], patient: Option<u64>) {
+        self.seen.merge(&fact.seen);
+        self.confidence = self.confidence.max(fact.confidence);
+        self.kinds.extend(kinds);
+        self.patients.extend(patient);
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        while self.patients.len() > Self::PATIENTS {
+            self.patients.pop_last();
+        }
+    }
+}
+
 impl Fact for PatientDataFact {
     fn merge(&mut self, other: &Self) {
         self.seen.merge(&other.seen);
         self.confidence = self.confidence.max(other.confidence);
         self.kinds.extend(&other.kinds);
         self.patients.extend(&other.patients);
-        while self.patients.len() > Self::PATIENTS {
-            self.patients.pop_last();
-        }
+        self.trim();
     }
 
     fn weight(&self) -> u64 {

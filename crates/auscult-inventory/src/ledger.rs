@@ -209,7 +209,8 @@ impl Ledger {
                 self.lookups.add(event.protocol, seen);
                 for &ip in addresses {
                     let each = self.limits.names_each;
-                    self.names.add_within(ip, each, (cut(name), from.ip), seen);
+                    self.names
+                        .add_within(ip, each, (cut(name).to_owned(), from.ip), seen);
                 }
             }
             Meaning::AddressAssigned { mac, ip, how }
@@ -224,8 +225,14 @@ impl Ledger {
                 name_servers,
             } => self.described(from.segment, *prefix, routers, name_servers, seen),
             Meaning::PatientData { kinds, patient, .. } => {
-                let fact = PatientDataFact::new(fact, kinds, *patient);
-                self.patient_data.add((event.protocol, from, to), fact);
+                let key = (event.protocol, from, to);
+                match self.patient_data.known(&key) {
+                    Some(known) => known.again(fact, kinds, *patient),
+                    None => {
+                        let fact = PatientDataFact::new(fact, kinds, *patient);
+                        self.patient_data.add(key, fact);
+                    }
+                }
             }
             Meaning::Request {
                 operation,
@@ -271,8 +278,15 @@ impl Ledger {
             return;
         }
         let key = (subject, attribute);
+        let value = cut(value);
+        let known = self.claims.known(&key);
+        let same = |(text, by): &(String, &'static str)| (text.as_str(), *by).cmp(&(value, source));
+        if known.is_some_and(|values| values.again(same, &fact)) {
+            return;
+        }
+        let value = value.to_owned();
         self.claims
-            .add_within(key, self.limits.values, (cut(value), source), fact);
+            .add_within(key, self.limits.values, (value, source), fact);
     }
 
     fn described(
@@ -305,7 +319,7 @@ impl Ledger {
             refused: times(false),
         };
         self.requests
-            .add_within(key, self.limits.objects, cut(object), fact);
+            .add_within(key, self.limits.objects, cut(object).to_owned(), fact);
     }
 
     /// Takes in a sum of conversations.
@@ -524,10 +538,10 @@ impl Ledger {
 }
 
 /// At most [`VALUE_MAX`] bytes of a text, at a border between characters.
-fn cut(text: &str) -> String {
+fn cut(text: &str) -> &str {
     let mut end = text.len().min(VALUE_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text.get(..end).unwrap_or_default().to_owned()
+    text.get(..end).unwrap_or_default()
 }

@@ -5,6 +5,7 @@
 //! observations that were dropped; an eviction by age or chance would depend on them.
 //! Limit: keys must be chosen so that what matters most sorts first.
 
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::hash::Hash;
 use std::sync::OnceLock;
@@ -235,6 +236,18 @@ impl<K: Ord + Clone, V: Fact + Clone> Few<K, V> {
             self.rows.reserve_exact(1);
         }
         self.rows.insert(place, (key, fact));
+    }
+
+    /// Merges a fact in if there is a row of its key, as compared; else it has to be added.
+    pub(crate) fn again(&mut self, mut compare: impl FnMut(&K) -> Ordering, fact: &V) -> bool {
+        let place = self.rows.binary_search_by(|(known, _)| compare(known));
+        match place.ok().and_then(|place| self.rows.get_mut(place)) {
+            Some((_, row)) => {
+                row.merge(fact);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Observations that found no room.

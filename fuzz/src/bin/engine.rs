@@ -17,12 +17,15 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 /// Small limits, chosen by the input's length, so that they are reached.
 fn options(length: usize) -> Options {
     let small = length.is_multiple_of(3);
-    Options {
-        max_flows: small.then_some(64),
+    let mut options = Options {
         max_memory: if small { 1 << 20 } else { 1 << 26 },
         interfaces_apart: length.is_multiple_of(5),
         ..Options::default()
+    };
+    if small {
+        assert!(options.limit("flows", 64), "a bound that can be set");
     }
+    options
 }
 
 /// Beyond the line ends that a view makes itself.

@@ -39,21 +39,31 @@ impl Charset {
         })
     }
 
-    /// What most values are: printable ASCII, which needs no decoding.
-    fn plain(self, bytes: &[u8]) -> Option<&str> {
+    /// What most values are: printable ASCII, which needs no decoding; nothing with `escape` in it.
+    pub(super) fn plain(self, bytes: &[u8], escape: Option<u8>) -> Option<&str> {
         let is_ascii_alike = self.0.is_none_or(Encoding::is_ascii_compatible);
-        if !is_ascii_alike || bytes.len() > text::TEXT_MAX || !text::is_printable_ascii(bytes) {
+        if !is_ascii_alike || bytes.len() > text::TEXT_MAX {
             return None;
         }
-        std::str::from_utf8(bytes).ok().map(str::trim)
+        // No early end, so that the compiler looks at many at a time.
+        let escape = escape.unwrap_or(0);
+        let is_plain = |b: u8| (0x20..0x7f).contains(&b) & (b != escape);
+        if !bytes.iter().fold(true, |all, b| all & is_plain(*b)) {
+            return None;
+        }
+        let text = std::str::from_utf8(bytes).ok()?;
+        match bytes {
+            [b' ', ..] | [.., b' '] => Some(text.trim()),
+            _ => Some(text),
+        }
     }
 
     /// Text as it can be shown.
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
-        if let Some(text) = self.plain(bytes) {
-            return Cow::Borrowed(text);
+        match self.plain(bytes, None) {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(self.decode_all(bytes)),
         }
-        Cow::Owned(self.decode_all(bytes))
     }
 
     fn decode_all(self, bytes: &[u8]) -> String {
@@ -188,14 +198,20 @@ mod tests {
             let encoding = charset.0.unwrap_or(enc::UTF_8);
             for bytes in [&b" ICU 3 "[..], b"a\\b~c", b"", b"  "] {
                 let long = encoding.decode_without_bom_handling(bytes).0;
-                assert_eq!(charset.plain(bytes), Some(text::clean(&long).as_str()));
+                assert_eq!(
+                    charset.plain(bytes, None),
+                    Some(text::clean(&long).as_str())
+                );
             }
             for bytes in [&b"a\tb"[..], b"a\0b", b"\x7f", b"M\xfc", &[b'x'; 257]] {
-                assert_eq!(charset.plain(bytes), None);
+                assert_eq!(charset.plain(bytes, None), None);
             }
         }
-        assert_eq!(Charset(Some(enc::UTF_16LE)).plain(b"ab"), None);
-        assert_eq!(Charset(Some(enc::ISO_2022_JP)).plain(b"ab"), None);
+        assert_eq!(Charset(Some(enc::UTF_16LE)).plain(b"ab", None), None);
+        let charset = Charset::default();
+        assert_eq!(charset.plain(b"a\\b", Some(b'\\')), None);
+        assert_eq!(charset.plain(b"a\\b", None), Some("a\\b"));
+        assert_eq!(Charset(Some(enc::ISO_2022_JP)).plain(b"ab", None), None);
     }
 
     #[test]

@@ -293,7 +293,7 @@ impl Side {
         if let wide @ Some(_) = Charset::wide(self.framing.width()) {
             return wide;
         }
-        if raw.iter().all(|&b| b < 0x80 && b != 0x1b) {
+        if raw.is_ascii() && memchr::memchr(0x1b, raw).is_none() {
             return None;
         }
         let charset = match Delimiters::read(raw) {

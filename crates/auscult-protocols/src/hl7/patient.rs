@@ -301,7 +301,9 @@ impl Patient {
         if name.first() == Some(&b'Z') {
             return self.whole(segment, place, out);
         }
-        let rules = SEGMENTS.iter().find(|(known, _)| known.as_slice() == name);
+        let rules = <&[u8; 3]>::try_from(name)
+            .ok()
+            .and_then(|name| SEGMENTS.iter().find(|(known, _)| *known == name));
         for &(n, what, kind) in rules.map(|(_, rules)| *rules).unwrap_or_default() {
             let field = segment.field(n);
             if field.filled() {

@@ -185,9 +185,16 @@ impl<'a> Value<'a> {
         if !self.filled() {
             return Cow::Borrowed("");
         }
-        match unescape(self.bytes, &self.reader.delimiters) {
-            Cow::Borrowed(bytes) => self.reader.charset.decode(bytes),
-            Cow::Owned(bytes) => Cow::Owned(self.reader.charset.decode(&bytes).into_owned()),
+        let Reader {
+            delimiters,
+            charset,
+        } = &self.reader;
+        if let Some(text) = charset.plain(self.bytes, delimiters.escape) {
+            return Cow::Borrowed(text);
+        }
+        match unescape(self.bytes, delimiters) {
+            Cow::Borrowed(bytes) => charset.decode(bytes),
+            Cow::Owned(bytes) => Cow::Owned(charset.decode(&bytes).into_owned()),
         }
     }
 
