@@ -227,3 +227,57 @@ fn packets_are_fetched_again() {
         assert_eq!(packet.meta.link, meta.link);
     }
 }
+
+#[test]
+fn a_file_that_grows_is_read_to_its_length_at_first() {
+    let folder = folder("grows");
+    let packets: Vec<(u32, u32)> = (0..10_000).map(|n| (n, 0)).collect();
+    let bytes = pcap(&packets);
+    let path = write(&folder, "grows.pcap", &bytes);
+    let options = Options {
+        block: 4096,
+        ..Options::default()
+    };
+    let mut inputs = Inputs::open(std::slice::from_ref(&path), options).unwrap();
+    let mut batch = Batch::new();
+    assert!(inputs.next_batch(&mut batch));
+    // More of it, and not a whole record.
+    let mut more = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut more, &bytes[24..bytes.len() - 3]).unwrap();
+    while inputs.next_batch(&mut batch) {}
+    let info = &inputs.captures()[0];
+    assert_eq!((info.packets, info.complete), (10_000, false));
+    let why = &info.stopped_at.as_ref().unwrap().why;
+    assert!(why.contains("grew while it was read"), "{why}");
+}
+
+#[test]
+fn a_stop_hands_on_what_was_read() {
+    let folder = folder("stops");
+    let packets: Vec<(u32, u32)> = (0..10_000).map(|n| (n, 0)).collect();
+    let first = write(&folder, "a.pcap", &pcap(&packets));
+    let later: Vec<(u32, u32)> = (20_000..20_100).map(|n| (n, 0)).collect();
+    let second = write(&folder, "b.pcap", &pcap(&later));
+    let options = Options {
+        block: 4096,
+        ..Options::default()
+    };
+    let stop = auscult_capture::Stop::default();
+    let mut inputs = Inputs::open_until(&[first, second], options, stop.clone()).unwrap();
+    let mut batch = Batch::new();
+    assert!(inputs.next_batch(&mut batch));
+    let mut handed = batch.packets.len();
+    stop.request();
+    while inputs.next_batch(&mut batch) {
+        handed += batch.packets.len();
+    }
+    let [begun, not_begun] = inputs.captures() else {
+        panic!("two captures");
+    };
+    assert_eq!(begun.packets, handed as u64);
+    assert!(handed < 10_000 && not_begun.packets == 0);
+    for info in [begun, not_begun] {
+        assert!(!info.complete);
+        assert_eq!(info.stopped_at.as_ref().unwrap().why, "interrupted");
+    }
+}
