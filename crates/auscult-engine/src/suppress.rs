@@ -8,9 +8,11 @@
 //! forgotten, so that a statement may then pass as new once more.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
-use auscult_model::{About, Endpoint, Event, Meaning, PacketRef, Timestamp, hash_ip, hash_mac};
+use auscult_model::{
+    About, ByDigest, Endpoint, Event, Meaning, PacketRef, Timestamp, hash_ip, hash_mac,
+};
 use foldhash::quality::RandomState;
 
 /// Says of a statement that it was made once so far, as most are.
@@ -28,29 +30,13 @@ struct Repeated {
     event: Option<Box<Event>>,
 }
 
-/// Keys are digests already.
-#[derive(Default)]
-struct Digested(u64);
-
-impl Hasher for Digested {
-    fn write(&mut self, _: &[u8]) {
-        debug_assert!(false, "keys are u64");
-    }
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 /// Remembers what was said.
 pub(crate) struct Suppressor {
     most: usize,
     /// How often all was forgotten.
     forgotten: u64,
     /// Place in `repeated`, or [`ONCE`].
-    by_key: HashMap<u64, u32, BuildHasherDefault<Digested>>,
+    by_key: HashMap<u64, u32, ByDigest>,
     /// In the order in which statements were first repeated.
     repeated: Vec<Repeated>,
     hash: RandomState,

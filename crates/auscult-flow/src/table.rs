@@ -9,10 +9,12 @@
 mod flooding;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use auscult_model::{Direction, Endpoint, Leg, MacAddr, PacketRef, Segment, Timestamp, Transport};
+use auscult_model::{
+    ByDigest, Direction, Endpoint, Leg, MacAddr, PacketRef, Segment, Timestamp, Transport,
+};
 use auscult_packet::{Layers, Part, Quoted, Tcp};
 use foldhash::quality::RandomState;
 
@@ -72,25 +74,9 @@ struct Flow<R> {
     next: u32,
 }
 
-/// Keys are digests already.
-#[derive(Default)]
-struct Digested(u64);
-
-impl Hasher for Digested {
-    fn write(&mut self, _: &[u8]) {
-        debug_assert!(false, "keys are u64");
-    }
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 /// All flows of a shard.
 pub struct FlowTable<R: Readers> {
-    heads: HashMap<u64, u32, BuildHasherDefault<Digested>>,
+    heads: HashMap<u64, u32, ByDigest>,
     flows: Slab<Flow<R::Reader>>,
     queues: Queues,
     copies: Copies,

@@ -151,14 +151,20 @@ impl PatientDataFact {
 impl PatientDataFact {
     /// Takes in another message, as if merged with a fact of it.
     pub(crate) fn again(&mut self, fact: ClaimFact, kinds: &[PhiKind], patient: Option<u64>) {
-        self.seen.merge(&fact.seen);
-        self.confidence = self.confidence.max(fact.confidence);
-        self.kinds.extend(kinds);
-        self.patients.extend(patient);
-        self.trim();
+        self.take(&fact.seen, fact.confidence, kinds, patient);
     }
 
-    fn trim(&mut self) {
+    fn take<'k>(
+        &mut self,
+        seen: &Seen,
+        confidence: f32,
+        kinds: impl IntoIterator<Item = &'k PhiKind>,
+        patients: impl IntoIterator<Item = u64>,
+    ) {
+        self.seen.merge(seen);
+        self.confidence = self.confidence.max(confidence);
+        self.kinds.extend(kinds);
+        self.patients.extend(patients);
         while self.patients.len() > Self::PATIENTS {
             self.patients.pop_last();
         }
@@ -167,11 +173,8 @@ impl PatientDataFact {
 
 impl Fact for PatientDataFact {
     fn merge(&mut self, other: &Self) {
-        self.seen.merge(&other.seen);
-        self.confidence = self.confidence.max(other.confidence);
-        self.kinds.extend(&other.kinds);
-        self.patients.extend(&other.patients);
-        self.trim();
+        let patients = other.patients.iter().copied();
+        self.take(&other.seen, other.confidence, &other.kinds, patients);
     }
 
     fn weight(&self) -> u64 {

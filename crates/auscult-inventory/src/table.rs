@@ -143,14 +143,13 @@ pub struct Rows<'a, K, V> {
 impl<'a, K: Hash + Eq, V> Rows<'a, K, V> {
     /// Keys and facts.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&'a K, &'a V)> + use<'a, K, V> {
-        let rows = self.rows;
-        self.order
-            .iter()
-            .filter_map(move |slot| rows.get_index(*slot as usize))
+        self.with_slots().map(|(_, key, fact)| (key, fact))
     }
 
     /// Keys with the slots in which their facts are found while nothing is added.
-    pub(crate) fn with_slots(&self) -> impl Iterator<Item = (u32, &'a K, &'a V)> + use<'a, K, V> {
+    pub(crate) fn with_slots(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (u32, &'a K, &'a V)> + use<'a, K, V> {
         let rows = self.rows;
         self.order.iter().filter_map(move |slot| {
             let (key, fact) = rows.get_index(*slot as usize)?;

@@ -38,6 +38,19 @@ pub struct Plan {
     pub devices: u32,
 }
 
+impl Plan {
+    /// With a tenth of the conversations open at a time.
+    pub fn of(packets: u64, flows: u64, devices: u32) -> Self {
+        Plan {
+            seed: 1,
+            packets,
+            flows,
+            live: flows / 10,
+            devices,
+        }
+    }
+}
+
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
@@ -345,16 +358,6 @@ mod tests {
     use super::*;
     use crate::wire::view::View;
 
-    fn plan(packets: u64, flows: u64, devices: u32) -> Plan {
-        Plan {
-            seed: 1,
-            packets,
-            flows,
-            live: flows / 10,
-            devices,
-        }
-    }
-
     fn made(plan: &Plan) -> (Written, Vec<u8>) {
         let mut bytes = Vec::new();
         let written = write(plan, &mut bytes).expect("memory does not fail");
@@ -381,7 +384,7 @@ mod tests {
 
     #[test]
     fn the_same_plan_gives_the_same_bytes() {
-        let plan = plan(5_000, 100, 50);
+        let plan = Plan::of(5_000, 100, 50);
         assert_eq!(made(&plan).1, made(&plan).1);
     }
 
@@ -390,7 +393,7 @@ mod tests {
         for (packets, flows, devices) in
             [(20_000, 200, 100), (20_000, 4_000, 100), (9_000, 900, 500)]
         {
-            let (written, bytes) = made(&plan(packets, flows, devices));
+            let (written, bytes) = made(&Plan::of(packets, flows, devices));
             let case = format!("{packets} {flows} {devices}: {written:?}");
             assert!(written.packets * 10 >= packets * 9, "{case}");
             assert!(written.packets <= packets, "{case}");
@@ -403,7 +406,7 @@ mod tests {
 
     #[test]
     fn every_device_and_every_service_is_there() {
-        let (_, bytes) = made(&plan(20_000, 400, 100));
+        let (_, bytes) = made(&Plan::of(20_000, 400, 100));
         let (mut macs, mut ports) = (BTreeSet::new(), BTreeSet::new());
         for (_, frame) in records(&bytes) {
             let view = View::of(frame).expect("an Ethernet frame");

@@ -6,6 +6,7 @@
 mod address;
 mod artifact;
 mod bound;
+mod digested;
 mod event;
 mod flow;
 mod phi;
@@ -17,6 +18,7 @@ mod trace;
 pub use address::{MacAddr, hash_ip, hash_mac};
 pub use artifact::{Artifact, FileClass};
 pub use bound::{Bound, BoundKind, Bounds};
+pub use digested::{ByDigest, Digested};
 pub use event::{About, Assignment, Attribute, Event, Meaning, PhiRange};
 pub use flow::{
     ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use auscult_model::LinkType;
+use auscult_model::{LinkType, MacAddr};
 
 use crate::decode::{
     ETHERTYPE_ARP, ETHERTYPE_FIRST, ETHERTYPE_IPV4, ETHERTYPE_IPV6, EXTENSIONS_MAX, Extent,
@@ -217,7 +217,7 @@ fn pair_in_error(protocol: u8, message: &[u8]) -> Option<(IpAddr, IpAddr)> {
 }
 
 fn link_key(link: LinkType, frame: &[u8]) -> u64 {
-    let number = |m: &[u8; 6]| u64::from_be_bytes([0, 0, m[0], m[1], m[2], m[3], m[4], m[5]]);
+    let number = |mac: &[u8; 6]| MacAddr(*mac).to_bits();
     match link {
         LinkType::ETHERNET => {
             let Some((dst, rest)) = frame.split_first_chunk::<6>() else {

@@ -47,7 +47,7 @@ pub(super) fn part(sitting: &Sitting) -> Result<Section> {
     let file = folder().join("bulk.pcap");
     let mut first = ("", 0.0);
     for (varied, packets, flows, devices) in ROWS {
-        let plan = plan(packets / less, flows / less, devices);
+        let plan = Plan::of(packets / less, flows / less, devices);
         let written = make(&plan, &file)?;
         shell::run(Command::new("cat").arg(&file).stdout(Stdio::null()))?;
         let runs = (0..sitting.runs).map(|_| time(&analyze(1, &file)));
@@ -73,16 +73,6 @@ pub(super) fn part(sitting: &Sitting) -> Result<Section> {
         text,
         ..Section::default()
     })
-}
-
-fn plan(packets: u64, flows: u64, devices: u32) -> Plan {
-    Plan {
-        seed: 1,
-        packets,
-        flows,
-        live: flows / 10,
-        devices,
-    }
 }
 
 /// Has the optimised build of this program write the capture.
@@ -112,7 +102,7 @@ pub(super) fn bulk(words: &[&str]) -> Result<()> {
     let [packets, flows, devices, file] = words else {
         bail!("bench bulk PACKETS FLOWS DEVICES FILE");
     };
-    let plan = plan(packets.parse()?, flows.parse()?, devices.parse()?);
+    let plan = Plan::of(packets.parse()?, flows.parse()?, devices.parse()?);
     let created = File::create(file).with_context(|| format!("cannot write {file}"))?;
     let mut out = BufWriter::with_capacity(1 << 20, created);
     let Written {
@@ -134,6 +124,6 @@ const RECORD: u64 = 440;
 /// The capture of machines without `make_big.py`: about so many bytes, eight packets a flow.
 pub(super) fn of_size(bytes: u64, file: &Path) -> Result<()> {
     let packets = bytes / RECORD;
-    make(&plan(packets, packets / 8, 4_000), file)?;
+    make(&Plan::of(packets, packets / 8, 4_000), file)?;
     Ok(())
 }

@@ -142,13 +142,7 @@ fn leases_of_a_crowd() {
 fn names_of_one_card() {
     let mut wire = Wire::new();
     for number in 0..40 {
-        let lease = dhcp::Lease {
-            ip: host(1),
-            prefix: 8,
-            router: host(9),
-            dns: host(9),
-            server: host(9),
-        };
+        let lease = lease();
         let client = dhcp::Client {
             host_name: Some(format!("host-{}", letters(number))),
             ..dhcp::Client::default()

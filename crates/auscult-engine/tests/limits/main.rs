@@ -85,16 +85,7 @@ impl Wire {
 
     /// A segment; `at` is its sequence and acknowledgement number.
     fn tcp(&mut self, from: End, to: End, at: (u32, u32), flags: u8, payload: &[u8]) {
-        let segment = tcp::Segment {
-            from: from.1,
-            to: to.1,
-            seq: at.0,
-            ack: at.1,
-            flags,
-            window: 8192,
-            options: Vec::new(),
-            payload: payload.to_vec(),
-        };
+        let segment = tcp::Segment::plain((from.1, to.1), at, flags, payload);
         self.ip(from.0, to.0, ip::TCP, &segment.encode(from.0, to.0));
     }
 
@@ -122,6 +113,17 @@ fn card(ip: Ipv4Addr) -> MacAddr {
 /// The host of this number.
 fn host(number: u32) -> Ipv4Addr {
     Ipv4Addr::from(0x0a00_0001 + number)
+}
+
+/// What one host is given by a server.
+fn lease() -> dhcp::Lease {
+    dhcp::Lease {
+        ip: host(1),
+        prefix: 8,
+        router: host(9),
+        dns: host(9),
+        server: host(9),
+    }
 }
 
 /// With these bounds.

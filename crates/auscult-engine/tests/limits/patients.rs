@@ -6,13 +6,7 @@ use crate::*;
 fn admissions(count: u32, name: &str) -> Wire {
     let (client, server) = ((host(1), 40_000), (host(0), 2575));
     let mut wire = Wire::new();
-    let lease = dhcp::Lease {
-        ip: host(1),
-        prefix: 8,
-        router: host(9),
-        dns: host(9),
-        server: host(9),
-    };
+    let lease = lease();
     let named = dhcp::Client {
         host_name: Some(name.to_owned()),
         ..dhcp::Client::default()

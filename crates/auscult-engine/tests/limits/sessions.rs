@@ -198,13 +198,7 @@ fn a_line_that_is_too_long() {
 #[test]
 fn more_options_and_records_than_are_read() {
     let mut wire = Wire::new();
-    let lease = dhcp::Lease {
-        ip: host(1),
-        prefix: 8,
-        router: host(9),
-        dns: host(9),
-        server: host(9),
-    };
+    let lease = lease();
     let client = dhcp::Client::default();
     let mut ask = dhcp::message(dhcp::Kind::Request, 7, card(host(1)), &client, &lease);
     let end = ask.iter().rposition(|byte| *byte == 255).unwrap();

@@ -37,6 +37,20 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Without options; `at` is its sequence and acknowledgement number.
+    pub fn plain((from, to): (u16, u16), at: (u32, u32), flags: u8, payload: &[u8]) -> Self {
+        Segment {
+            from,
+            to,
+            seq: at.0,
+            ack: at.1,
+            flags,
+            window: 8192,
+            options: Vec::new(),
+            payload: payload.to_vec(),
+        }
+    }
+
     /// The bytes, with the checksum for these addresses.
     pub fn encode(&self, from: Ipv4Addr, to: Ipv4Addr) -> Vec<u8> {
         let mut out = Vec::with_capacity(20 + self.options.len() + self.payload.len());

@@ -63,16 +63,7 @@ impl<'o> Wire<'o> {
 
     /// A segment; `at` is its sequence and acknowledgement number.
     pub(crate) fn tcp(&mut self, from: End, to: End, at: (u32, u32), flags: u8, payload: &[u8]) {
-        let segment = tcp::Segment {
-            from: from.1,
-            to: to.1,
-            seq: at.0,
-            ack: at.1,
-            flags,
-            window: 8192,
-            options: Vec::new(),
-            payload: payload.to_vec(),
-        };
+        let segment = tcp::Segment::plain((from.1, to.1), at, flags, payload);
         self.ip(from.0, to.0, ip::TCP, &segment.encode(from.0, to.0));
     }
 
