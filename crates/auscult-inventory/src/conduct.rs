@@ -47,7 +47,7 @@ pub(crate) struct Conduct {
     pub(crate) first: Option<Timestamp>,
     /// See `first`.
     pub(crate) last: Option<Timestamp>,
-    /// It passes packets on for others.
+    /// It is there to pass packets on for others.
     pub(crate) router: bool,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn observe(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Ve
         conducts: vec![Conduct::default(); clusters.all.len()],
     };
     for (cluster, conduct) in clusters.all.iter().zip(&mut observing.conducts) {
-        conduct.router = cluster.router;
+        conduct.router = cluster.router && cluster.cards.iter().any(|card| links.routes(card));
         for card in cluster.cards.iter().filter_map(|key| links.cards.get(key)) {
             if let (false, Some(first), Some(last)) = (cluster.is_unit(), card.first, card.last) {
                 conduct.there(first, last);

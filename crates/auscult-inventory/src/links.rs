@@ -32,6 +32,9 @@ const NETWORKS_OF_A_ROUTER: usize = 4;
 /// A card calls public addresses of so many networks its own.
 const OWN_NETWORKS_OF_A_ROUTER: usize = 3;
 
+/// Who passes packets on for so few private addresses, unasked, may only share its connection.
+const SHARES_WITH: usize = 2;
+
 /// Hop limits of packets from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HopLimits {
@@ -87,6 +90,9 @@ pub(crate) struct Card {
     pub(crate) last: Option<Timestamp>,
     /// It passes packets on for others.
     pub(crate) router: bool,
+    /// It does so for a neighbour or two whose packets nobody answered through it: a device that
+    /// is being set up, a laptop that shares its connection.
+    shares: bool,
 }
 
 /// How an address is known to be a card's own, weakest first.
@@ -123,25 +129,12 @@ impl Card {
         matches!(self.sourced.get(&ip), Some(Some(limits)) if as_is(*limits))
     }
 
-    /// Whether the card passes packets on, by what it did.
-    fn is_next_hop(&self, mac: MacAddr, described: &BTreeSet<IpAddr>) -> bool {
+    /// Whether the card passes packets on, by what it did: whom it sends for, and what else shows
+    /// it.
+    fn passes_on(&self, mac: MacAddr, described: &BTreeSet<IpAddr>) -> (BTreeSet<IpAddr>, bool) {
         let own = |ip: &IpAddr| self.announced.contains(ip) || self.answered.contains(ip);
         let lowered =
-            |ip: &&IpAddr| !self.announced.contains(*ip) && self.sends(**ip, HopLimits::is_lowered);
-        let says_own = |ip: &IpAddr| own(ip) || self.sends(*ip, HopLimits::is_initial);
-        let for_others = || {
-            let others: BTreeSet<&IpAddr> =
-                self.received.iter().filter(|ip| !says_own(ip)).collect();
-            let networks: BTreeSet<_> = others.iter().map(|ip| wide_network(**ip)).collect();
-            let has_own = self.announced.iter().chain(&self.answered).next().is_some()
-                || self
-                    .sourced
-                    .keys()
-                    .any(|ip| self.sends(*ip, HopLimits::is_initial));
-            // One more private or IPv6 address may be an alias that was never asked for.
-            let outside = others.iter().any(|ip| ip.is_ipv4() && !is_private(**ip));
-            (has_own && outside) || networks.len() > 1
-        };
+            |ip: &IpAddr| !self.announced.contains(ip) && self.sends(*ip, HopLimits::is_lowered);
         let unasked: BTreeSet<_> = self
             .sourced
             .keys()
@@ -159,14 +152,29 @@ impl Card {
             .filter(|ip| !is_private(**ip))
             .map(|ip| wide_network(*ip))
             .collect();
-        mac.is_virtual_router()
+        let shown = mac.is_virtual_router()
             || self.forwarded
             || own_networks.len() >= OWN_NETWORKS_OF_A_ROUTER
             || described.iter().any(own)
-            || self.sourced.keys().any(|ip| lowered(&ip))
-            || for_others()
+            || self.is_asked_for_others()
             || unasked.len() >= NETWORKS_OF_A_ROUTER
-            || silent_answers >= ANSWERS_FOR_OTHERS
+            || silent_answers >= ANSWERS_FOR_OTHERS;
+        let sends_for = self.sourced.keys().copied().filter(lowered).collect();
+        (sends_for, shown)
+    }
+
+    /// Frames to it were for addresses that are not its own.
+    fn is_asked_for_others(&self) -> bool {
+        let initial = |ip: &IpAddr| self.sends(*ip, HopLimits::is_initial);
+        let own =
+            |ip: &IpAddr| self.announced.contains(ip) || self.answered.contains(ip) || initial(ip);
+        let others: BTreeSet<&IpAddr> = self.received.iter().filter(|ip| !own(ip)).collect();
+        let networks: BTreeSet<_> = others.iter().map(|ip| wide_network(**ip)).collect();
+        let has_own = self.announced.iter().chain(&self.answered).next().is_some()
+            || self.sourced.keys().any(initial);
+        // One more private or IPv6 address may be an alias that was never asked for.
+        let outside = others.iter().any(|ip| ip.is_ipv4() && !is_private(**ip));
+        (has_own && outside) || networks.len() > 1
     }
 
     /// How an address is this card's own, if it is.
@@ -423,7 +431,11 @@ impl Links {
         let none = BTreeSet::new();
         for ((segment, mac), card) in &mut self.cards {
             let described = described.get(segment).unwrap_or(&none);
-            card.router = card.is_next_hop(*mac, described);
+            let (sends_for, shown) = card.passes_on(*mac, described);
+            card.router = shown || !sends_for.is_empty();
+            let few = sends_for.len() <= SHARES_WITH;
+            let unanswered = |ip: &IpAddr| is_private(*ip) && !card.received.contains(ip);
+            card.shares = !shown && few && sends_for.iter().all(unanswered);
             let candidates: BTreeSet<IpAddr> = card
                 .announced
                 .iter()
@@ -512,6 +524,13 @@ impl Links {
         self.cards
             .get(&(segment, mac))
             .is_some_and(|card| card.router)
+    }
+
+    /// Whether passing packets on is what the card is there for, as far as one can see.
+    pub(crate) fn routes(&self, key: &(Segment, MacAddr)) -> bool {
+        self.cards
+            .get(key)
+            .is_some_and(|card| card.router && !card.shares)
     }
 
     /// Whether hosts live on a segment, not only routers.

@@ -719,3 +719,33 @@ fn groups_and_nobody_are_no_devices() {
             .is_none()
     );
 }
+
+/// A plug that is being set up passes on what a telephone tries, and nobody answers through it.
+#[test]
+fn who_shares_a_connection_is_no_network_device() {
+    let (plug, phone, far) = ("94:10:3e:34:0c:b5", "10.22.22.2", "172.217.21.170");
+    let own = asks(HERE, plug, "10.10.10.190", "10.10.10.1", 1);
+    let shared = syns(HERE, side(plug, phone, 63), side(GATEWAY, far, 0), 443, 3);
+    let sharing = resolve(&[own.clone(), shared.clone()]);
+    assert!(sharing.is_router(HERE, mac(plug)));
+    assert_eq!(device(&sharing, HERE, "10.10.10.190").role, Role::Unknown);
+    let answered = tcp(
+        HERE,
+        side(plug, phone, 63),
+        side(GATEWAY, "10.9.9.9", 64),
+        443,
+        "tls",
+    );
+    let back = tcp(
+        HERE,
+        side(GATEWAY, "10.9.9.9", 64),
+        side(plug, phone, 63),
+        80,
+        "http",
+    );
+    let routing = resolve(&[own, shared, answered, back]);
+    assert_eq!(
+        device(&routing, HERE, "10.10.10.190").role,
+        Role::NetworkDevice
+    );
+}
