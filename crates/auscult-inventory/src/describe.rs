@@ -204,13 +204,21 @@ struct Line {
     local: (Segment, IpAddr),
 }
 
-/// The conversations of a device, in order of their keys. `own` are those in which one of its
-/// addresses took part: address, peer, place in the ledger.
+/// A conversation in which a device took part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// Its place in the ledger.
+    pub(crate) slot: u32,
+    /// As the originator.
+    pub(crate) began: bool,
+}
+
+/// The conversations of a device, in order of their keys.
 fn lines(
     inventory: &Inventory,
     ledger: &Ledger,
     cluster: usize,
-    own: &[(IpAddr, IpAddr, u32)],
+    own: &[Part],
 ) -> Vec<(LineKey, Line)> {
     let addresses: BTreeSet<_> = inventory.addresses(cluster).into_iter().collect();
     let mut firsts: BTreeMap<IpAddr, Segment> = BTreeMap::new();
@@ -218,9 +226,15 @@ fn lines(
         firsts.entry(*ip).or_insert(*segment);
     }
     let mut lines: Vec<(LineKey, Line)> = Vec::new();
-    for &(ip, peer, slot) in own {
-        let (Some(first), Some((key, sum))) = (firsts.get(&ip), ledger.conversation_at(slot))
-        else {
+    for part in own {
+        let Some((key, sum)) = ledger.conversation_at(part.slot) else {
+            continue;
+        };
+        let (ip, peer) = match part.began {
+            true => (key.originator, key.responder),
+            false => (key.responder, key.originator),
+        };
+        let Some(first) = firsts.get(&ip) else {
             continue;
         };
         // What is seen where nobody holds the address counts with its first segment.
@@ -257,7 +271,7 @@ pub(crate) fn conversations(
     inventory: &Inventory,
     ledger: &Ledger,
     cluster: usize,
-    own: &[(IpAddr, IpAddr, u32)],
+    own: &[Part],
 ) -> (usize, Vec<TalksTo>, Isolation) {
     let lines = lines(inventory, ledger, cluster, own);
     let mut peers: BTreeMap<IpAddr, (Segment, IpAddr)> = BTreeMap::new();

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::bounds;
 use crate::cluster::Clusters;
+use crate::describe::Part;
 use crate::facts::Party;
 use crate::ledger::Ledger;
 use crate::links::Links;
@@ -81,14 +82,14 @@ impl Inventory {
 
     fn fill_in_conversations(&mut self, ledger: &Ledger) {
         // One pass for all: an address may be held by ever so many cards on as many segments.
-        let mut own: Vec<Vec<(IpAddr, IpAddr, u32)>> = vec![Vec::new(); self.clusters.all.len()];
+        let mut own: Vec<Vec<Part>> = vec![Vec::new(); self.clusters.all.len()];
         for (slot, key, _) in ledger.placed_conversations() {
-            let (one, other) = (key.originator, key.responder);
-            let sides = [(one, other), (other, one)];
-            for (ip, peer) in sides.into_iter().take(1 + usize::from(one != other)) {
+            let sides = [(key.originator, true), (key.responder, false)];
+            let several = usize::from(key.originator != key.responder);
+            for (ip, began) in sides.into_iter().take(1 + several) {
                 let cluster = self.clusters.at(key.segment, ip);
                 if let Some(own) = cluster.and_then(|at| own.get_mut(at)) {
-                    own.push((ip, peer, slot));
+                    own.push(Part { slot, began });
                 }
             }
         }
@@ -188,7 +189,7 @@ impl Inventory {
         let between = self.paths.between(a, b);
         between
             .iter()
-            .filter_map(|(.., slot)| ledger.conversation_at(*slot))
+            .filter_map(|(_, slot)| ledger.conversation_at(*slot))
     }
 
     /// Where traffic of a local address to a peer went, over all conversations between them

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::ops::Range;
 
-use auscult_model::{MacAddr, NeighbourKey, Outcome, PacketRef, Segment, Timestamp, Transport};
+use auscult_model::{
+    ConversationKey, MacAddr, NeighbourKey, Outcome, PacketRef, Segment, Timestamp, Transport,
+};
 use foldhash::quality::RandomState;
 
 use crate::facts::real;
@@ -40,11 +41,13 @@ pub(crate) struct Asked {
 /// See the module's words.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Paths {
-    /// An address, a peer of it, and a conversation between the two: in order, each conversation
-    /// once from either side.
-    conversations: Vec<(IpAddr, IpAddr, u32)>,
-    /// Where the conversations of an address lie.
-    of: HashMap<IpAddr, Range<usize>, RandomState>,
+    /// Numbers of the addresses that took part in conversations.
+    numbers: HashMap<IpAddr, u32, RandomState>,
+    /// Peer, by its number, and place of each conversation, each from either side: those of an
+    /// address side by side, those of a pair in the order of the ledger.
+    conversations: Vec<(u32, u32)>,
+    /// Where the conversations of an address end, by its number.
+    ends: Vec<usize>,
     /// Answered flows to addresses behind a next hop of a segment.
     ways: BTreeMap<(Segment, Option<MacAddr>), u64>,
     /// Addresses on a segment that were answered by public addresses behind a router.
@@ -71,12 +74,7 @@ impl Paths {
             }
         }
         paths.find_translations(ledger);
-        for (slot, key, sum) in ledger.placed_conversations() {
-            let (one, other) = (key.originator, key.responder);
-            paths.conversations.push((one, other, slot));
-            if one != other {
-                paths.conversations.push((other, one, slot));
-            }
+        for (_, key, sum) in ledger.placed_conversations() {
             let (first, last) = paths.span.unwrap_or((sum.first, sum.last));
             paths.span = Some((first.min(sum.first), last.max(sum.last)));
             let tunnel = TUNNELS.contains(&key.protocol)
@@ -101,8 +99,56 @@ impl Paths {
                 }
             }
         }
-        paths.sort();
+        paths.place_conversations(ledger);
         paths
+    }
+
+    /// Counts the conversations of each address, then puts each in its place: no list grows, and
+    /// nothing large is sorted.
+    fn place_conversations(&mut self, ledger: &Ledger) {
+        let mut counts: Vec<usize> = Vec::new();
+        for (_, key, _) in ledger.placed_conversations() {
+            for ip in sides(key) {
+                let next = counts.len() as u32;
+                let number = *self.numbers.entry(ip).or_insert(next);
+                match counts.get_mut(number as usize) {
+                    Some(count) => *count += 1,
+                    None => counts.push(1),
+                }
+            }
+        }
+        let mut total = 0;
+        let mut next: Vec<usize> = counts
+            .iter()
+            .map(|count| {
+                total += count;
+                total - count
+            })
+            .collect();
+        self.conversations = vec![(0, 0); total];
+        for (slot, key, _) in ledger.placed_conversations() {
+            for (ip, peer) in sides(key).zip([key.responder, key.originator]) {
+                let (Some(number), Some(peer)) = (self.numbers.get(&ip), self.numbers.get(&peer))
+                else {
+                    continue;
+                };
+                if let Some(at) = next.get_mut(*number as usize) {
+                    if let Some(place) = self.conversations.get_mut(*at) {
+                        *place = (*peer, slot);
+                    }
+                    *at += 1;
+                }
+            }
+        }
+        let mut start = 0;
+        for end in &next {
+            if let Some(own) = self.conversations.get_mut(start..*end) {
+                // Stable: the conversations of a pair keep the order of the ledger.
+                own.sort_by_key(|(peer, _)| *peer);
+            }
+            start = *end;
+        }
+        self.ends = next;
     }
 
     /// Address translation changes addresses and ports, not the sequence number.
@@ -133,33 +179,19 @@ impl Paths {
         self.asked.get(&(segment, target))
     }
 
-    fn sort(&mut self) {
-        // Stable: the conversations of a pair keep the order of the ledger.
-        self.conversations.sort_by_key(|(ip, peer, _)| (*ip, *peer));
-        let mut start = 0;
-        for of_one in self.conversations.chunk_by(|a, b| a.0 == b.0) {
-            let end = start + of_one.len();
-            if let Some((ip, ..)) = of_one.first() {
-                self.of.insert(*ip, start..end);
-            }
-            start = end;
-        }
-    }
-
-    /// The conversations of an address.
-    fn of(&self, ip: IpAddr) -> &[(IpAddr, IpAddr, u32)] {
-        let range = self.of.get(&ip).cloned();
-        range
-            .and_then(|range| self.conversations.get(range))
-            .unwrap_or_default()
-    }
-
-    /// The places of the conversations between two addresses.
-    pub(crate) fn between(&self, a: IpAddr, b: IpAddr) -> &[(IpAddr, IpAddr, u32)] {
-        let all = self.of(a);
-        let start = all.partition_point(|(_, peer, _)| *peer < b);
+    /// The conversations between two addresses: the number of the second, and their places.
+    pub(crate) fn between(&self, a: IpAddr, b: IpAddr) -> &[(u32, u32)] {
+        let (Some(a), Some(b)) = (self.numbers.get(&a), self.numbers.get(&b)) else {
+            return &[];
+        };
+        let before = (*a as usize).checked_sub(1);
+        let start = before.and_then(|before| self.ends.get(before));
+        let end = self.ends.get(*a as usize).copied().unwrap_or_default();
+        let range = start.copied().unwrap_or_default()..end;
+        let all = self.conversations.get(range).unwrap_or_default();
+        let start = all.partition_point(|(peer, _)| peer < b);
         let rest = all.get(start..).unwrap_or_default();
-        let end = rest.partition_point(|(_, peer, _)| *peer == b);
+        let end = rest.partition_point(|(peer, _)| peer == b);
         rest.get(..end).unwrap_or_default()
     }
 
@@ -177,4 +209,12 @@ impl Paths {
     pub(crate) fn answered_from_outside(&self, segment: Segment, ip: IpAddr) -> bool {
         self.answered_from_outside.contains(&(segment, ip))
     }
+}
+
+/// Both ends of a conversation, or the one.
+fn sides(key: &ConversationKey) -> impl Iterator<Item = IpAddr> {
+    let several = usize::from(key.originator != key.responder);
+    [key.originator, key.responder]
+        .into_iter()
+        .take(1 + several)
 }

@@ -301,7 +301,7 @@ fn conversations<'a>(
     let (segment, ip) = ends.local;
     let between = inventory.paths.between(ip, ends.peer);
     let few = between.iter().take(CONVERSATIONS_MAX);
-    few.filter_map(move |(.., slot)| {
+    few.filter_map(move |(_, slot)| {
         let (key, sum) = ledger.conversation_at(*slot)?;
         let wanted = filter
             .protocol
