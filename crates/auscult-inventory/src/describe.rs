@@ -14,6 +14,7 @@ use crate::ledger::Ledger;
 use crate::owner::owner;
 use crate::reach::{Ends, place};
 use crate::signature::{NAMES, Signature, signatures};
+use crate::system;
 
 /// A claim that is shown as a property of the device is at least so sure.
 const SHOWN: f32 = 0.5;
@@ -72,7 +73,7 @@ pub(crate) fn device(
     ids: &[String],
 ) -> Device {
     let named = named(conduct);
-    let (claims, shown) = claims(ledger, &named, weighed);
+    let (claims, shown) = claims(ledger, &named, conduct, weighed);
     let value = |attributes: &[&str]| {
         let claim = best(&shown, attributes).filter(|claim| claim.confidence >= SHOWN);
         claim.map(|claim| claim.value.clone())
@@ -130,12 +131,18 @@ pub(crate) fn device(
 fn claims(
     ledger: &Ledger,
     named: &Named,
+    conduct: &Conduct,
     weighed: &[Weighed],
 ) -> (Vec<auscult_model::report::Claim>, Vec<Weighed>) {
     let mut all: Vec<(Weighed, String)> = weighed
         .iter()
         .map(|claim| (claim.clone(), "IEEE register".to_owned()))
         .collect();
+    let systems = system::named(conduct).map(|(os, confidence, attribute)| {
+        let claim = Weighed::concluded("os", os, confidence);
+        (claim, format!("told by {attribute}"))
+    });
+    all.extend(systems);
     let mut conclude = |attribute: &str, value: Option<&String>, confidence, id: &str| {
         if let Some(value) = value {
             let claim = Weighed::concluded(attribute, value, confidence);

@@ -21,6 +21,7 @@ mod reach;
 mod signature;
 mod site;
 mod site_file;
+mod system;
 mod table;
 mod traffic;
 

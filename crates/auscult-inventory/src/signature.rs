@@ -26,6 +26,9 @@ const FILES: &[&str] = &[
     include_str!("../signatures/vista-central.toml"),
     include_str!("../signatures/ge-unity.toml"),
     include_str!("../signatures/philips-intellivue.toml"),
+    include_str!("../signatures/monitor-by-nomenclature.toml"),
+    include_str!("../signatures/infusion-pump.toml"),
+    include_str!("../signatures/ventilator.toml"),
     include_str!("../signatures/dicom-modality.toml"),
     include_str!("../signatures/dicom-archive.toml"),
     include_str!("../signatures/dicom-workstation.toml"),
@@ -35,6 +38,8 @@ const FILES: &[&str] = &[
     include_str!("../signatures/camera.toml"),
     include_str!("../signatures/phone.toml"),
     include_str!("../signatures/network-device.toml"),
+    include_str!("../signatures/power-supply.toml"),
+    include_str!("../signatures/hypervisor.toml"),
     include_str!("../signatures/server.toml"),
     include_str!("../signatures/workstation.toml"),
     include_str!("../signatures/managed-other.toml"),
@@ -232,21 +237,26 @@ impl Signature {
 
     /// How sure it is that a device is one of these; 0 when nothing says so.
     pub(crate) fn weigh(&self, conduct: &Conduct) -> f32 {
-        let alternative = |alternative: &Alternative| {
-            let mut weakest = 1.0_f32;
-            for condition in &alternative.all {
-                weakest = weakest.min(condition.holds(conduct));
-                if weakest <= 0.0 {
-                    return 0.0;
-                }
-            }
-            let excluded = alternative.none.iter().any(|c| c.holds(conduct) > 0.0);
-            if excluded || alternative.all.is_empty() {
+        let weights = self.evidence.iter().map(|evidence| evidence.weigh(conduct));
+        weights.fold(0.0, f32::max)
+    }
+}
+
+impl Alternative {
+    /// How sure it makes what it is evidence for; 0 when it does not hold.
+    pub(crate) fn weigh(&self, conduct: &Conduct) -> f32 {
+        let mut weakest = 1.0_f32;
+        for condition in &self.all {
+            weakest = weakest.min(condition.holds(conduct));
+            if weakest <= 0.0 {
                 return 0.0;
             }
-            alternative.confidence * weakest
-        };
-        self.evidence.iter().map(alternative).fold(0.0, f32::max)
+        }
+        let excluded = self.none.iter().any(|c| c.holds(conduct) > 0.0);
+        if excluded || self.all.is_empty() {
+            return 0.0;
+        }
+        self.confidence * weakest
     }
 }
 
