@@ -27,7 +27,7 @@ fn all_scenes(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (String, Scen
     seeds.flat_map(|seed| {
         scenarios()
             .iter()
-            .filter(|scenario| scenario.name != "ward")
+            .filter(|scenario| !scenario.whole)
             .map(move |scenario| {
                 let scene =
                     generate(scenario.name, seed, &Options::default()).expect("a known scene");

@@ -2,15 +2,15 @@
 
 use std::net::Ipv4Addr;
 
-use crate::Scenario;
 use crate::frame::Scene;
 use crate::scenes::{self, Parameters, Server};
+use crate::{Options, Scenario, morning, ward};
 
 /// How a row's scene is made.
 #[derive(Clone, Copy)]
 pub(crate) enum Build {
-    /// The ward, which takes options rather than constants.
-    Ward,
+    /// A whole site, which takes options rather than constants.
+    Site(fn(u64, &Options) -> Scene),
     /// A small scene.
     Scene(fn(&Parameters) -> Scene),
 }
@@ -52,7 +52,13 @@ const TABLE: &[Row] = &[
         name: "ward",
         summary: "four segments: monitors, stations, a leak, a copied file, HL7, an office",
         place: BEHIND_GATEWAY,
-        build: Build::Ward,
+        build: Build::Site(ward::ward),
+    },
+    Row {
+        name: "morning",
+        summary: "a small hospital from six o'clock on: monitors, pictures, HL7, offices, guests",
+        place: PRIVATE,
+        build: Build::Site(morning::morning),
     },
     row(
         "leak-through-gateway",
@@ -259,12 +265,14 @@ pub(crate) const SCENARIOS: [Scenario; TABLE.len()] = {
     let mut out = [Scenario {
         name: "",
         summary: "",
+        whole: false,
     }; TABLE.len()];
     let mut n = 0;
     while n < TABLE.len() {
         out[n] = Scenario {
             name: TABLE[n].name,
             summary: TABLE[n].summary,
+            whole: matches!(TABLE[n].build, Build::Site(_)),
         };
         n += 1;
     }

@@ -10,6 +10,7 @@ mod catalogue;
 pub mod files;
 pub mod frame;
 pub mod monitor;
+mod morning;
 pub mod net;
 pub mod people;
 pub mod prng;
@@ -38,6 +39,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it shows, in a line.
     pub summary: &'static str,
+    /// It is a site with many stories, not a scene with one.
+    pub whole: bool,
 }
 
 /// What can go wrong.
@@ -92,7 +95,7 @@ pub fn generate(scenario: &str, seed: u64, options: &Options) -> Result<Scene, L
         return Err(LabError::Unknown(scenario.to_owned(), known.join(", ")));
     };
     let scene = match row.build {
-        catalogue::Build::Ward => ward::ward(seed, options),
+        catalogue::Build::Site(build) => build(seed, options),
         catalogue::Build::Scene(build) => build(&Parameters {
             far_end: options.far_end,
             ..(row.place)(seed)
@@ -101,8 +104,9 @@ pub fn generate(scenario: &str, seed: u64, options: &Options) -> Result<Scene, L
     Ok(transform::apply(scene, &options.transforms, seed))
 }
 
-/// Writes a scenario with default options: a pcapng (or pcap, by the extension) at `out`, and the
-/// truth beside it at `out` + `.truth.json`.
+/// Writes a scenario with default options: a pcapng (or pcap, by the extension) at `out`, the
+/// truth beside it at `out` + `.truth.json`, and a site file at `out` + `.site.toml` where the
+/// scenario has one.
 pub fn write(scenario: &str, seed: u64, out: &Path) -> Result<Truth, LabError> {
     write_with(scenario, seed, &Options::default(), out)
 }
@@ -136,10 +140,16 @@ pub fn write_scene(name: &str, mut scene: Scene, out: &Path) -> Result<Truth, La
         std::fs::write(path, bytes).map_err(|e| LabError::Write(path.to_owned(), e))
     };
     put(out, &bytes)?;
-    let mut truth_path = out.as_os_str().to_owned();
-    truth_path.push(".truth.json");
+    let beside = |suffix: &str| {
+        let mut path = out.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    if let Some(site) = &scene.truth.site {
+        put(&beside(".site.toml"), site.as_bytes())?;
+    }
     let mut json = serde_json::to_vec_pretty(&BTreeMap::from([(name, &scene.truth)]))?;
     json.push(b'\n');
-    put(Path::new(&truth_path), &json)?;
+    put(&beside(".truth.json"), &json)?;
     Ok(scene.truth)
 }

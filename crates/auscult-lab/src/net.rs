@@ -148,6 +148,8 @@ pub enum Transport<'a> {
     Udp(u16, u16, &'a [u8]),
     /// An ICMP message.
     Icmp(&'a [u8]),
+    /// Anything else: protocol number, content.
+    Other(u8, &'a [u8]),
 }
 
 /// Collects frames.
@@ -228,6 +230,7 @@ impl Recorder {
                     udp::datagram((from, *source), (to, *target), payload),
                 ),
                 Transport::Icmp(message) => (ip::ICMP, message.to_vec()),
+                Transport::Other(protocol, content) => (*protocol, content.to_vec()),
             };
             let dont_fragment = protocol == ip::TCP;
             let header = ip::Header {
@@ -274,6 +277,25 @@ impl Recorder {
             ..from.clone()
         };
         self.udp(at, &Path::on_link(from, &everybody), Way::Out, ports, data);
+    }
+
+    /// One datagram to an IPv4 group on the sender's segment.
+    pub fn multicast(
+        &mut self,
+        at: Timestamp,
+        from: &Host,
+        (group, ttl): (Ipv4Addr, u8),
+        what: &Transport<'_>,
+    ) {
+        let [_, b, c, d] = group.octets();
+        let listeners = Host {
+            mac: MacAddr([0x01, 0x00, 0x5e, b & 0x7f, c, d]),
+            ip: group,
+            ..from.clone()
+        };
+        let mut path = Path::on_link(from, &listeners);
+        path.legs[0].a_ttl = ttl;
+        self.ipv4(at, &path, Way::Out, what);
     }
 
     /// An ARP request of `asker` for `wanted`, and the answer when someone gives it.

@@ -168,6 +168,44 @@ impl Stage {
         talk.close(rec, Way::Out, now.plus(50 * MS))
     }
 
+    /// A conversation over TCP in which the sides take turns; each answer comes after a short
+    /// while, the originator ends it.
+    pub fn converse(
+        &mut self,
+        at: Timestamp,
+        path: &Path,
+        stacks: (Stack, Stack),
+        (port, protocol): (u16, &str),
+        turns: &[(Way, Vec<u8>)],
+    ) -> Timestamp {
+        let ends = Ends::new(&mut self.prng, stacks.0, stacks.1, port);
+        let (rec, prng) = (&mut self.rec, &mut self.prng);
+        let mut talk = Talk::open(rec, prng, path, ends, at);
+        for (way, bytes) in turns {
+            let time = talk.now.plus(prng.between(1, 25) * MS);
+            talk.send(rec, *way, bytes, time);
+        }
+        self.truth.flow(path.a, path.b, port, protocol);
+        talk.close(rec, Way::Out, talk.now.plus(20 * MS))
+    }
+
+    /// A question by UDP from a port of the caller's own, and its answer.
+    pub fn ask(
+        &mut self,
+        at: Timestamp,
+        path: &Path,
+        (port, protocol): (u16, &str),
+        question: &[u8],
+        answer: &[u8],
+    ) -> Timestamp {
+        let own = self.prng.between(49_152, 65_000) as u16;
+        self.rec.udp(at, path, Way::Out, (own, port), question);
+        let after = at.plus(path.rtt_b + 300 * US);
+        self.rec.udp(after, path, Way::Back, (own, port), answer);
+        self.truth.flow(path.a, path.b, port, protocol);
+        after.plus(path.rtt_a)
+    }
+
     /// A GET in clear with its answer.
     pub fn http_get(
         &mut self,

@@ -2,7 +2,8 @@
 //!
 //! Written beside the capture as one JSON object that maps the scenario's name to a case. Keys
 //! that runners of cases know (`must`, `must_not`, `signature`, `private`, …) have the same shape
-//! everywhere; further keys (`devices`, `must_not_at`, …) are additions.
+//! everywhere; further keys (`devices`, `must_not_at`, `nothing_else_from`, …)
+//! are additions.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -28,8 +29,12 @@ pub struct TrueDevice {
     /// VLAN of its segment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vlan: Option<u16>,
-    /// Role, in the vocabulary of reports.
+    /// Role, in the vocabulary of reports; alternatives by `|`. `unknown` is among them only where
+    /// nothing on the wire tells the role.
     pub role: String,
+    /// How far it talks, in the vocabulary of reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<String>,
     /// Protocol family it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
@@ -58,6 +63,15 @@ pub struct Truth {
     pub must: Vec<(String, String, String)>,
     /// Rules that may not appear at medium or above.
     pub must_not: Vec<String>,
+    /// The severity from which on `must` is the whole list: no finding beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nothing_else_from: Option<String>,
+    /// The inside devices are all listed: none beside them, none of them twice, no two as one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all_devices: bool,
+    /// What the hospital knows of its network, as text of a site file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
     /// Rules that may not name this address: rule, address.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub must_not_at: Vec<(String, String)>,
@@ -177,6 +191,7 @@ impl Truth {
             file: std::mem::take(&mut self.file),
             note: std::mem::take(&mut self.note),
             args: std::mem::take(&mut self.args),
+            site: std::mem::take(&mut self.site),
             must_not: std::mem::take(&mut self.must_not),
             must_not_at: std::mem::take(&mut self.must_not_at),
             no_signature: std::mem::take(&mut self.no_signature),

@@ -2,19 +2,24 @@
 
 use std::net::Ipv4Addr;
 
-fn name(out: &mut Vec<u8>, name: &str) {
-    for label in name.split('.').filter(|l| !l.is_empty()) {
+/// A name, label by label.
+pub(super) fn name(out: &mut Vec<u8>, labels: &[&str]) {
+    for label in labels.iter().filter(|l| !l.is_empty()) {
         out.push(label.len().min(63) as u8);
         out.extend(label.bytes().take(63));
     }
     out.push(0);
 }
 
+fn labels(host: &str) -> Vec<&str> {
+    host.split('.').collect()
+}
+
 /// A question for the address of `host`.
 pub fn question(id: u16, host: &str) -> Vec<u8> {
     let mut out = id.to_be_bytes().to_vec();
     out.extend_from_slice(&[1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    name(&mut out, host);
+    name(&mut out, &labels(host));
     out.extend_from_slice(&[0, 1, 0, 1]);
     out
 }
@@ -35,7 +40,7 @@ pub fn answer(id: u16, host: &str, addresses: &[Ipv4Addr]) -> Vec<u8> {
         0,
         0,
     ]);
-    name(&mut out, host);
+    name(&mut out, &labels(host));
     out.extend_from_slice(&[0, 1, 0, 1]);
     for address in addresses {
         out.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0x2c, 0, 4]);

@@ -61,6 +61,32 @@ pub fn admission(
     format!("{head}EVN|A01|{time}\r{}{}", pid(person), pv1(ward, bed))
 }
 
+/// What an infusion pump is and does.
+#[derive(Clone, Debug)]
+pub struct Pump {
+    /// Its identity as EUI-64, sixteen hexadecimal digits.
+    pub identity: String,
+    /// Its rate in millilitres an hour.
+    pub rate: u16,
+}
+
+/// PCD-01 of IHE: a gateway reports a pump's rate (IHE DEV TF-2).
+pub fn infusion(route: &Route, time: &str, control: &str, person: &Person, pump: &Pump) -> String {
+    let head = msh(route, time, "ORU^R01^ORU_R01", control);
+    let head = format!(
+        "{}|||NE|AL|||||IHE_PCD_001^IHE PCD^1.3.6.1.4.1.19376.1.6.1.1.1^ISO\r",
+        head.trim_end()
+    );
+    let id = &pump.identity;
+    format!(
+        "{head}{}OBR|1|||69985^MDC_DEV_PUMP_INFUS_MDS^MDC|||{time}\r\
+         OBX|1||69985^MDC_DEV_PUMP_INFUS_MDS^MDC|1.0.0.0|||||||X|||||||{id}^^{id}^EUI-64\r\
+         OBX|2|NM|157784^MDC_FLOW_FLUID_PUMP^MDC|1.1.1.1|{}|265266^MDC_DIM_MILLI_L_PER_HR^MDC|||||R\r",
+        pid(person),
+        pump.rate
+    )
+}
+
 /// One numeric result.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation<'a> {

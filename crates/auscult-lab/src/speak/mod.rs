@@ -3,11 +3,21 @@
 
 pub mod contec;
 pub mod dhcp;
+pub mod dicom;
 pub mod dns;
 pub mod hl7;
+pub mod http;
+pub mod lines;
+pub mod link;
 pub mod lpd;
+pub mod mdns;
+pub mod netbios;
 pub mod nfs;
+pub mod ntp;
 pub mod rpc;
+pub mod smb;
+pub mod snmp;
+pub mod ssh;
 pub mod tls;
 pub mod vista;
 pub mod waves;
