@@ -1,5 +1,6 @@
 //! The commands of the project besides the program itself: `cargo xtask COMMAND`.
 
+mod accuracy;
 mod bench;
 mod bounds;
 mod captures;
@@ -31,6 +32,8 @@ cargo xtask COMMAND
                          writes docs/limits.md
   captures               every capture of the collection beside the repository: no panic,
                          no hang, tshark's packet counts; writes docs/limits.md
+  accuracy               names of conversations beside nDPI's and tshark's, and what is found on
+                         labelled captures; writes docs/accuracy.md
   fuzz --minutes N [TARGET…]
                          coverage-guided fuzzing of every target, or of these
   fuzz --coverage        the lines that the corpora reach, by parser
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         ["laws", rest @ ..] => laws::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["bounds", rest @ ..] => bounds::run(rest),
+        ["accuracy", rest @ ..] => accuracy::run(rest),
         ["captures", rest @ ..] => captures::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["data", ..] => data::run(&args[1..]),
