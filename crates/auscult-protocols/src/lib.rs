@@ -16,6 +16,7 @@ pub mod drive;
 pub mod file;
 pub mod ftp;
 pub mod hl7;
+pub mod hsrp;
 pub mod http;
 pub mod icmp;
 mod lines;
@@ -37,6 +38,7 @@ pub mod telnet;
 pub mod text;
 pub mod tftp;
 pub mod vista_cms;
+pub mod vrrp;
 
 use auscult_model::Bound;
 
@@ -65,6 +67,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &dns::Dns,
     &ftp::Ftp,
     &hl7::Hl7,
+    &hsrp::Hsrp,
     &http::Http,
     &lpd::Lpd,
     &mount::Mount,
@@ -74,6 +77,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &telnet::Telnet,
     &tftp::Tftp,
     &vista_cms::VistaCms,
+    &vrrp::Vrrp,
 ];
 
 /// Records of the protocols that are read packet by packet, not as flows, in alphabetical order.
