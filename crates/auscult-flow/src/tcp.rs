@@ -281,6 +281,20 @@ impl TcpTrack {
 }
 
 impl Half {
+    /// Connections made by hand may give no number to the SYN: its number is that of the first
+    /// byte. It is so only where the other side acknowledged none either, for else a byte that
+    /// no receiver takes could be put in front of the stream.
+    #[inline]
+    fn leaves_out_syn(&self, sequence: u32) -> bool {
+        self.offset == 0
+            && self.from_start
+            && sequence == self.initial
+            && self.next != sequence
+            && self.acks_seen
+            && self.acked == self.initial
+            && !self.has_pending()
+    }
+
     fn has_pending(&self) -> bool {
         self.pending
             .as_ref()
@@ -298,6 +312,9 @@ impl Half {
             false => segment.tcp.seq,
         };
         let end = sequence.wrapping_add(segment.length);
+        if self.leaves_out_syn(sequence) {
+            self.next = sequence;
+        }
         let ahead = distance(self.next, sequence);
         let wanted = context.readers.wants(context.reader);
         if ahead == 0 {

@@ -494,3 +494,45 @@ fn a_capture_before_the_network_card_is_read() {
     }
     assert_eq!(wire.finish().bytes[0], b"still here");
 }
+
+/// Both SYNs have the number of the first byte behind them, and are acknowledged so.
+#[test]
+fn connections_that_give_their_syn_no_number_are_read_whole() {
+    let handshake = |wire: &mut Wire, acknowledged: u32| {
+        let frames = [
+            frame(CLIENT, SERVER, SYN, (100, 0), b"", 1),
+            frame(SERVER, CLIENT, SYN | ACK, (900, acknowledged), b"", 2),
+            frame(CLIENT, SERVER, ACK, (100, 900), b"", 3),
+        ];
+        for frame in frames {
+            wire.put(&frame, Segment::UNTAGGED);
+        }
+    };
+    let mut wire = Wire::new(limits());
+    handshake(&mut wire, 100);
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 900), b"GET /", 4),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (105, 900), b" HTTP", 5),
+        Segment::UNTAGGED,
+    );
+    wire.put(
+        &frame(SERVER, CLIENT, ACK, (900, 110), b"HTTP/1.1", 6),
+        Segment::UNTAGGED,
+    );
+    assert_eq!(
+        wire.collect.bytes,
+        [b"GET / HTTP".to_vec(), b"HTTP/1.1".to_vec()]
+    );
+    assert!(wire.collect.gaps.is_empty());
+    // A receiver that counts the SYN takes the byte in its place for none of the stream.
+    let mut wire = Wire::new(limits());
+    handshake(&mut wire, 101);
+    wire.put(
+        &frame(CLIENT, SERVER, ACK, (100, 900), b"?GET /", 4),
+        Segment::UNTAGGED,
+    );
+    assert_eq!(wire.collect.bytes[0], b"GET /");
+}
