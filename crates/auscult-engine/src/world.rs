@@ -11,7 +11,7 @@ use auscult_model::report::{
     Severity, Skipped,
 };
 use auscult_model::{Artifact, Bounds, Event, FileIndex, Meaning, PacketRef};
-use auscult_protocols::hl7::PATIENT_VALUES;
+use auscult_protocols::PATIENT_VALUES;
 
 use crate::Watch;
 use crate::bounds;
@@ -141,8 +141,9 @@ impl World {
         let squatted: BTreeSet<_> = inventory.squatted().iter().map(|(_, ip)| *ip).collect();
         let artifacts = self.artifact_entries();
         // Values that a session could not pass on would recur unmasked.
-        let lost = health.limits.get(PATIENT_VALUES.name);
-        self.mask.lose(lost.copied().unwrap_or(0));
+        let lost = PATIENT_VALUES.iter();
+        let lost = lost.filter_map(|bound| health.limits.get(bound.name));
+        self.mask.lose(lost.sum());
         if let Some(withheld) = self.mask.overflowed() {
             health
                 .limits

@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cases;
+#[path = "live/imaging.rs"]
+mod imaging;
 #[path = "live/ward.rs"]
 mod ward;
 

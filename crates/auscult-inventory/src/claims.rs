@@ -242,7 +242,8 @@ fn passed_on(devices: &[Values]) -> PassedOn<'_> {
             continue;
         };
         for (_, _, other) in others {
-            for ((attribute, value), sources) in devices.get(*other).into_iter().flatten() {
+            let said = devices.get(*other).into_iter().flatten();
+            for ((attribute, value), sources) in said.filter(|((name, _), _)| !is_own(name)) {
                 let same = owner.get(&(*attribute, value.clone()));
                 let alike = same.is_some_and(|owners| owners.contains_key(source));
                 if alike && sources.contains_key(source) {
@@ -252,6 +253,11 @@ fn passed_on(devices: &[Values]) -> PassedOn<'_> {
         }
     }
     passed
+}
+
+/// What programs say of themselves when they open a connection: it is not passed on.
+fn is_own(attribute: &str) -> bool {
+    attribute == "ae_title" || attribute.starts_with("dicom_")
 }
 
 /// The best value of the first of some attributes that has one, and how sure it is.

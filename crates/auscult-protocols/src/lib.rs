@@ -11,6 +11,7 @@ mod cursor;
 #[cfg(test)]
 mod cuts;
 pub mod dhcp;
+pub mod dicom;
 pub mod dns;
 pub mod drive;
 pub mod file;
@@ -60,10 +61,14 @@ pub static BOUNDS: &[&Bound] = &[
     &rpc::speaker::ONCE,
 ];
 
+/// Bounds on values of patient data: when one was reached, a value is not known and cannot be masked.
+pub static PATIENT_VALUES: &[&Bound] = &[&dicom::PATIENT_VALUES, &hl7::PATIENT_VALUES];
+
 /// Every protocol that flows can carry, in alphabetical order.
 pub static ALL: &[&dyn Protocol] = &[
     &contec_cms::ContecCms,
     &dhcp::Dhcp,
+    &dicom::Dicom,
     &dns::Dns,
     &ftp::Ftp,
     &hl7::Hl7,

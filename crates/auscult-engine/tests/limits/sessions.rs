@@ -166,6 +166,82 @@ fn a_segment_that_is_too_long() {
     assert_eq!(reached(&report, "hl7-long-segment"), 1);
 }
 
+/// A part of a DICOM message: head, length in front of it, content.
+fn dicom_part(head: &[u8], content: &[u8]) -> Vec<u8> {
+    let length = (content.len() as u32).to_be_bytes();
+    [head, &length, content].concat()
+}
+
+/// A P-DATA-TF with one fragment.
+fn dicom_data(context: u8, control: u8, content: &[u8]) -> Vec<u8> {
+    let value = [&[context, control], content].concat();
+    dicom_part(&[4, 0], &dicom_part(&[], &value))
+}
+
+fn dicom_element(group: u16, element: u16, value: &[u8]) -> Vec<u8> {
+    let [tag, length] = [
+        [group.to_le_bytes(), element.to_le_bytes()].concat(),
+        (value.len() as u32).to_le_bytes().to_vec(),
+    ];
+    [&tag[..], &length, value].concat()
+}
+
+/// An association, and on each of its contexts a data set that is to be stored.
+fn dicom_stores(sets: &[&[u8]]) -> Vec<u8> {
+    let mut content = b"\0\x01\0\0PACS            CT1             ".to_vec();
+    content.extend([0; 32]);
+    content.extend(b"\x10\0\0\x151.2.840.10008.3.1.1.1\x50\0\0\0");
+    let mut bytes = dicom_part(&[1, 0], &content);
+    for (number, _) in sets.iter().enumerate() {
+        let command = [
+            dicom_element(0, 0x0100, &[1, 0]),
+            dicom_element(0, 0x0110, &[number as u8, 0]),
+            dicom_element(0, 0x0800, &[0, 0]),
+        ];
+        let command = command.concat();
+        let length = (command.len() as u32).to_le_bytes();
+        let set = [dicom_element(0, 0, &length), command].concat();
+        bytes.extend(dicom_data(number as u8 * 2 + 1, 3, &set));
+    }
+    for (number, set) in sets.iter().enumerate() {
+        bytes.extend(dicom_data(number as u8 * 2 + 1, 2, set));
+    }
+    bytes
+}
+
+#[test]
+fn bounds_of_images() {
+    let item = |content: &[u8]| dicom_element(0xfffe, 0xe000, content);
+    let inner = dicom_element(8, 0x1199, &item(&dicom_element(8, 0x1150, b"1.2.3.45")));
+    let set = [
+        dicom_element(8, 0x0070, b"Maker "),
+        dicom_element(8, 0x1090, b"Model "),
+        dicom_element(8, 0x1115, &item(&inner)),
+    ]
+    .concat();
+    let bytes = dicom_stores(&[&set, &set]);
+    reached_by(
+        &cases::Capture::of(&sent(104, &bytes).bytes, "pcap"),
+        &[
+            "dicom-association",
+            "dicom-command",
+            "dicom-open-messages",
+            "dicom-requests",
+            "dicom-claims",
+            "dicom-nesting",
+        ],
+    );
+}
+
+#[test]
+fn a_data_set_with_more_values_than_are_remembered() {
+    let numbers: Vec<String> = (0..1200).map(|n| format!("INV{}", letters(n))).collect();
+    let set = dicom_element(0x10, 0x1000, numbers.join("\\").as_bytes());
+    let report = sent(104, &dicom_stores(&[&set])).report(&Options::default());
+    reached(&report, "dicom-patient-values");
+    reached(&report, "masked-values");
+}
+
 #[test]
 fn bounds_of_requests() {
     let one = b"GET / HTTP/1.1\r\nHost: ward\r\nUser-Agent: pump\r\nServer: pump\r\n\r\n";
