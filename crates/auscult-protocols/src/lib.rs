@@ -61,7 +61,8 @@ pub static BOUNDS: &[&Bound] = &[
     &rpc::speaker::ONCE,
 ];
 
-/// Bounds on values of patient data: when one was reached, a value is not known and cannot be masked.
+/// Bounds on values of patient data: when one was reached, a value is not known and cannot be
+/// masked.
 pub static PATIENT_VALUES: &[&Bound] = &[&dicom::PATIENT_VALUES, &hl7::PATIENT_VALUES];
 
 /// Every protocol that flows can carry, in alphabetical order.

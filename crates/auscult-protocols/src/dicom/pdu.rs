@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! offset  size  field
-//!      0     1  kind: 1 A-ASSOCIATE-RQ, 2 -AC, 3 -RJ, 4 P-DATA-TF, 5 A-RELEASE-RQ, 6 -RP, 7 A-ABORT
+//!      0     1  kind: 1 A-ASSOCIATE-RQ, 2 -AC, 3 -RJ, 4 P-DATA-TF, 5 A-RELEASE-RQ, 6 -RP,
+//!               7 A-ABORT
 //!      1     1  reserved, 0
 //!      2     4  length of what follows, big endian
 //! A-ASSOCIATE-RQ and -AC: version (2), reserved (2), called AE title (16), calling AE title (16),

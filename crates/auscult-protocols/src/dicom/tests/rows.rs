@@ -213,7 +213,8 @@ fn associations() {
         "\"window\": \"5/3\"",
         "\"scp_roles\": \"CT Image Storage\"",
         "dicom_accepts\", value: \"Study Root Move\" } {\"refused\": \"1:3\"}",
-        "Login { method: \"dicom-password\", account: \"dora\", clear: true, accepted: Some(true) }",
+        "Login { method: \"dicom-password\", account: \"dora\", clear: true, accepted: \
+         Some(true) }",
         "operation: \"move\", object: \"ELSEWHERE\", granted: Some(false) } {\"status\": \"a801\"}",
     ] {
         assert!(said.contains(expected), "{expected}\n{said}");
