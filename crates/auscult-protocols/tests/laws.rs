@@ -22,7 +22,8 @@ const STREAM_MAX: usize = 12_000;
 /// Protocols that run over datagrams only, or have no encoder: covered by the laws on any bytes
 /// and by goldens in their own files.
 const WITHOUT_STREAM: &[&str] = &[
-    "dhcp", "dicom", "dns", "hsrp", "imap", "mount", "pop3", "portmap", "smtp", "telnet", "tftp", "vrrp",
+    "dhcp", "dicom", "dns", "hsrp", "imap", "mount", "pop3", "portmap", "smtp", "telnet", "tftp",
+    "vrrp",
 ];
 
 fn streams() -> Vec<Stream> {

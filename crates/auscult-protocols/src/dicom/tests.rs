@@ -93,7 +93,8 @@ fn a_visit_in_words() {
         "vendor\", value: \"Nordlicht Imaging",
         "serial\", value: \"SN1, SN2",
         "PatientData [Name, PatientNumber, Image] [\"Erfunden Niemänd\", \"Niemänd Erfunden\", \
-         \"Erfunden^Niemänd\", \"Erfunden\", \"Niemänd\", \"INV-7\"] 22 bytes, patient known: true",
+         \"Erfunden^Niemänd\", \"Erfunden\", \"Niemänd\", \"INV-7\"] 22 bytes, patient known: \
+         true",
         "operation: \"store\", object: \"CT Image Storage\", granted: Some(true) } {\"status\": \
          \"0000\"}",
         "FromResponder 1.00 PatientData [Name, PatientNumber] [\"INV-A1\", \"Ausgedacht Emma\"",
