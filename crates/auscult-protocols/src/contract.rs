@@ -48,6 +48,24 @@ pub struct Record {
     pub false_likely: &'static str,
 }
 
+impl Record {
+    /// What is the same in the records of protocols that are recognised and not read.
+    pub const RECOGNISED: Record = Record {
+        name: "",
+        title: "",
+        tier: Tier::Recognised,
+        transports: &[Transport::Tcp],
+        ports: &[],
+        weak: false,
+        sources: &[],
+        reads: &["which conversations are this protocol"],
+        leaves_out: "All that is said in them.",
+        attributes: &[],
+        bounds: &[],
+        false_likely: "0 of 100,000 random inputs",
+    };
+}
+
 /// The first bytes of a flow, as far as they were seen. For datagram transports each slice is
 /// the first datagram of that direction, whole; for streams a prefix.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +169,15 @@ pub trait Session: Send {
     }
 }
 
+/// The session of a protocol that is recognised and not read.
+struct Unread;
+
+impl Session for Unread {
+    fn data(&mut self, _: Direction, _: &[u8], _: &mut Output<'_>) -> Progress {
+        Progress::Done
+    }
+}
+
 /// A protocol: one line of [`crate::ALL`].
 pub trait Protocol: Sync {
     /// Its record.
@@ -164,8 +191,11 @@ pub trait Protocol: Sync {
         false
     }
 
-    /// A session for one flow.
-    fn start(&self, start: &Start) -> Box<dyn Session>;
+    /// A session for one flow. What is only recognised is not read.
+    fn start(&self, start: &Start) -> Box<dyn Session> {
+        let _ = start;
+        Box::new(Unread)
+    }
 
     /// A session for a flow that another flow announced, with the note of the announcement.
     fn start_expected(&self, start: &Start, note: &str) -> Box<dyn Session> {

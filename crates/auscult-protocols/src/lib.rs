@@ -5,6 +5,10 @@
 //! tested over the whole table, so a new protocol is covered by being listed.
 
 pub mod arp;
+pub mod auth;
+pub mod bedside;
+pub mod bittorrent;
+pub mod coap;
 pub mod contec_cms;
 mod contract;
 mod cursor;
@@ -15,31 +19,45 @@ pub mod dicom;
 pub mod dns;
 pub mod drive;
 pub mod file;
+mod first;
 pub mod ftp;
 pub mod hl7;
 pub mod hsrp;
 pub mod http;
+pub mod http2;
 pub mod icmp;
 mod lines;
 mod login;
 pub mod lpd;
 pub mod magic;
+pub mod media;
 pub mod mount;
+pub mod mqtt;
+pub mod mysql;
 pub mod neighbour;
+pub mod netflow;
 pub mod nfs;
+mod opening;
 #[cfg(test)]
 mod oracle;
 mod output;
+pub mod plant;
 pub mod pop3;
 pub mod portmap;
+pub mod postgres;
+pub mod quic;
 mod reading;
+pub mod remote;
 mod rpc;
 mod sides;
+pub mod stratum;
 pub mod telnet;
 pub mod text;
 pub mod tftp;
 pub mod vista_cms;
+pub mod vpn;
 pub mod vrrp;
+pub mod windows;
 
 use auscult_model::Bound;
 
@@ -55,6 +73,7 @@ pub static BOUNDS: &[&Bound] = &[
     &output::STATEMENTS,
     &reading::UNREAD,
     &file::PENDING,
+    &first::FIRST,
     &lines::LINE,
     &rpc::calls::CALLS,
     &rpc::lane::MESSAGE,
@@ -67,24 +86,70 @@ pub static PATIENT_VALUES: &[&Bound] = &[&dicom::PATIENT_VALUES, &hl7::PATIENT_V
 
 /// Every protocol that flows can carry, in alphabetical order.
 pub static ALL: &[&dyn Protocol] = &[
+    &bedside::astm::Astm,
+    &plant::bacnet::Bacnet,
+    &bittorrent::BitTorrent,
+    &coap::Coap,
     &contec_cms::ContecCms,
     &dhcp::Dhcp,
     &dicom::Dicom,
+    &plant::dnp3::Dnp3,
     &dns::Dns,
+    &plant::enip::Enip,
     &ftp::Ftp,
+    &bedside::ge_unity::GeUnity,
     &hl7::Hl7,
     &hsrp::Hsrp,
     &http::Http,
+    &http2::Http2,
+    &plant::iec104::Iec104,
+    &vpn::ike::Ike,
+    &bedside::intellivue::IntelliVue,
+    &auth::kerberos::Kerberos,
+    &auth::ldap::Ldap,
     &lpd::Lpd,
+    &bedside::medibus::Medibus,
+    &plant::modbus::Modbus,
     &mount::Mount,
+    &mqtt::Mqtt,
+    &mysql::MySql,
+    &windows::nbss::Nbss,
+    &netflow::NetFlow,
     &nfs::Nfs,
+    &plant::opcua::OpcUa,
+    &vpn::openvpn::OpenVpn,
+    &bedside::poct1_a::Poct1A,
     &pop3::Pop3,
     &portmap::Portmap,
+    &postgres::Postgres,
+    &quic::Quic,
+    &auth::radius::Radius,
+    &windows::rdp::Rdp,
+    &media::rtcp::Rtcp,
+    &media::rtp::Rtp,
+    &media::rtsp::Rtsp,
+    &bedside::rwhat::Rwhat,
+    &plant::s7::S7,
+    &media::sip::Sip,
+    &windows::smb::Smb,
+    &vpn::socks::Socks,
+    &stratum::Stratum,
+    &media::stun::Stun,
+    &auth::tacacs::Tacacs,
+    &remote::teamviewer::TeamViewer,
     &telnet::Telnet,
     &tftp::Tftp,
     &vista_cms::VistaCms,
+    &remote::vnc::Vnc,
     &vrrp::Vrrp,
+    &vpn::wireguard::WireGuard,
 ];
 
 /// Records of the protocols that are read packet by packet, not as flows, in alphabetical order.
-pub static PACKET_RECORDS: &[&Record] = &[&arp::RECORD, &icmp::RECORD, &icmp::RECORD_V6];
+pub static PACKET_RECORDS: &[&Record] = &[
+    &vpn::ipsec::AH,
+    &arp::RECORD,
+    &vpn::ipsec::ESP,
+    &icmp::RECORD,
+    &icmp::RECORD_V6,
+];

@@ -1,0 +1,4 @@
+//! Screens from afar, besides RDP.
+
+pub mod teamviewer;
+pub mod vnc;

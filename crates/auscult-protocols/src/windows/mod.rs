@@ -1,0 +1,6 @@
+//! What hosts with Windows speak: files and printers, and the screen from afar.
+
+pub mod nbss;
+mod ntlm;
+pub mod rdp;
+pub mod smb;
