@@ -41,16 +41,15 @@ impl Protocol for Mqtt {
     }
 }
 
-/// A connection is asked for: a length of one or two bytes, the protocol's name; or granted.
+/// A connection is asked for: a length of up to four bytes, the protocol's name; or granted.
 fn of(bytes: &[u8]) -> Probe {
     const ANSWER: &[Byte] = &[Is(0x20), Is(2), Between(0, 1), Between(0, 5)];
     match bytes {
-        [0x10] => Probe::Maybe,
-        [0x10, 0x80..=0xff, rest @ ..] => match rest.split_first() {
-            Some((_, rest)) => name(rest),
-            None => Probe::Maybe,
+        [0x10, rest @ ..] => match rest.iter().take(4).position(|byte| byte & 0x80 == 0) {
+            Some(last) => name(rest.get(last + 1..).unwrap_or_default()),
+            None if rest.len() < 4 => Probe::Maybe,
+            None => Probe::No,
         },
-        [0x10, rest @ ..] => name(rest.get(1..).unwrap_or_default()),
         // An answer alone is 25 bits.
         [0x20, ..] => shape(bytes, ANSWER, Probe::Likely),
         _ => Probe::No,

@@ -264,6 +264,26 @@ fn a_line_that_is_too_long() {
     reached(&wire.report(&Options::default()), "text-line");
 }
 
+/// A client of 20,000 bytes of name, which is not waited for.
+#[test]
+fn a_first_message_that_is_longer_than_read() {
+    let mut wire = Wire::new();
+    let (client, server) = ((host(1), 40_000), (host(0), 1883));
+    wire.open(client, server);
+    let at = send(
+        &mut wire,
+        client,
+        server,
+        1,
+        b"\x10\xa0\x9c\x01\0\x04MQTT\x04\0\0\x3c",
+    );
+    send(&mut wire, client, server, at, &[b'x'; 5000]);
+    assert_eq!(
+        reached(&wire.report(&Options::default()), "first-message"),
+        1
+    );
+}
+
 #[test]
 fn more_options_and_records_than_are_read() {
     let mut wire = Wire::new();

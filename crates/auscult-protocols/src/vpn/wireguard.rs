@@ -34,7 +34,7 @@ fn of(bytes: &[u8]) -> Probe {
             Probe::Certain
         }
         // Data: a receiver, a count that has not come far, and whole blocks of 16.
-        (Some([4, 0, 0, 0]), 32..) if bytes.len() % 16 == 0 => {
+        (Some([4, 0, 0, 0]), 32..) if bytes.len().is_multiple_of(16) => {
             match bytes.get(12..16) == Some(&[0; 4]) {
                 true => Probe::Likely,
                 false => Probe::No,

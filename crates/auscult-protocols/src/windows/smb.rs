@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_negotiation_tells_dialect_and_signing() {
-        let mut smb = vec![0u8; 72];
+        let mut smb = [0u8; 72];
         smb[..4].copy_from_slice(HEADER_2);
         smb[16] = 1;
         smb[64] = 65;
