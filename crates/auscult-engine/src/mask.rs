@@ -34,13 +34,22 @@ const PRODUCTS: &[&str] = &[
     "firmware",
     "http_server",
     "mac_vendor",
+    "mdns_service",
     "mllp_quirk",
     "modality",
     "model",
+    "netbios_mac",
+    "netbios_part",
+    "ntp_version",
     "os",
+    "snmp_engine_id",
+    "snmp_engine_mac",
+    "snmp_mib",
     "snmp_sysobjectid",
+    "ssdp_type",
     "vendor",
     "vista_cms_role",
+    "ws_discovery_type",
 ];
 
 /// Details of findings that hold text learnt from traffic.

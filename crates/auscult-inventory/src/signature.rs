@@ -34,6 +34,7 @@ const FILES: &[&str] = &[
     include_str!("../signatures/dicom-workstation.toml"),
     include_str!("../signatures/hl7-interface-engine.toml"),
     include_str!("../signatures/laboratory-analyser.toml"),
+    include_str!("../signatures/sdc-device.toml"),
     include_str!("../signatures/printer.toml"),
     include_str!("../signatures/camera.toml"),
     include_str!("../signatures/phone.toml"),

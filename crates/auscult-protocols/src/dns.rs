@@ -12,8 +12,8 @@ use std::net::IpAddr;
 
 use auscult_model::{Bound, Direction, Meaning, Transport};
 
-use crate::sides;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
+use crate::{netbios, sides};
 use message::{CLASS_IN, Data, Fault, HEADER_LEN, Header, Message, kind};
 
 static RECORD: Record = Record {
@@ -101,7 +101,7 @@ fn probe_stream(bytes: &[u8]) -> Probe {
 /// Judges by header and first question only, so that more bytes never change the answer. One
 /// question (16 bits), class Internet (16), opcode, the reserved bit and a known range of types
 /// are more than 40 bits that agree; empty sections of a query come on top.
-fn probe_message(bytes: &[u8]) -> Probe {
+pub(crate) fn probe_message(bytes: &[u8]) -> Probe {
     let Some(header) = Header::read(bytes) else {
         return Probe::Maybe;
     };
@@ -113,6 +113,7 @@ fn probe_message(bytes: &[u8]) -> Probe {
         || questions != 1
         || (!header.is_response() && opcode == 0 && !empty_query)
         || (!header.is_response() && opcode == 0 && header.rcode() != 0)
+        || netbios::is_encoded(bytes.get(HEADER_LEN..).unwrap_or_default())
     {
         return Probe::No;
     }
@@ -446,4 +447,4 @@ fn kind_name(kind: u16) -> Cow<'static, str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,7 @@
 //! credentials no more is decoded than the account. Request targets are not kept: they may name
 //! patients. Limits: 64 KiB of headers a message, 64 requests waiting for answers.
 
-mod head;
+pub(crate) mod head;
 
 use std::collections::VecDeque;
 

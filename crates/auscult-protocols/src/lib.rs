@@ -15,28 +15,36 @@ mod cursor;
 #[cfg(test)]
 mod cuts;
 pub mod dhcp;
+pub mod dhcpv6;
 pub mod dicom;
 pub mod dns;
 pub mod drive;
 pub mod file;
 mod first;
 pub mod ftp;
+mod heard;
 pub mod hl7;
 pub mod hsrp;
 pub mod http;
 pub mod http2;
 pub mod icmp;
 mod lines;
+pub mod llmnr;
 mod login;
 pub mod lpd;
 pub mod magic;
+pub mod mdns;
 pub mod media;
 pub mod mount;
 pub mod mqtt;
 pub mod mysql;
+pub mod nbds;
+pub mod nbns;
 pub mod neighbour;
+mod netbios;
 pub mod netflow;
 pub mod nfs;
+pub mod ntp;
 mod opening;
 #[cfg(test)]
 mod oracle;
@@ -50,7 +58,10 @@ mod reading;
 pub mod remote;
 mod rpc;
 mod sides;
+pub mod snmp;
+pub mod ssdp;
 pub mod stratum;
+pub mod syslog;
 pub mod telnet;
 pub mod text;
 pub mod tftp;
@@ -58,6 +69,7 @@ pub mod vista_cms;
 pub mod vpn;
 pub mod vrrp;
 pub mod windows;
+pub mod ws_discovery;
 
 use auscult_model::Bound;
 
@@ -73,6 +85,7 @@ pub static BOUNDS: &[&Bound] = &[
     &output::STATEMENTS,
     &reading::UNREAD,
     &file::PENDING,
+    &heard::HEARD,
     &first::FIRST,
     &lines::LINE,
     &rpc::calls::CALLS,
@@ -92,6 +105,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &coap::Coap,
     &contec_cms::ContecCms,
     &dhcp::Dhcp,
+    &dhcpv6::Dhcpv6,
     &dicom::Dicom,
     &plant::dnp3::Dnp3,
     &dns::Dns,
@@ -107,15 +121,20 @@ pub static ALL: &[&dyn Protocol] = &[
     &bedside::intellivue::IntelliVue,
     &auth::kerberos::Kerberos,
     &auth::ldap::Ldap,
+    &llmnr::Llmnr,
     &lpd::Lpd,
+    &mdns::Mdns,
     &bedside::medibus::Medibus,
     &plant::modbus::Modbus,
     &mount::Mount,
     &mqtt::Mqtt,
     &mysql::MySql,
+    &nbds::Nbds,
+    &nbns::Nbns,
     &windows::nbss::Nbss,
     &netflow::NetFlow,
     &nfs::Nfs,
+    &ntp::Ntp,
     &plant::opcua::OpcUa,
     &vpn::openvpn::OpenVpn,
     &bedside::poct1_a::Poct1A,
@@ -132,9 +151,12 @@ pub static ALL: &[&dyn Protocol] = &[
     &plant::s7::S7,
     &media::sip::Sip,
     &windows::smb::Smb,
+    &snmp::Snmp,
     &vpn::socks::Socks,
+    &ssdp::Ssdp,
     &stratum::Stratum,
     &media::stun::Stun,
+    &syslog::Syslog,
     &auth::tacacs::Tacacs,
     &remote::teamviewer::TeamViewer,
     &telnet::Telnet,
@@ -143,6 +165,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &remote::vnc::Vnc,
     &vrrp::Vrrp,
     &vpn::wireguard::WireGuard,
+    &ws_discovery::WsDiscovery,
 ];
 
 /// Records of the protocols that are read packet by packet, not as flows, in alphabetical order.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use auscult_model::{Direction, LinkType, Transport};
+use auscult_model::{Direction, LinkType, Meaning, Transport};
 
 use crate::drive::{Piece, drive};
 use crate::{Cursor, Protocol, Said, Start};
@@ -202,6 +202,103 @@ pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str)
     said
 }
 
+/// Runs `protocol` over the datagrams of a capture that pass `filter`, a session for each pair of
+/// ends, in the order of the capture. The sender of a pair's first datagram is the originator.
+pub(crate) fn read_datagrams(protocol: &dyn Protocol, capture: &Path, filter: &str) -> Vec<Said> {
+    let fields = [
+        "ip.src",
+        "ipv6.src",
+        "ip.dst",
+        "ipv6.dst",
+        "udp.srcport",
+        "udp.dstport",
+        "udp.payload",
+    ];
+    type End = (String, u16);
+    type Talk = ([End; 2], Vec<(Direction, Vec<u8>)>);
+    let mut talks: Vec<Talk> = Vec::new();
+    for row in tshark(capture, filter, &fields) {
+        let end = |four, six, port| -> End {
+            let ip = [row.one(four), row.one(six)].concat();
+            (ip, row.one(port).parse().unwrap_or(0))
+        };
+        let from = end("ip.src", "ipv6.src", "udp.srcport");
+        let to = end("ip.dst", "ipv6.dst", "udp.dstport");
+        let ends = [from, to];
+        let back = [ends[1].clone(), ends[0].clone()];
+        let bytes = row.bytes("udp.payload");
+        if let Some((_, talk)) = talks.iter_mut().find(|(known, _)| *known == ends) {
+            talk.push((Direction::FromOriginator, bytes));
+        } else if let Some((_, talk)) = talks.iter_mut().find(|(known, _)| *known == back) {
+            talk.push((Direction::FromResponder, bytes));
+        } else {
+            talks.push((ends, vec![(Direction::FromOriginator, bytes)]));
+        }
+    }
+    let mut said = Vec::new();
+    for ([from, to], talk) in &talks {
+        let start = Start {
+            transport: Transport::Udp,
+            from_start: true,
+            ports: [from.1, to.1],
+        };
+        let pieces: Vec<_> = talk
+            .iter()
+            .map(|(direction, bytes)| Piece::Bytes(*direction, bytes))
+            .collect();
+        said.extend(drive(protocol, &start, &pieces).said);
+    }
+    said
+}
+
+/// What a protocol claims of captures, against what was found to be right: capture under the
+/// folder of shared test material, and [`claimed`] lines.
+pub(crate) fn golden(protocol: &dyn Protocol, filter: &str, captures: &[(&str, &[&str])]) {
+    for (capture, right) in captures {
+        let Some(path) = shared(capture) else {
+            continue;
+        };
+        let said = read_datagrams(protocol, &path, filter);
+        // Without tshark, which said so, there is nothing to read.
+        if !said.is_empty() {
+            assert_eq!(claimed(&said), *right, "{capture}");
+        }
+    }
+}
+
+/// What a protocol claims of datagrams of the originator.
+pub(crate) fn claims_of(
+    protocol: &dyn Protocol,
+    ports: [u16; 2],
+    datagrams: &[&[u8]],
+) -> Vec<String> {
+    let start = Start {
+        transport: Transport::Udp,
+        from_start: true,
+        ports,
+    };
+    let pieces: Vec<_> = datagrams
+        .iter()
+        .map(|bytes| Piece::Bytes(Direction::FromOriginator, bytes))
+        .collect();
+    claimed(&drive(protocol, &start, &pieces).said)
+}
+
+/// What is claimed, and the names that are given addresses: each once, in order of their text.
+pub(crate) fn claimed(said: &[Said]) -> Vec<String> {
+    let lines = said.iter().filter_map(|said| match &said.meaning {
+        Meaning::Claim {
+            attribute, value, ..
+        } => Some(format!("{attribute} = {value}")),
+        Meaning::NameAnswered { name, addresses } => {
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            Some(format!("{name} at {}", addresses.join(" ")))
+        }
+        _ => None,
+    });
+    lines.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// Counts agreement, with the first disagreements in words.
 #[derive(Default)]
 pub(crate) struct Agreement {
@@ -229,6 +326,17 @@ impl Agreement {
         if theirs.len() > 1 {
             theirs.retain(|value| !without.contains(&value.as_str()));
         }
+        self.compare_values(place, field, &theirs, &ours);
+    }
+
+    /// The same for values that were made comparable.
+    pub(crate) fn compare_values(
+        &mut self,
+        place: &str,
+        field: &str,
+        theirs: &[String],
+        ours: &[String],
+    ) {
         if theirs.is_empty() && ours.is_empty() {
             return;
         }
@@ -257,6 +365,14 @@ impl Agreement {
         }
         assert!(share >= least, "{what}: {share:.4} < {least}");
     }
+}
+
+/// Whether a capture was made by damaging others: what it holds is not well formed.
+pub(crate) fn is_damaged(capture: &Path) -> bool {
+    // The second is of a suite of encodings that break the rules.
+    ["fuzz", "c06-snmpv1-trap-enc"]
+        .iter()
+        .any(|part| name_of(capture).contains(part))
 }
 
 /// File name of a capture, for messages.

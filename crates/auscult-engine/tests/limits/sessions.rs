@@ -334,3 +334,50 @@ fn unfinished_messages_of_many_flows() {
     assert!((20..40).contains(&given_up), "{given_up}");
     assert_eq!(few.health.flows, 40);
 }
+
+/// 300 names that one host answers to, two times over: of the first the last are remembered.
+#[test]
+fn more_announcements_than_are_remembered() {
+    let mut wire = Wire::new();
+    let group = Ipv4Addr::new(224, 0, 0, 251);
+    for number in (0..300).chain(0..300) {
+        let mut answer = b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x05".to_vec();
+        answer.extend(letters(number).as_bytes());
+        answer.extend(b"\x05local\0\0\x01\x80\x01\0\0\0\x3c\0\x04");
+        answer.extend(host(1).octets());
+        wire.udp((host(1), 5353), (group, 5353), &answer);
+    }
+    assert_eq!(reached(&wire.report(&Options::default()), "heard"), 344);
+}
+
+/// A value of BER in the short form.
+fn ber(tag: u8, content: &[u8]) -> Vec<u8> {
+    [&[tag, content.len() as u8], content].concat()
+}
+
+#[test]
+fn more_settings_than_are_remembered() {
+    let mut wire = Wire::new();
+    for request in 0..40 {
+        let binding = ber(0x30, b"\x06\x08\x2b\x06\x01\x02\x01\x01\x05\0\x04\x01x");
+        let pdu = [&[2, 1, request, 2, 1, 0, 2, 1, 0], &ber(0x30, &binding)[..]].concat();
+        let message = [b"\x02\x01\x01\x04\x01w", &ber(0xa3, &pdu)[..]].concat();
+        wire.udp((host(1), 40_000), (host(0), 161), &ber(0x30, &message));
+    }
+    assert_eq!(
+        reached(&wire.report(&Options::default()), "snmp-settings"),
+        8
+    );
+}
+
+#[test]
+fn more_options_of_version_6_than_are_read() {
+    let mut wire = Wire::new();
+    let duid = b"\0\x01\0\x0a\0\x03\0\x01\x02\0\0\0\0\x07";
+    let message = [&b"\x01\0\0\x01"[..], duid, &b"\0\x0e\0\0".repeat(200)].concat();
+    wire.udp((host(1), 546), (host(0), 547), &message);
+    assert_eq!(
+        reached(&wire.report(&Options::default()), "dhcpv6-options"),
+        1
+    );
+}

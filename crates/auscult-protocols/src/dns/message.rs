@@ -3,7 +3,7 @@
 //! Sources: RFC 1035 §4.1 (header, question, record, compression), RFC 3596 (AAAA), RFC 2782
 //! (SRV), RFC 6891 (EDNS).
 //! Limits: 128 labels, 255 bytes and 64 jumps a name, pointers strictly backwards; 512 records a
-//! message; 16 strings a TXT record. Record types not listed in [`Data`] keep their header only.
+//! message; 64 strings a TXT record. Record types not listed in [`Data`] keep their header only.
 //!
 //! ```text
 //! 0 id u16 · 2 flags u16 · 4 questions u16 · 6 answers u16 · 8 authority u16 · 10 additional u16
@@ -25,14 +25,14 @@ pub const HEADER_LEN: usize = 12;
 const LABELS_MAX: usize = 128;
 const NAME_MAX: usize = 255;
 const JUMPS_MAX: usize = 64;
-pub(super) static RECORDS: Bound = Bound::constant(
+pub(crate) static RECORDS: Bound = Bound::constant(
     "dns-records",
     512,
     "records of one message",
     "further ones are not read",
 );
 const RECORDS_MAX: usize = RECORDS.default as usize;
-const STRINGS_MAX: usize = 16;
+const STRINGS_MAX: usize = 64;
 
 /// Record types that are read or asked about here (RFC 1035 §3.2.2 and later registrations).
 pub mod kind {
@@ -41,6 +41,7 @@ pub mod kind {
     pub const NS: u16 = 2;
     pub const CNAME: u16 = 5;
     pub const PTR: u16 = 12;
+    pub const HINFO: u16 = 13;
     pub const MX: u16 = 15;
     pub const TXT: u16 = 16;
     pub const AAAA: u16 = 28;
@@ -167,6 +168,13 @@ pub enum Data {
     },
     /// TXT.
     Text(Vec<String>),
+    /// HINFO.
+    Host {
+        /// Kind of processor.
+        cpu: String,
+        /// Operating system.
+        os: String,
+    },
     /// Anything else.
     Other,
 }
@@ -328,6 +336,10 @@ fn read_data(upto: &[u8], start: usize, kind: u16, class: u16) -> Result<Data, F
             target: name_at(6)?,
         },
         (kind::TXT, _) => Data::Text(read_strings(data)),
+        (kind::HINFO, _) => match <[String; 2]>::try_from(read_strings(data)) {
+            Ok([cpu, os]) => Data::Host { cpu, os },
+            Err(_) => Data::Other,
+        },
         _ => Data::Other,
     })
 }

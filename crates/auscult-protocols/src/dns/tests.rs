@@ -207,7 +207,20 @@ fn row_of(message: &Message, field: &str) -> Vec<String> {
             .iter()
             .map(|q| q.kind.to_string())
             .collect(),
-        "dns.resp.name" => records().map(|r| shown(&r.name)).collect(),
+        // Owners of SRV records are shown in their parts.
+        "dns.resp.name" => records()
+            .filter(|r| r.kind != kind::SRV)
+            .map(|r| shown(&r.name))
+            .collect(),
+        "dns.srv.service" | "dns.srv.proto" | "dns.srv.name" => records()
+            .filter(|r| r.kind == kind::SRV)
+            .filter_map(|r| {
+                let at = ["dns.srv.service", "dns.srv.proto", "dns.srv.name"]
+                    .iter()
+                    .position(|part| *part == field)?;
+                r.name.splitn(3, '.').nth(at).map(str::to_owned)
+            })
+            .collect(),
         "dns.resp.type" => records().map(|r| r.kind.to_string()).collect(),
         "dns.resp.ttl" => records()
             .filter(|r| r.kind != kind::OPT)
@@ -232,6 +245,28 @@ fn row_of(message: &Message, field: &str) -> Vec<String> {
             .filter_map(|r| match &r.data {
                 Data::Service { port, .. } if field == "dns.srv.port" => Some(port.to_string()),
                 Data::Service { target, .. } => Some(shown(target)),
+                _ => None,
+            })
+            .collect(),
+        // Of multicast DNS.
+        "dns.resp.cache_flush" => records().map(|r| (r.class >> 15).to_string()).collect(),
+        "dns.qry.qu" => message
+            .questions
+            .iter()
+            .map(|q| (q.class >> 15).to_string())
+            .collect(),
+        "dns.txt" => records()
+            .filter_map(|r| match &r.data {
+                Data::Text(strings) => Some(strings.clone()),
+                _ => None,
+            })
+            .flatten()
+            .filter(|string| !string.is_empty())
+            .collect(),
+        "dns.hinfo.cpu" | "dns.hinfo.os" => records()
+            .filter_map(|r| match &r.data {
+                Data::Host { cpu, .. } if field == "dns.hinfo.cpu" => Some(cpu.clone()),
+                Data::Host { os, .. } => Some(os.clone()),
                 _ => None,
             })
             .collect(),
@@ -263,7 +298,7 @@ fn shown(name: &str) -> String {
     text
 }
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 19] = [
     "dns.id",
     "dns.flags.response",
     "dns.flags.rcode",
@@ -278,35 +313,52 @@ const FIELDS: [&str; 16] = [
     "dns.ns",
     "dns.ptr.domain_name",
     "dns.mx.mail_exchange",
+    "dns.srv.service",
+    "dns.srv.proto",
+    "dns.srv.name",
     "dns.srv.port",
     "dns.srv.target",
 ];
+
+/// Compares messages of a member of the family, and counts those that its probe is certain of.
+pub(crate) fn compare_with_tshark(
+    layer: &str,
+    more: &[&'static str],
+    probe: impl Fn(&[u8]) -> Probe,
+) -> Agreement {
+    let mut agreement = Agreement::default();
+    let mut probed = [0u32; 2];
+    let all = [&FIELDS[..], more].concat();
+    // What an ICMP error quotes is cut, and no message of its sender.
+    let filter = format!("{layer} && udp && !icmp && !icmpv6");
+    for capture in oracle::captures_with(layer) {
+        let fields = [&["frame.number", "udp.payload"][..], &all].concat();
+        for row in oracle::tshark(&capture, &filter, &fields) {
+            let payload = row.bytes("udp.payload");
+            let message = Message::read(&payload);
+            let place = format!("{}#{}", oracle::name_of(&capture), row.one("frame.number"));
+            for field in &all {
+                // What was not read counts as wrong.
+                let ours = message.as_ref().map(|m| row_of(m, field));
+                agreement.compare(&place, &row, field, ours.unwrap_or_default());
+            }
+            probed[0] += 1;
+            let is_certain = probe(&payload) == Probe::Certain;
+            probed[1] += u32::from(is_certain);
+            if !is_certain {
+                println!("not certain: {place}");
+            }
+        }
+    }
+    println!("probe: {} of {} messages certain", probed[1], probed[0]);
+    agreement
+}
 
 /// `cargo test -p auscult-protocols agrees_with_tshark -- --ignored --nocapture`
 #[test]
 #[ignore = "asks tshark about every capture, which takes minutes"]
 fn agrees_with_tshark() {
-    let mut agreement = Agreement::default();
-    let mut probed = [0u32; 2];
-    for capture in oracle::captures_with("dns") {
-        let fields = [&["frame.number", "udp.payload"][..], &FIELDS].concat();
-        // What an ICMP error quotes is cut, and no message of its sender.
-        for row in oracle::tshark(&capture, "dns && udp && !icmp && !icmpv6", &fields) {
-            let payload = row.bytes("udp.payload");
-            let message = Message::read(&payload);
-            let place = format!("{}#{}", oracle::name_of(&capture), row.one("frame.number"));
-            for field in FIELDS {
-                // What was not read counts as wrong.
-                let ours = message.as_ref().map(|m| row_of(m, field));
-                agreement.compare(&place, &row, field, ours.unwrap_or_default());
-            }
-            let probe = probe_message(&payload);
-            probed[0] += 1;
-            probed[1] += u32::from(probe == Probe::Certain);
-        }
-    }
-    println!("probe: {} of {} messages certain", probed[1], probed[0]);
-    agreement.at_least("dns", 0.99);
+    compare_with_tshark("dns", &[], probe_message).at_least("dns", 0.99);
 }
 
 proptest! {

@@ -13,7 +13,7 @@ pub(super) static HEAD: Bound = Bound::constant(
     "bytes of one head",
     "the message is not read, and the next is searched for",
 );
-pub(super) static FIELDS: Bound = Bound::settable(
+pub(crate) static FIELDS: Bound = Bound::settable(
     "http-fields",
     200,
     "fields of one head",
@@ -114,7 +114,7 @@ pub(super) fn chunk_size(line: &[u8]) -> Option<u64> {
 
 /// The first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StartLine<'a> {
+pub(crate) enum StartLine<'a> {
     /// Method.
     Request(&'a [u8]),
     /// Status code.
@@ -133,17 +133,17 @@ pub(super) enum Body {
 
 /// A head, borrowed from the stream.
 #[derive(Debug)]
-pub(super) struct Head<'a> {
-    pub(super) start: StartLine<'a>,
+pub(crate) struct Head<'a> {
+    pub(crate) start: StartLine<'a>,
     fields: Vec<(&'a [u8], &'a [u8])>,
     /// Fields were left out.
-    pub(super) limited: bool,
+    pub(crate) limited: bool,
 }
 
 impl<'a> Head<'a> {
     /// Reads a head that ends with its empty line, at most `max` fields of it; `None` when the
     /// first line is none of HTTP.
-    pub(super) fn read(block: &'a [u8], max: usize) -> Option<Self> {
+    pub(crate) fn read(block: &'a [u8], max: usize) -> Option<Self> {
         let mut lines = block.split(|&b| b == b'\n').map(<[u8]>::trim_ascii_end);
         let start = read_start(lines.next()?)?;
         let mut fields = lines.filter_map(|line| {
@@ -158,7 +158,7 @@ impl<'a> Head<'a> {
     }
 
     /// First value of a field, by its name in lower case.
-    pub(super) fn get(&self, name: &str) -> Option<&'a [u8]> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.fields
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))

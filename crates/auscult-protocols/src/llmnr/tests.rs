@@ -1,0 +1,56 @@
+//! LLMNR against Wireshark and against what real machines answer.
+
+use super::*;
+use crate::dns::tests::compare_with_tshark;
+use crate::oracle;
+
+/// What machines of others answered.
+#[test]
+fn real_machines() {
+    oracle::golden(
+        &Llmnr,
+        "llmnr && !icmp",
+        &[
+            (
+                "captures/suricata/llmnr__llmnr-udp.pcap",
+                &["hs2011 at 192.168.10.101", "llmnr_name = hs2011"],
+            ),
+            // Of other names than the one that was asked for it is not the holder.
+            (
+                "captures/suricata/llmnr__llmnr-authority-additional.pcap",
+                &[
+                    "llmnr_name = server.local",
+                    "ns.local at 192.168.1.1",
+                    "server.local at 192.168.1.10",
+                ],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn questions_and_refusals_say_nothing() {
+    let question = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x04bed7\0\0\x01\0\x01";
+    assert_eq!(
+        oracle::claims_of(&Llmnr, [50_000, 5355], &[question]),
+        [""; 0]
+    );
+    let mut answer = question.to_vec();
+    answer[2] = 0x80;
+    answer[7] = 1;
+    answer.extend_from_slice(b"\xc0\x0c\0\x01\0\x01\0\0\0\x1e\0\x04\x0a\x01\x01\x07");
+    let said = ["bed7 at 10.1.1.7", "llmnr_name = bed7"];
+    assert_eq!(oracle::claims_of(&Llmnr, [5355, 50_000], &[&answer]), said);
+    answer[3] = 2;
+    assert_eq!(
+        oracle::claims_of(&Llmnr, [5355, 50_000], &[&answer]),
+        [""; 0]
+    );
+}
+
+/// `cargo test -p auscult-protocols agrees_with_tshark -- --ignored --nocapture`
+#[test]
+#[ignore = "asks tshark about every capture, which takes minutes"]
+fn agrees_with_tshark() {
+    compare_with_tshark("llmnr", &[], dns::probe_message).at_least("llmnr", 0.99);
+}
