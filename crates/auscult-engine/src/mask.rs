@@ -21,6 +21,10 @@ const MASKED: &str = "[patient]";
 /// blind the report by naming a patient after a vendor. All others hold text that people typed.
 const PRODUCTS: &[&str] = &[
     "alarm_limits",
+    "certificate_key",
+    "certificate_serial",
+    "certificate_sha256",
+    "certificate_validity",
     "contec_cms_role",
     "dhcp_parameters",
     "dhcp_stack",
@@ -33,6 +37,8 @@ const PRODUCTS: &[&str] = &[
     "family_hint",
     "firmware",
     "http_server",
+    "ja3",
+    "ja4",
     "mac_vendor",
     "mdns_service",
     "mllp_quirk",
@@ -47,6 +53,8 @@ const PRODUCTS: &[&str] = &[
     "snmp_mib",
     "snmp_sysobjectid",
     "ssdp_type",
+    "ssl2_hello",
+    "tls_version",
     "vendor",
     "vista_cms_role",
     "ws_discovery_type",

@@ -1,12 +1,15 @@
 //! What becomes of the bytes of flows in one shard: named, read, turned into events and sums.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use auscult_flow::{At, FlowFacts, Readers};
-use auscult_model::{Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Transport};
+use auscult_model::{
+    Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Meaning, PacketRef,
+    Transport,
+};
 use auscult_packet::Part;
 use auscult_protocols::{
     ALL, Collected, Expectation, Limits, Mark, Origin, Reading, Reads, Said, Sample, SampleSink,
@@ -122,6 +125,9 @@ pub(crate) struct ShardReaders {
     bounds: Arc<Bounds>,
     conversations_max: usize,
     single_flows: bool,
+    /// Names by which clients called, by the first packet of their flow; kept while flows are told
+    /// one by one.
+    server_names: BTreeMap<PacketRef, String>,
     samples: NoSamples,
     limits: Limits,
     /// What goes to the world, in order.
@@ -140,6 +146,7 @@ impl ShardReaders {
             bounds,
             key: Arc::clone(&options.digest_key),
             single_flows: options.single_flows,
+            server_names: BTreeMap::new(),
             announced: Announced::default(),
             said: Vec::new(),
             expected: Vec::new(),
@@ -209,6 +216,15 @@ impl ShardReaders {
     fn collect(&mut self, facts: &FlowFacts, name: &'static str, confidence: f32) {
         let mut said = std::mem::take(&mut self.said);
         for said in said.drain(..) {
+            if self.single_flows
+                && let Meaning::Claim {
+                    attribute: "server_name",
+                    value,
+                    ..
+                } = &said.meaning
+            {
+                self.server_names.insert(facts.first_packet, value.clone());
+            }
             let event = event_of(said, facts, name, confidence);
             self.event(event);
         }
@@ -651,8 +667,9 @@ impl Readers for ShardReaders {
             self.out.push(Emission::Conflict(Box::new(conflict)));
         }
         if self.single_flows {
-            self.out
-                .push(Emission::Flow(Box::new(facts.record(name, confidence))));
+            let mut record = facts.record(name, confidence);
+            record.server_name = self.server_names.remove(&facts.first_packet);
+            self.out.push(Emission::Flow(Box::new(record)));
         }
     }
 }

@@ -148,3 +148,28 @@ fn meaning_text(meaning: &auscult_model::Meaning) -> String {
         other => format!("{other:?}"),
     }
 }
+
+/// One step of a session, for tests that look at its progress.
+#[cfg(test)]
+pub(crate) fn step(
+    session: &mut dyn crate::Session,
+    direction: Direction,
+    bytes: &[u8],
+) -> crate::Progress {
+    let mut driven = Driven::default();
+    let mut lines = Lines::default();
+    let key = RandomState::new();
+    let at = source(1);
+    let origins = [Origin {
+        start: 0,
+        packet: at.packet,
+        time: at.time,
+        frame_offset: at.frame_offset,
+    }];
+    let to = collect(&mut driven, &mut lines, &key);
+    session.data(
+        direction,
+        bytes,
+        &mut crate::Output::new(direction, &origins, to),
+    )
+}

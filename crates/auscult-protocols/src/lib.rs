@@ -65,6 +65,7 @@ pub mod syslog;
 pub mod telnet;
 pub mod text;
 pub mod tftp;
+pub mod tls;
 pub mod vista_cms;
 pub mod vpn;
 pub mod vrrp;
@@ -109,6 +110,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &dicom::Dicom,
     &plant::dnp3::Dnp3,
     &dns::Dns,
+    &tls::Dtls,
     &plant::enip::Enip,
     &ftp::Ftp,
     &bedside::ge_unity::GeUnity,
@@ -161,6 +163,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &remote::teamviewer::TeamViewer,
     &telnet::Telnet,
     &tftp::Tftp,
+    &tls::Tls,
     &vista_cms::VistaCms,
     &remote::vnc::Vnc,
     &vrrp::Vrrp,

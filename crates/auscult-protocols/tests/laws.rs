@@ -47,6 +47,7 @@ const WITHOUT_STREAM: &[&str] = &[
     "stun",
     "syslog",
     "telnet",
+    "tls",
     "vnc",
     "ws-discovery",
 ];
