@@ -236,6 +236,15 @@ fn a_data_set_with_more_values_than_are_remembered() {
 }
 
 #[test]
+fn a_handshake_message_that_is_too_long() {
+    // A record with a ClientHello of 60 bytes; zeros make an empty one.
+    let mut hello = vec![22, 3, 1, 0, 64, 1, 0, 0, 60, 3, 3];
+    hello.extend([0; 58]);
+    let capture = cases::Capture::of(&sent(443, &hello).bytes, "pcap");
+    reached_by(&capture, &["tls-message"]);
+}
+
+#[test]
 fn bounds_of_requests() {
     let one = b"GET / HTTP/1.1\r\nHost: ward\r\nUser-Agent: pump\r\nServer: pump\r\n\r\n";
     let other = b"GET / HTTP/1.1\r\nHost: ward\r\nUser-Agent: bed\r\nServer: bed\r\n\r\n";
