@@ -10,6 +10,8 @@
 mod cases;
 #[path = "live/imaging.rs"]
 mod imaging;
+#[path = "live/names.rs"]
+mod names;
 #[path = "live/ward.rs"]
 mod ward;
 

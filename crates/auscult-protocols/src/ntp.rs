@@ -39,6 +39,8 @@ static RECORD: Record = Record {
 };
 
 const HEADER_LEN: usize = 48;
+/// What clients write in place of their precision that say nothing of themselves (chrony does).
+const HIDDEN: u8 = 0x20;
 const CONTROL_LEN: usize = 12;
 /// Longest text of one control message (RFC 9327 §2), and what may stand behind it.
 const TEXT_MAX: usize = 468;
@@ -90,7 +92,7 @@ fn probe_message(bytes: &[u8]) -> Probe {
             let under_a_minute = |at: usize| matches!(rest.get(at..at + 2), Some([0, 0..=63]));
             let fits = second <= 16
                 && poll <= 17
-                && (precision == 0 || precision >= 0xe0)
+                && (matches!(precision, 0 | HIDDEN) || precision >= 0xe0)
                 && under_a_minute(0)
                 && under_a_minute(4);
             (fits, HEADER_LEN)
