@@ -23,6 +23,9 @@ pub struct PacketMeta {
     pub captured: u32,
     /// Bytes on the wire.
     pub original: u32,
+    /// 0 for a whole frame; else where in its bytes one of the further packets of an aggregate
+    /// begins, set by whoever takes aggregates apart.
+    pub part: u32,
     /// Capture interface, counted over the whole file.
     pub interface: u16,
     /// Link-layer header type.

@@ -288,6 +288,7 @@ impl Pcapng {
             offset: (at + fields.at) as u32,
             captured,
             original: original.max(captured),
+            part: 0,
             interface: interface.global,
             link: interface.link,
         });

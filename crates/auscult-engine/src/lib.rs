@@ -4,6 +4,7 @@
 //! what the shards report reaches the world in packet order, so that the report is the same for
 //! any number of threads, any read size, and also when limits are reached.
 
+mod aggregates;
 mod bounds;
 mod emission;
 mod expected;
@@ -11,6 +12,7 @@ mod identify;
 mod mask;
 mod options;
 mod pipeline;
+mod radio;
 mod readers;
 mod shard;
 mod statement;

@@ -13,8 +13,9 @@ use auscult_capture::{Batch, Inputs, PacketMeta};
 use auscult_flow::Limits as FlowLimits;
 use auscult_model::Timestamp;
 use auscult_model::report::Report;
-use auscult_packet::{Limits as FragmentLimits, dispatch_key, shard_of};
+use auscult_packet::{Limits as FragmentLimits, shard_of};
 
+use crate::aggregates;
 use crate::emission::Emitted;
 use crate::options::{Options, SHARDS, TICK};
 use crate::shard::{Shard, ShardCounts, ShardOptions};
@@ -67,6 +68,7 @@ fn run_alone(
     let mut batch = Batch::new();
     let mut sequence = 0;
     while inputs.next_batch(&mut batch) {
+        aggregates::take_apart(&mut batch);
         for (meta, frame) in batch.iter() {
             sequence += 1;
             if sequence % TICK == 0 {
@@ -163,6 +165,7 @@ fn run_together(
             if !inputs.next_batch(&mut batch) {
                 break;
             }
+            aggregates::take_apart(&mut batch);
             shards.clear();
             shards.extend(batch.iter().map(|(meta, frame)| shard_index(meta, frame)));
             let first = sequence + 1;
@@ -197,7 +200,7 @@ fn run_together(
 }
 
 fn shard_index(meta: &PacketMeta, frame: &[u8]) -> u8 {
-    shard_of(dispatch_key(meta.link, frame), SHARDS) as u8
+    shard_of(aggregates::key(meta, frame), SHARDS) as u8
 }
 
 /// Brings the emissions of all workers into one order.

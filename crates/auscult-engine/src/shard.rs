@@ -12,7 +12,7 @@ use auscult_model::{
 };
 use auscult_packet::{
     Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, StopReason, Transport,
-    decode_into,
+    decode_into, decode_part_into,
 };
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
@@ -20,6 +20,7 @@ use auscult_protocols::{Limits, Mark, arp, icmp};
 
 use crate::bounds;
 use crate::emission::Emission;
+use crate::radio::{self, LinkCounts};
 use crate::readers::{ShardReaders, may_be_elsewhere};
 use crate::statement::packet_event;
 use crate::steady::Steady;
@@ -39,6 +40,7 @@ pub(crate) struct ShardOptions {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShardCounts {
     pub(crate) undecoded: u64,
+    pub(crate) links: LinkCounts,
     pub(crate) flow: auscult_flow::Counters,
     pub(crate) fragments: auscult_packet::Counters,
     pub(crate) suppressed: u64,
@@ -49,6 +51,7 @@ impl ShardCounts {
     /// Adds another shard's.
     pub(crate) fn add(&mut self, other: &ShardCounts) {
         self.undecoded += other.undecoded;
+        self.links.add(&other.links);
         self.flow.add(&other.flow);
         self.fragments.expired += other.fragments.expired;
         self.fragments.evicted += other.fragments.evicted;
@@ -74,6 +77,7 @@ pub(crate) struct Shard {
     interfaces_apart: bool,
     steady: Steady,
     undecoded: u64,
+    links: LinkCounts,
     limits: Limits,
 }
 
@@ -89,6 +93,7 @@ impl Shard {
             interfaces_apart: options.interfaces_apart,
             steady: Steady::default(),
             undecoded: 0,
+            links: LinkCounts::default(),
             limits: Limits::new(),
         }
     }
@@ -96,7 +101,10 @@ impl Shard {
     /// Takes one packet.
     pub(crate) fn packet(&mut self, meta: &PacketMeta, frame: &[u8]) {
         let mut layers = Layers::new(meta.link);
-        decode_into(&mut layers, meta.link, frame, meta.original);
+        match meta.part {
+            0 => decode_into(&mut layers, meta.link, frame, meta.original),
+            part => decode_part_into(&mut layers, meta.link, frame, part),
+        }
         if let Some(stop) = layers.stop {
             match stop.why {
                 StopReason::TooManyTags => self.reached(&auscult_packet::TAGS),
@@ -108,16 +116,19 @@ impl Shard {
         if self.interfaces_apart {
             segment.interface = meta.interface.saturating_add(1);
         }
+        if meta.link != LinkType::ETHERNET {
+            self.other_link(meta, frame, &layers, segment);
+        }
         match layers.network {
             Network::Arp(arp) => return self.arp(meta, segment, &arp),
             Network::None => {
-                self.undecoded += 1;
+                let own = layers
+                    .stop
+                    .is_some_and(|stop| stop.why == StopReason::LinkOwn);
+                self.undecoded += u64::from(!own);
                 return;
             }
             Network::Ipv4 | Network::Ipv6 => {}
-        }
-        if layers.dst_mac.is_none() && layers.link != LinkType::ETHERNET {
-            self.without_destinations(segment);
         }
         let whole = Packet {
             layers: &layers,
@@ -154,6 +165,16 @@ impl Shard {
                 });
             }
         }
+    }
+
+    fn other_link(&mut self, meta: &PacketMeta, frame: &[u8], layers: &Layers, segment: Segment) {
+        self.links.count(layers);
+        if layers.is_ip() && layers.dst_mac.is_none() {
+            self.without_destinations(segment);
+        }
+        radio::spoken(meta, frame, layers, segment, |event| {
+            self.readers.event(event)
+        });
     }
 
     fn without_destinations(&mut self, segment: Segment) {
@@ -347,8 +368,10 @@ impl Shard {
         for (name, count) in self.readers.limits() {
             *limits.entry(name).or_default() += count;
         }
+        self.links.oddities(&mut limits);
         ShardCounts {
             undecoded: self.undecoded,
+            links: self.links,
             flow: self.table.counters().clone(),
             fragments: self.fragments.counters(),
             suppressed: self.readers.suppressed(),

@@ -271,6 +271,9 @@ impl World {
         let lost = flow.gaps.saturating_mul(1_000_000);
         Health {
             undecoded: counts.undecoded,
+            link_own: counts.links.own,
+            radio_frames: counts.links.radio,
+            radio_encrypted: counts.links.encrypted,
             copies: flow.copies,
             gaps: flow.gaps,
             gaps_upstream: flow.gaps_upstream,

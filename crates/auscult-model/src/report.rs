@@ -685,6 +685,12 @@ pub struct DataSet {
 pub struct Health {
     /// Packets whose link type or network layer is not decoded.
     pub undecoded: u64,
+    /// Frames by which links speak to themselves (beacons, acknowledgements, keep-alives).
+    pub link_own: u64,
+    /// Frames of data captured in the air (wireless LAN).
+    pub radio_frames: u64,
+    /// Those of them that are encrypted on the radio link, and undecoded for that.
+    pub radio_encrypted: u64,
     /// Packets that were copies of others.
     pub copies: u64,
     /// Holes in TCP streams.

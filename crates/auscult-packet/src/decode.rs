@@ -1,9 +1,8 @@
 //! From the first byte of a frame to its transport header.
 //!
 //! Ethernet II and IEEE 802.3 with LLC/SNAP (IEEE 802.2, RFC 1042), VLAN tags (IEEE 802.1Q,
-//! 802.1ad and the older 0x9100), Linux cooked captures and raw IP
-//! (<https://www.tcpdump.org/linktypes.html>), ARP (RFC 826), IPv4 (RFC 791), IPv6 and its
-//! extension headers (RFC 8200, RFC 4302).
+//! 802.1ad and the older 0x9100), ARP (RFC 826), IPv4 (RFC 791), IPv6 and its extension headers
+//! (RFC 8200, RFC 4302); other link headers are read in `link.rs` and `wireless.rs`.
 //! Limits: 4 VLAN tags, 8 extension headers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +11,9 @@ use auscult_model::{LinkType, MacAddr};
 
 use crate::bounds;
 use crate::layers::{Arp, Fragment, Layers, Network, Range32, StopReason};
+use crate::link::{Next, read_link};
 use crate::transport::{decode_transport, set_payload};
+use crate::wireless::part_end;
 
 /// VLAN tags that are walked.
 pub(crate) const TAGS_MAX: usize = bounds::TAGS.default as usize;
@@ -101,6 +102,17 @@ pub fn decode_into(layers: &mut Layers, link: LinkType, frame: &[u8], original_l
     }
 }
 
+/// [`decode_into`] for the packet at `at` of an aggregate: one of
+/// [`further_parts`](crate::further_parts). Offsets are those of the frame.
+pub fn decode_part_into(layers: &mut Layers, link: LinkType, frame: &[u8], at: u32) {
+    *layers = Layers::new(link);
+    let extent = Extent {
+        bytes: frame,
+        declared_end: frame.len(),
+    };
+    decode_part(layers, extent, (at as usize).min(frame.len()));
+}
+
 /// Reads a packet that begins with an IPv4 or IPv6 header, as a reassembled datagram does.
 pub fn decode_ip(packet: &[u8], original_len: u32) -> Layers {
     decode(LinkType::RAW, packet, original_len)
@@ -124,78 +136,64 @@ fn decode_ethernet(layers: &mut Layers, extent: Extent<'_>) {
 
 /// Link types other than Ethernet.
 fn decode_other_link(layers: &mut Layers, extent: Extent<'_>) {
-    match layers.link {
-        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => {
-            match extent.bytes.first().map(|byte| byte >> 4) {
-                Some(4) => decode_network(layers, extent, ETHERTYPE_IPV4, 0),
-                Some(6) => decode_network(layers, extent, ETHERTYPE_IPV6, 0),
-                Some(_) => layers.stop_at(StopReason::IpVersion, 0),
-                None => layers.stop_at(extent.missing(0, 1), 0),
-            }
-        }
-        LinkType::IPV4 => decode_network(layers, extent, ETHERTYPE_IPV4, 0),
-        LinkType::IPV6 => decode_network(layers, extent, ETHERTYPE_IPV6, 0),
-        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => decode_cooked(layers, extent),
-        _ => layers.stop_at(StopReason::LinkType, 0),
-    }
-}
-
-/// A cooked header as numbers: hardware type, source address, protocol, and where it ends.
-pub(crate) struct Cooked {
-    pub(crate) src_mac: Option<MacAddr>,
-    pub(crate) protocol: u16,
-    pub(crate) end: usize,
-}
-
-/// Reads a Linux cooked header of either version. `None` when it is not whole.
-pub(crate) fn read_cooked(link: LinkType, frame: &[u8]) -> Option<Cooked> {
-    let (hardware, len, address, protocol, end);
-    if link == LinkType::LINUX_SLL {
-        let h = frame.first_chunk::<16>()?;
-        hardware = u16::from_be_bytes([h[2], h[3]]);
-        len = u16::from_be_bytes([h[4], h[5]]);
-        address = [h[6], h[7], h[8], h[9], h[10], h[11]];
-        protocol = u16::from_be_bytes([h[14], h[15]]);
-        end = 16;
-    } else {
-        let h = frame.first_chunk::<20>()?;
-        protocol = u16::from_be_bytes([h[0], h[1]]);
-        hardware = u16::from_be_bytes([h[8], h[9]]);
-        len = u16::from(h[11]);
-        address = [h[12], h[13], h[14], h[15], h[16], h[17]];
-        end = 20;
-    }
-    let src_mac = Some(MacAddr(address)).filter(|mac| len == 6 && *mac != MacAddr::NONE);
-    // On these devices the protocol field is no EtherType: netlink, GRE, 802.11 (ARPHRD_*).
-    let protocol = match hardware {
-        824 | 778 | 801..=803 => 0,
-        // 1 and 4 stand for Novell's raw 802.3 and for 802.2; only the latter can carry IP.
-        _ => protocol,
+    let link = read_link(layers.link, extent);
+    layers.src_mac = link.src_mac;
+    layers.dst_mac = link.dst_mac;
+    let extent = match link.trailer {
+        0 => extent,
+        trailer => extent.bounded(extent.declared_end.saturating_sub(trailer)),
     };
-    Some(Cooked {
-        src_mac,
-        protocol,
-        end,
-    })
+    let (Next::Ethernet(at)
+    | Next::Part(at)
+    | Next::EtherType(_, at)
+    | Next::Llc(at)
+    | Next::Ip(at)
+    | Next::Stop(_, at)) = link.next;
+    if at > extent.bytes.len() {
+        return layers.stop_at(extent.missing(at, 1), extent.bytes.len());
+    }
+    match link.next {
+        Next::Ethernet(_) => decode_inner_ethernet(layers, extent, at),
+        Next::Part(_) => decode_part(layers, extent, at),
+        Next::EtherType(ethertype, _) => decode_tagged(layers, extent, ethertype, at),
+        Next::Llc(_) => decode_llc(layers, extent, at),
+        Next::Ip(_) => match extent.chunk::<1>(at).map(|[byte]| byte >> 4) {
+            Some(4) => decode_network(layers, extent, ETHERTYPE_IPV4, at),
+            Some(6) => decode_network(layers, extent, ETHERTYPE_IPV6, at),
+            Some(_) => layers.stop_at(StopReason::IpVersion, at),
+            None => layers.stop_at(extent.missing(at, 1), at),
+        },
+        Next::Stop(why, _) => layers.stop_at(why, at),
+    }
 }
 
-fn decode_cooked(layers: &mut Layers, extent: Extent<'_>) {
-    let Some(cooked) = read_cooked(layers.link, extent.bytes) else {
-        let len = if layers.link == LinkType::LINUX_SLL {
-            16
-        } else {
-            20
-        };
-        return layers.stop_at(extent.missing(0, len), 0);
+/// An Ethernet frame behind something else.
+fn decode_inner_ethernet(layers: &mut Layers, extent: Extent<'_>, at: usize) {
+    let Some(h) = extent.chunk::<14>(at) else {
+        return layers.stop_at(extent.missing(at, 14), at);
     };
-    layers.src_mac = cooked.src_mac;
-    match cooked.protocol {
-        4 => decode_llc(layers, extent, cooked.end),
-        protocol if protocol < ETHERTYPE_FIRST => {
-            layers.stop_at(StopReason::EtherType, cooked.end);
-        }
-        protocol => decode_tagged(layers, extent, protocol, cooked.end),
-    }
+    (layers.dst_mac, layers.src_mac) = ethernet_pair(h);
+    decode_tagged(layers, extent, u16::from_be_bytes([h[12], h[13]]), at + 14);
+}
+
+/// A packet of an aggregate.
+fn decode_part(layers: &mut Layers, extent: Extent<'_>, at: usize) {
+    let (Some(h), Some(end)) = (extent.chunk::<14>(at), part_end(extent, at)) else {
+        return layers.stop_at(extent.missing(at, 14), at);
+    };
+    (layers.dst_mac, layers.src_mac) = ethernet_pair(h);
+    decode_llc(
+        layers,
+        extent.bounded(end.min(extent.declared_end)),
+        at + 14,
+    );
+}
+
+/// Receiver and sender of an Ethernet header.
+fn ethernet_pair(h: &[u8; 14]) -> (Option<MacAddr>, Option<MacAddr>) {
+    let dst = MacAddr([h[0], h[1], h[2], h[3], h[4], h[5]]);
+    let src = MacAddr([h[6], h[7], h[8], h[9], h[10], h[11]]);
+    (Some(dst), Some(src))
 }
 
 /// True for the EtherTypes of VLAN tags.

@@ -10,9 +10,10 @@ use auscult_model::{LinkType, MacAddr};
 
 use crate::decode::{
     ETHERTYPE_ARP, ETHERTYPE_FIRST, ETHERTYPE_IPV4, ETHERTYPE_IPV6, EXTENSIONS_MAX, Extent,
-    TAGS_MAX, extension, ipv6_pair, is_tag, read_arp, read_cooked, read_llc,
+    TAGS_MAX, extension, ipv6_pair, is_tag, read_arp, read_llc,
 };
 use crate::icmp::{is_error, quoted_pair};
+use crate::link::{Next, read_link};
 use crate::transport::{ICMP, ICMPV6};
 
 /// Digits of π (fractional part, as in foldhash and Blowfish): arbitrary and fixed.
@@ -67,14 +68,24 @@ pub fn dispatch_key(link: LinkType, frame: &[u8]) -> u64 {
 
 /// The key of a frame's address pair, and whether it is a fragment.
 pub fn dispatch(link: LinkType, frame: &[u8]) -> Dispatch {
-    let extent = Extent {
-        bytes: frame,
-        declared_end: frame.len(),
-    };
-    let Some((ethertype, at)) = network_start(link, frame) else {
-        return Dispatch::default();
-    };
-    let found = match ethertype {
+    let start = network_start(link, frame);
+    by_network(start, frame).unwrap_or_else(|| whole(link_key(link, frame)))
+}
+
+/// [`dispatch_key`] for the packet at `at` of an aggregate: see
+/// [`further_parts`](crate::further_parts).
+pub fn dispatch_part(frame: &[u8], at: u32) -> u64 {
+    let part = frame.get(at as usize..).unwrap_or_default();
+    by_network(read_llc(part, 14), part)
+        .unwrap_or_else(|| whole(link_key(LinkType::ETHERNET, part)))
+        .key
+}
+
+#[inline(always)]
+fn by_network(start: Option<(u16, usize)>, frame: &[u8]) -> Option<Dispatch> {
+    let (ethertype, at) = start?;
+    let extent = whole_frame(frame);
+    match ethertype {
         ETHERTYPE_IPV4 => by_ipv4(extent, at),
         ETHERTYPE_IPV6 => by_ipv6(extent, at),
         ETHERTYPE_ARP => read_arp(extent, at).ok().map(|arp| {
@@ -84,8 +95,7 @@ pub fn dispatch(link: LinkType, frame: &[u8]) -> Dispatch {
             whole(pair_ip(speaker, speaker))
         }),
         _ => None,
-    };
-    found.unwrap_or_else(|| whole(link_key(link, frame)))
+    }
 }
 
 /// No fragment.
@@ -105,17 +115,32 @@ fn network_start(link: LinkType, frame: &[u8]) -> Option<(u16, usize)> {
             [t0, t1] => Some(skip_tags(frame, u16::from_be_bytes([t0, t1]), 14)),
             _ => None,
         },
-        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => {
-            let cooked = read_cooked(link, frame)?;
-            Some(skip_tags(frame, cooked.protocol, cooked.end))
+        _ => other_start(link, frame),
+    }
+}
+
+/// The same for other links than Ethernet.
+fn other_start(link: LinkType, frame: &[u8]) -> Option<(u16, usize)> {
+    match read_link(link, whole_frame(frame)).next {
+        Next::Ethernet(at) => {
+            let &[t0, t1] = frame.get(at + 12..)?.first_chunk()?;
+            Some(skip_tags(frame, u16::from_be_bytes([t0, t1]), at + 14))
         }
-        LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => match frame.first()? {
-            0x60..=0x6f => Some((ETHERTYPE_IPV6, 0)),
-            _ => Some((ETHERTYPE_IPV4, 0)),
+        Next::Part(at) => read_llc(frame, at + 14),
+        Next::EtherType(ethertype, at) => Some(skip_tags(frame, ethertype, at)),
+        Next::Llc(at) => read_llc(frame, at),
+        Next::Ip(at) => match frame.get(at)? {
+            0x60..=0x6f => Some((ETHERTYPE_IPV6, at)),
+            _ => Some((ETHERTYPE_IPV4, at)),
         },
-        LinkType::IPV4 => Some((ETHERTYPE_IPV4, 0)),
-        LinkType::IPV6 => Some((ETHERTYPE_IPV6, 0)),
-        _ => None,
+        Next::Stop(..) => None,
+    }
+}
+
+fn whole_frame(frame: &[u8]) -> Extent<'_> {
+    Extent {
+        bytes: frame,
+        declared_end: frame.len(),
     }
 }
 
@@ -226,9 +251,17 @@ fn link_key(link: LinkType, frame: &[u8]) -> u64 {
             rest.first_chunk::<6>()
                 .map_or(0, |src| pair(number(src), number(dst)))
         }
-        LinkType::LINUX_SLL | LinkType::LINUX_SLL2 => read_cooked(link, frame)
-            .and_then(|cooked| cooked.src_mac)
-            .map_or(0, |mac| pair(number(&mac.0), 0)),
-        _ => 0,
+        _ => {
+            let read = read_link(link, whole_frame(frame));
+            if let Next::Ethernet(at) | Next::Part(at) = read.next {
+                let inner = frame.get(at..).unwrap_or_default();
+                return link_key(LinkType::ETHERNET, inner);
+            }
+            let bits = |mac: Option<MacAddr>| mac.map_or(0, MacAddr::to_bits);
+            match (read.src_mac, read.dst_mac) {
+                (None, None) => 0,
+                (src, dst) => pair(bits(src), bits(dst)),
+            }
+        }
     }
 }

@@ -366,6 +366,14 @@ pub struct Stop {
 pub enum StopReason {
     /// The capture's link type is not one that is decoded.
     LinkType,
+    /// The link speaks to itself (beacons, acknowledgements, keep-alives): no packet is in it.
+    LinkOwn,
+    /// Encrypted on the radio link.
+    Encrypted,
+    /// A later piece of a packet that the link cut.
+    LinkFragment,
+    /// Received damaged: the receiver noted that the frame's check failed.
+    Damaged,
     /// The capture holds fewer bytes than the packet had, and ends inside a header.
     CutByCapture,
     /// The packet itself ends inside a header.
@@ -390,6 +398,10 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             StopReason::LinkType => "link type not decoded",
+            StopReason::LinkOwn => "a frame of the link itself",
+            StopReason::Encrypted => "encrypted on the radio link",
+            StopReason::LinkFragment => "a later piece of a frame",
+            StopReason::Damaged => "received damaged",
             StopReason::CutByCapture => "cut by the capture inside a header",
             StopReason::EndsInHeader => "packet ends inside a header",
             StopReason::TooManyTags => "too many VLAN tags",

@@ -17,16 +17,19 @@ mod defragment;
 mod dispatch;
 mod icmp;
 mod layers;
+mod link;
 mod reassembled;
 mod transport;
+mod wireless;
 
 pub use bounds::{ALL as BOUNDS, EXTENSIONS, TAGS};
-pub use decode::{decode, decode_into, decode_ip};
+pub use decode::{decode, decode_into, decode_ip, decode_part_into};
 pub use defragment::{Counters, Defragmenter, Limits, Outcome, Refusal};
-pub use dispatch::{Dispatch, dispatch, dispatch_key, shard_of};
+pub use dispatch::{Dispatch, dispatch, dispatch_key, dispatch_part, shard_of};
 pub use icmp::{NeighbourDiscovery, NeighbourMessage, PREFIXES_MAX, Quoted};
 pub use layers::{
     Arp, Fragment, Icmp, Layers, Network, Range32, Sctp, Stop, StopReason, Tcp, TcpFlags,
     Transport, Udp,
 };
 pub use reassembled::{Datagram, Part};
+pub use wireless::{further_parts, is_wireless};

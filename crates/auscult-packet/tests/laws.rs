@@ -15,7 +15,10 @@ use captures::check_ranges;
 use etherparse::{PacketBuilder, SlicedPacket, TcpOptionElement, TransportSlice, VlanId};
 use proptest::prelude::*;
 
-const LINKS: [u16; 10] = [1, 12, 14, 101, 113, 228, 229, 276, 127, 0];
+const LINKS: [u16; 34] = [
+    0, 1, 6, 8, 9, 10, 12, 14, 50, 51, 100, 101, 104, 105, 107, 108, 109, 113, 117, 119, 122, 127,
+    149, 163, 166, 192, 204, 206, 226, 228, 229, 239, 258, 276,
+];
 
 fn every_length(link: LinkType, frame: &[u8], original_len: u32) -> Layers {
     let whole = decode(link, frame, original_len);

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use auscult_model::LinkType;
-use auscult_packet::{Icmp, Layers, Network, StopReason, Transport, decode};
+use auscult_model::{LinkType, MacAddr};
+use auscult_packet::{Icmp, Layers, Network, StopReason, Transport, decode, is_wireless};
 
 const FIELDS: &[&str] = &[
     "frame.protocols",
@@ -62,6 +62,9 @@ const FIELDS: &[&str] = &[
     "sctp.srcport",
     "sctp.dstport",
     "sll.src.eth",
+    "wlan.sa",
+    "wlan.da",
+    "fddi.src",
 ];
 
 /// One frame as tshark shows it: for each field all its values, outermost first.
@@ -169,7 +172,14 @@ impl Differences<'_> {
                 "eth.dst",
                 &layers.dst_mac.map_or(String::new(), |mac| mac.to_string()),
             );
-        } else if layers.src_mac.is_some() {
+        } else if is_wireless(layers.link) {
+            let shown = |mac: Option<MacAddr>| mac.map_or(String::new(), |mac| mac.to_string());
+            // Aggregates have addresses of their own, frames of control only some.
+            if layers.network != Network::None {
+                self.text("wlan.sa", &shown(layers.src_mac));
+                self.text("wlan.da", &shown(layers.dst_mac));
+            }
+        } else if layers.src_mac.is_some() && !self.row.all("sll.src.eth").is_empty() {
             self.text(
                 "sll.src.eth",
                 &layers.src_mac.map_or(String::new(), |mac| mac.to_string()),
@@ -256,8 +266,22 @@ impl Differences<'_> {
             Network::None => {
                 let first = self.row.first("frame.protocols").split(':').take(6);
                 let network = first.clone().find(|p| matches!(*p, "arp" | "ip" | "ipv6"));
-                if let (Some(network), None) = (network, layers.stop) {
-                    self.found.push(format!("#{} {network} missed", self.frame));
+                let explained = match layers.stop {
+                    // Other links than Ethernet are to be read wherever tshark reads them.
+                    Some(stop) if layers.link != LinkType::ETHERNET => !matches!(
+                        stop.why,
+                        StopReason::LinkType
+                            | StopReason::LinkOwn
+                            | StopReason::EtherType
+                            | StopReason::Encrypted
+                    ),
+                    stop => stop.is_some(),
+                };
+                self.compared += 1;
+                if let (Some(network), false) = (network, explained) {
+                    let stop = layers.stop;
+                    self.found
+                        .push(format!("#{} {network} missed: {stop:?}", self.frame));
                 }
             }
         }
@@ -465,6 +489,89 @@ fn agrees_with_tshark() {
         total += compared;
     }
     assert!(total > 10_000, "only {total} comparisons");
+}
+
+/// The files of a bundle (a tar archive under zstd) by name.
+fn bundle(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = captures::unpacked(path).unwrap_or_default();
+    let mut files = BTreeMap::new();
+    let mut rest = bytes.as_slice();
+    while let Some((header, after)) = rest.split_first_chunk::<512>() {
+        let text = |range: std::ops::Range<usize>| {
+            let field = header.get(range).unwrap_or_default();
+            let end = field.iter().position(|b| *b == 0).unwrap_or(field.len());
+            String::from_utf8_lossy(field.get(..end).unwrap_or_default()).into_owned()
+        };
+        let size = usize::from_str_radix(text(124..136).trim(), 8).unwrap_or(0);
+        if let Some(content) = after.get(..size) {
+            files.insert(text(0..100), content.to_vec());
+        }
+        rest = after.get(size.next_multiple_of(512)..).unwrap_or_default();
+    }
+    files
+}
+
+/// Captures of a bundle, compared; how many comparisons each gave.
+fn compare_bundle(folder: &Path, bundle: &str, names: &[&str]) -> usize {
+    let files = bundle(&folder.join("bundles").join(bundle));
+    let mut total = 0;
+    for name in names {
+        let bytes = files.get(&format!("cap/{name}")).expect(name);
+        let path = std::env::temp_dir().join(format!("auscult-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).expect("room for a file");
+        let result = compare(&path);
+        std::fs::remove_file(&path).expect("it was there");
+        let (found, compared) = result.expect(name);
+        assert!(
+            found.is_empty(),
+            "{name}: {:#?}",
+            found.get(..20).unwrap_or(&found)
+        );
+        assert!(compared > 5, "{name}: only {compared} comparisons");
+        total += compared;
+    }
+    total
+}
+
+#[test]
+fn other_links_agree_with_tshark() {
+    let Some(folder) = captures::folder() else {
+        return;
+    };
+    if Command::new("tshark").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: tshark is not installed");
+        return;
+    }
+    let mut total = 0;
+    for name in [
+        "medical/tapirx__dicom_arq_1_find_testclient.pcap",
+        "ndpi/selfsigned.pcap",
+        "wireshark-wiki/snmp_usm.pcap",
+        "zeek/radius__radius_localhost.pcap",
+        "zeek/quic__interop__quic-go_quic-go__zerortt.pcap",
+        "ppa/3e80211_wpaauth.pcapng",
+        "ppa/ppa1__80211traffic.pcap",
+        "wireshark/wpa-Induction.pcap.gz",
+        "wireshark-wiki/wpa-eap-tls.pcap.gz",
+        "wireshark-wiki/Network_Join_Nokia_Mobile.pcap.gz",
+        "wireshark-wiki/http_PPI.cap.gz",
+        "zeek/arp-who-has-radiotap.pcap",
+        "zeek/radiotap.pcap",
+        "zeek/wlanmon.pcap",
+        "wireshark/nfs.pcap",
+        "wireshark/tftp.pcap",
+    ] {
+        let (found, compared) = compare(&folder.join(name)).expect(name);
+        assert!(
+            found.is_empty(),
+            "{name}: {:#?}",
+            found.get(..20).unwrap_or(&found)
+        );
+        total += compared;
+    }
+    total += compare_bundle(&folder, "zeek-rest.tar.zst", &["nflog-http.pcap"]);
+    eprintln!("{total} comparisons");
+    assert!(total > 5_000, "only {total} comparisons");
 }
 
 /// Too slow for every day, and some captures are damaged in ways that tshark reads its own way:

@@ -71,6 +71,7 @@ pub mod vpn;
 pub mod vrrp;
 pub mod windows;
 pub mod ws_discovery;
+pub mod wlan;
 
 use auscult_model::Bound;
 
@@ -178,4 +179,5 @@ pub static PACKET_RECORDS: &[&Record] = &[
     &vpn::ipsec::ESP,
     &icmp::RECORD,
     &icmp::RECORD_V6,
+    &wlan::RECORD,
 ];

@@ -29,6 +29,8 @@ pub(super) struct Sight {
     pub(super) conflicts: bool,
     /// Most packets are of a kind that is not decoded.
     pub(super) undecoded: bool,
+    /// Most packets that could say something were encrypted on the radio link.
+    pub(super) in_the_air: bool,
     /// Medical devices in view.
     pub(super) medical: usize,
     /// Medical devices whose conversations with others were seen both ways.
@@ -96,6 +98,7 @@ impl Sight {
         } else {
             &segments
         };
+        let packets = view.health.packets.saturating_sub(view.health.link_own);
         let lost = view.loss_ppm() as f64 / 10_000.0;
         Sight {
             broadcast_only,
@@ -106,7 +109,8 @@ impl Sight {
             cut: view.health.cut_by_snaplen * 100 > view.health.packets,
             tunnels,
             conflicts: view.health.conflicting_flows > 0,
-            undecoded: view.health.undecoded * 2 > view.health.packets,
+            undecoded: view.health.undecoded * 2 > packets,
+            in_the_air: view.health.radio_encrypted * 2 > packets,
             medical: medical.len(),
             medical_heard: heard.count(),
             watched: format!("watched {time} on {at}, {directions}, {lost:.2} % lost"),
@@ -121,7 +125,9 @@ impl Sight {
 
     /// Why the capture cannot tell; `None` when it could.
     pub(super) fn obstacle(&self) -> Option<&'static str> {
-        if self.undecoded {
+        if self.in_the_air {
+            Some("most frames in the air are encrypted: capture at the wireless controller")
+        } else if self.undecoded {
             Some("most packets are of a kind that this version does not decode")
         } else if self.broadcast_only {
             Some("only broadcasts were captured")

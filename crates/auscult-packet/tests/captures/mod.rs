@@ -26,7 +26,8 @@ pub(crate) fn folder() -> Option<&'static Path> {
     None
 }
 
-fn unpacked(path: &Path) -> Option<Vec<u8>> {
+/// The bytes of a file, decompressed.
+pub(crate) fn unpacked(path: &Path) -> Option<Vec<u8>> {
     let raw = std::fs::read(path).ok()?;
     let mut bytes = Vec::new();
     match raw.get(..4)? {

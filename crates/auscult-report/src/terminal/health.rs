@@ -67,6 +67,9 @@ pub(super) fn health(page: &mut Page, report: &Report, all: bool) {
             let what = format!("times the limit \"{limit}\" was reached");
             page.hanging(&format!("{:>10}", words::short(*number)), 12, &what);
         }
+        if let Some(text) = in_the_air(&report.health) {
+            page.text(2, &text);
+        }
         for conflict in &report.health.conflicts {
             page.text(2, &contradiction(conflict));
         }
@@ -129,6 +132,18 @@ fn rows(health: &Health) -> Vec<(u64, &'static str)> {
     ]
 }
 
+/// How much of what was captured in the air is encrypted, and where it would not be.
+fn in_the_air(health: &Health) -> Option<String> {
+    let share = (health.radio_encrypted * 100).checked_div(health.radio_frames)?;
+    (health.radio_encrypted > 0).then(|| {
+        format!(
+            "{share} % of the {} captured in the air are encrypted: capture at the wireless \
+             controller, or on the wire behind the access points",
+            words::count(health.radio_frames, "data frame", "data frames")
+        )
+    })
+}
+
 /// Which bytes of a flow came twice, differently.
 fn contradiction(conflict: &ConflictEntry) -> String {
     let versions = match (&conflict.first, &conflict.later) {
@@ -157,6 +172,10 @@ fn basis(page: &mut Page, report: &Report) {
         (health.copies, "of them copies of others"),
         (health.flows, "flows"),
         (health.events, "events"),
+        (
+            health.link_own,
+            "frames of the links themselves (beacons, acknowledgements)",
+        ),
         (
             health.events_suppressed,
             "repeated events, counted with the first",
