@@ -60,6 +60,7 @@ mod rpc;
 mod sides;
 pub mod snmp;
 pub mod ssdp;
+pub mod ssh;
 pub mod stratum;
 pub mod syslog;
 pub mod telnet;
@@ -157,6 +158,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &snmp::Snmp,
     &vpn::socks::Socks,
     &ssdp::Ssdp,
+    &ssh::Ssh,
     &stratum::Stratum,
     &media::stun::Stun,
     &syslog::Syslog,

@@ -146,13 +146,17 @@ pub(crate) fn frames(capture: &Path) -> Vec<(LinkType, u32, Vec<u8>)> {
 
 /// Runs `protocol` over every TCP stream of a capture in which tshark saw `layer`, in the order
 /// of the capture, without retransmissions. The sender of a stream's first frame is the
-/// originator.
+/// originator, unless it answers a SYN. Places name the capture's frames.
 pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str) -> Vec<Said> {
     let fields = [
         "tcp.stream",
         "tcp.srcport",
         "tcp.dstport",
         "ip.src",
+        "ipv6.src",
+        "tcp.flags.syn",
+        "tcp.flags.ack",
+        "frame.number",
         "tcp.payload",
     ];
     let named: BTreeSet<String> = tshark(capture, layer, &["tcp.stream"])
@@ -173,21 +177,31 @@ pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str)
             continue;
         };
         let side = |row: &Row| {
-            (
-                row.one("ip.src").to_owned(),
-                row.one("tcp.srcport").to_owned(),
-            )
+            let address = [row.one("ip.src"), row.one("ipv6.src")].concat();
+            (address, row.one("tcp.srcport").to_owned())
         };
-        let originator = side(first);
         let port = |field| first.one(field).parse().expect("a port");
+        let mut ports = [port("tcp.srcport"), port("tcp.dstport")];
+        let mut originator = side(first);
+        let is_set = |field| matches!(first.one(field), "1" | "True");
+        if is_set("tcp.flags.syn") && is_set("tcp.flags.ack") {
+            ports.reverse();
+            originator = frames
+                .iter()
+                .map(|(row, _)| side(row))
+                .find(|other| *other != originator)
+                .unwrap_or_default();
+        }
         let start = Start {
             transport: Transport::Tcp,
             from_start: true,
-            ports: [port("tcp.srcport"), port("tcp.dstport")],
+            ports,
         };
-        let pieces: Vec<_> = frames
-            .iter()
-            .filter(|(_, bytes)| !bytes.is_empty())
+        let full = || frames.iter().filter(|(_, bytes)| !bytes.is_empty());
+        let numbers: Vec<u64> = full()
+            .map(|(row, _)| row.one("frame.number").parse().expect("a number"))
+            .collect();
+        let pieces: Vec<_> = full()
             .map(|(row, bytes)| {
                 let direction = if side(row) == originator {
                     Direction::FromOriginator
@@ -197,7 +211,13 @@ pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str)
                 Piece::Bytes(direction, bytes)
             })
             .collect();
-        said.extend(drive(protocol, &start, &pieces).said);
+        for mut one in drive(protocol, &start, &pieces).said {
+            for mark in [&mut one.place.first, &mut one.place.last] {
+                let piece = (mark.packet.number as usize).saturating_sub(1);
+                mark.packet.number = numbers.get(piece).copied().unwrap_or_default();
+            }
+            said.push(one);
+        }
     }
     said
 }
