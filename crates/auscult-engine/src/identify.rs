@@ -44,11 +44,17 @@ impl Candidates {
     fn collect(transport: Transport) -> Self {
         let mut set = 0;
         for (index, protocol) in ALL.iter().enumerate() {
-            if protocol.record().transports.contains(&transport) {
+            let record = protocol.record();
+            if record.transports.contains(&transport) && !protocol.is_announced_only() {
                 set |= 1 << index;
             }
         }
         Candidates(set)
+    }
+
+    /// The same, with what another flow announced of this one.
+    pub(crate) fn with(self, announced: Option<usize>) -> Self {
+        Candidates(self.0 | announced.map_or(0, |index| 1 << index))
     }
 
     /// Those in the set, in the order of the table.

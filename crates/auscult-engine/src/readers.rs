@@ -10,6 +10,8 @@ use auscult_model::{
     Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Meaning, PacketRef,
     Transport,
 };
+use auscult_flow::{At, FlowFacts, Happened, Readers};
+use auscult_model::{Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Transport};
 use auscult_packet::Part;
 use auscult_protocols::{
     ALL, Collected, Expectation, Limits, Mark, Origin, Reading, Reads, Said, Sample, SampleSink,
@@ -409,8 +411,9 @@ impl ShardReaders {
         from_start: bool,
     ) -> FlowReader {
         let is_stream = facts.transport == Transport::Tcp;
-        let mut candidates = Candidates::over(facts.transport);
         let expected = self.announced.find(facts.transport, &facts.ends);
+        let announced = expected.as_ref().map(|(protocol, _)| *protocol);
+        let mut candidates = Candidates::over(facts.transport).with(announced);
         let prefix = prefix_of(bytes, is_stream);
         let (originator, responder): (&[u8], &[u8]) = match direction {
             Direction::FromOriginator => (prefix, &[]),
@@ -424,7 +427,7 @@ impl ShardReaders {
                 from_start: from_start || !is_stream,
             },
             ports: [facts.ends[0].port, facts.ends[1].port],
-            expected: expected.as_ref().map(|(protocol, _)| *protocol),
+            expected: announced,
             is_all: is_stream && prefix.len() >= PREFIX_MAX,
         };
         match identify(&mut candidates, &question) {
@@ -644,6 +647,12 @@ impl Readers for ShardReaders {
         }
         if let FlowReader::Reading(active) = &mut reader {
             self.session_bytes -= active.held;
+            for direction in [Direction::FromOriginator, Direction::FromResponder] {
+                if facts.happened.saw(direction, Happened::FIN) {
+                    let end = source(end);
+                    active.reading.finished(direction, end, self.session());
+                }
+            }
             active.reading.end(source(end), self.session());
             let (name, confidence) = reader.name();
             self.collect(facts, name, confidence);

@@ -157,6 +157,12 @@ pub trait Session: Send {
         let _ = (direction, length, out);
     }
 
+    /// This side sent everything that it had to send (its FIN came), and nothing of it waits to be
+    /// presented. Comes before [`Session::end`], if at all.
+    fn finished(&mut self, direction: Direction, out: &mut Output<'_>) {
+        let _ = (direction, out);
+    }
+
     /// Bytes of other people that are kept from call to call (pieces of files, say), for the budget
     /// of all sessions. What a bound of the session keeps small need not be counted.
     fn held(&self) -> usize {
@@ -188,6 +194,12 @@ pub trait Protocol: Sync {
 
     /// Whether its flows carry care: they are the last to be forgotten when memory is short.
     fn is_medical(&self) -> bool {
+        false
+    }
+
+    /// Whether its flows look like nothing in particular: its probe is asked only about flows that
+    /// another flow announced.
+    fn is_announced_only(&self) -> bool {
         false
     }
 

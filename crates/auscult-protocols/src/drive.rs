@@ -18,6 +18,8 @@ pub enum Piece<'a> {
     Bytes(Direction, &'a [u8]),
     /// So many bytes were lost.
     Gap(Direction, Option<u64>),
+    /// This side sent everything that it had to send.
+    End(Direction),
 }
 
 /// What came out.
@@ -76,6 +78,7 @@ pub fn drive(protocol: &dyn Protocol, start: &Start, pieces: &[Piece<'_>]) -> Dr
                 reading.datagram(*direction, bytes, &origins, to);
             }
             Piece::Gap(direction, length) => reading.gap(*direction, *length, source, to),
+            Piece::End(direction) => reading.finished(*direction, source, to),
         }
     }
     let to = collect(&mut driven, &mut lines, &key);

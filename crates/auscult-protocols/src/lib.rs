@@ -23,6 +23,7 @@ pub mod file;
 mod first;
 pub mod ftp;
 mod heard;
+pub mod ftp_data;
 pub mod hl7;
 pub mod hsrp;
 pub mod http;
@@ -115,6 +116,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &tls::Dtls,
     &plant::enip::Enip,
     &ftp::Ftp,
+    &ftp_data::FtpData,
     &bedside::ge_unity::GeUnity,
     &hl7::Hl7,
     &hsrp::Hsrp,

@@ -21,6 +21,9 @@ pub(crate) static UNREAD: Bound = Bound::settable(
 /// that byte-wise segments cost no quadratic time.
 const PATIENT_FROM: usize = 4 * 1024;
 
+/// A skip that is as long as this has no end.
+const FOREVER: u64 = u64::MAX / 2;
+
 /// Whether a flow still wants its bytes read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
@@ -215,6 +218,17 @@ impl Reading {
             let origins = [source.origin(0)];
             let mut out = Output::new(direction, &origins, to.again());
             session.gap(direction, missing, &mut out);
+        }
+    }
+
+    /// This side sent everything that it had to send; `source` is a packet that shows it.
+    pub fn finished(&mut self, direction: Direction, source: Source, mut to: Collected<'_>) {
+        let side = &self.sides[direction.index()];
+        let is_whole = side.waiting.is_empty() && matches!(side.skip, 0 | FOREVER..);
+        if self.state == Reads::Open && is_whole {
+            let origins = [source.origin(0)];
+            let mut out = Output::new(direction, &origins, to.again());
+            self.session.finished(direction, &mut out);
         }
     }
 

@@ -1,39 +1,56 @@
-//! FTP control connections: the server's banner, and logins in clear.
+//! FTP control connections: the server's banner, logins in clear, files asked for; the data
+//! connections that carry them are announced ([`crate::ftp_data`]).
 //!
-//! Sources: RFC 959, RFC 4217 (AUTH TLS), RFC 1635 (anonymous).
+//! Sources: RFC 959, RFC 2428 (EPRT, EPSV), RFC 4217 (AUTH TLS), RFC 1635 (anonymous).
 //! Roles come from the lines: replies begin with three digits, commands with a known word. The
-//! password is never taken out of the line. Limits: lines of 4096 bytes.
+//! password is never taken out of the line. Addresses in PORT and PASV are not believed: a data
+//! connection runs between the same two hosts. Limits: lines of 4096 bytes, and [`COMMANDS`].
 
-use auscult_model::{Direction, Transport};
+mod commands;
 
+use auscult_model::{Bound, Direction, Meaning, Transport};
+
+use crate::ftp_data::{self, Crossing};
 use crate::lines::{Lines, reply_code, split_word};
 use crate::login::Attempt;
-use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
+use crate::{
+    Expectation, Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier,
+};
 use crate::{sides, text};
+use commands::{Answered, Command, Commands, Transfer};
 
 static RECORD: Record = Record {
     name: "ftp",
     title: "File Transfer Protocol, control connection",
-    tier: Tier::Identity,
+    tier: Tier::Decoded,
     transports: &[Transport::Tcp],
     ports: &[21],
     weak: false,
-    sources: &["RFC 959", "RFC 1635", "RFC 4217"],
+    sources: &["RFC 959", "RFC 1635", "RFC 2428", "RFC 4217"],
     reads: &[
         "the server's banner and system",
         "logins in clear and whether they succeeded",
+        "files read and written, by name, and refusals",
+        "where data connections will be (PORT, EPRT, PASV, EPSV)",
     ],
-    leaves_out: "File names and the files themselves, everything after AUTH TLS.",
+    leaves_out: "Listings, directories, transfers between two servers, everything after AUTH TLS.",
     attributes: &[
         ("anonymous", "true when the account is the anonymous one"),
         ("password", "none when the server decided on the name alone"),
     ],
-    bounds: &[],
+    bounds: &[&COMMANDS],
     false_likely: "0 of 100,000 random prefixes; banners of mail servers without their name",
 };
 
+static COMMANDS: Bound = Bound::settable(
+    "ftp-commands",
+    64,
+    "commands of one flow that wait for their answer",
+    "nothing is known of the answers from there on",
+);
+
 /// Commands of RFC 959, 2228, 2389, 2428, 3659 and 7151.
-const COMMANDS: &[&[u8]] = &[
+const WORDS: &[&[u8]] = &[
     b"USER", b"PASS", b"ACCT", b"CWD", b"CDUP", b"SMNT", b"QUIT", b"REIN", b"PORT", b"PASV",
     b"TYPE", b"STRU", b"MODE", b"RETR", b"STOR", b"STOU", b"APPE", b"ALLO", b"REST", b"RNFR",
     b"RNTO", b"ABOR", b"DELE", b"RMD", b"MKD", b"PWD", b"LIST", b"NLST", b"SITE", b"SYST", b"STAT",
@@ -60,7 +77,7 @@ impl Protocol for Ftp {
         if seen.transport != Transport::Tcp {
             return Probe::No;
         }
-        let words = if seen.from_start { OPENINGS } else { COMMANDS };
+        let words = if seen.from_start { OPENINGS } else { WORDS };
         let of = |bytes: &[u8]| match bytes.first() {
             Some(b'0'..=b'9') => probe_reply(bytes),
             _ => probe_command(bytes, words),
@@ -86,6 +103,11 @@ impl Protocol for Ftp {
             user: None,
             named: false,
             attempt: None,
+            commands: Commands::new(start.from_start),
+            data: None,
+            is_image: false,
+            is_stream: true,
+            restarted: false,
         })
     }
 }
@@ -143,6 +165,15 @@ struct FtpSession {
     /// The name was sent, and neither answered nor followed by a password.
     named: bool,
     attempt: Option<Attempt>,
+    commands: Commands,
+    /// Where the next data connection will be: who listens, on which port.
+    data: Option<(Direction, u16)>,
+    /// Files cross as they are (TYPE I), so that sizes can be compared.
+    is_image: bool,
+    /// MODE S: the bytes of a data connection are the file's.
+    is_stream: bool,
+    /// REST was sent: the next file crosses in part.
+    restarted: bool,
 }
 
 impl Session for FtpSession {
@@ -172,13 +203,20 @@ impl Session for FtpSession {
     }
 
     fn end(&mut self, out: &mut Output<'_>) {
-        if let Some(attempt) = self.attempt.take() {
-            attempt.unanswered(out);
+        self.unanswered(out);
+        for transfer in self.commands.forget() {
+            say_transfer(&transfer, transfer.place, None, out);
         }
     }
 }
 
 impl FtpSession {
+    fn unanswered(&mut self, out: &mut Output<'_>) {
+        if let Some(attempt) = self.attempt.take() {
+            attempt.unanswered(out);
+        }
+    }
+
     fn command(
         &mut self,
         direction: Direction,
@@ -188,18 +226,16 @@ impl FtpSession {
         out: &mut Output<'_>,
     ) {
         let (word, rest) = split_word(line);
-        let Ok(mut verb) = <[u8; 4]>::try_from(word) else {
-            return;
-        };
-        verb.make_ascii_uppercase();
-        match &verb {
+        let word = word.get(..COMMAND_MAX).unwrap_or(word).to_ascii_uppercase();
+        let mut waits = Command::Other;
+        match word.as_slice() {
             b"USER" => {
-                self.end(out);
+                self.unanswered(out);
                 self.user = Some((text::lenient(rest), place.first));
                 self.named = true;
             }
             b"PASS" => {
-                self.end(out);
+                self.unanswered(out);
                 self.named = false;
                 if let Some((account, first)) = self.user.clone() {
                     let place = Place { first, ..place };
@@ -207,7 +243,81 @@ impl FtpSession {
                 }
             }
             b"AUTH" => self.securing = true,
+            b"TYPE" => self.is_image = rest.eq_ignore_ascii_case(b"I"),
+            b"MODE" => self.is_stream = rest.eq_ignore_ascii_case(b"S"),
+            b"REST" => self.restarted = rest != b"0",
+            b"PORT" | b"EPRT" => {
+                let port = match word.as_slice() {
+                    b"PORT" => commands::six_numbers(rest),
+                    _ => commands::extended(rest),
+                };
+                if let Some(port) = port {
+                    self.opened(direction, port, out);
+                }
+            }
+            b"PASV" | b"EPSV" => waits = Command::Passive,
+            b"RETR" | b"STOR" | b"APPE" | b"STOU" | b"LIST" | b"NLST" | b"MLSD" => {
+                let transfer = self.transfer(&word, rest, direction, confidence, place);
+                self.announce(&transfer.crossing, out);
+                waits = Command::Transfer(Box::new(transfer));
+            }
             _ => {}
+        }
+        if !self.commands.push(waits, out.bound(&COMMANDS)) {
+            out.reached(&COMMANDS);
+        }
+    }
+
+    fn transfer(
+        &mut self,
+        word: &[u8],
+        rest: &[u8],
+        client: Direction,
+        confidence: f32,
+        place: Place,
+    ) -> Transfer {
+        let is_file = matches!(word, b"RETR" | b"STOR" | b"APPE" | b"STOU");
+        let name = text::lenient(rest);
+        let crossing = if is_file && self.is_stream {
+            Crossing::File {
+                name,
+                size: None,
+                in_part: std::mem::take(&mut self.restarted) || word == b"APPE",
+            }
+        } else {
+            Crossing::Listing
+        };
+        Transfer {
+            operation: if word == b"RETR" { "read" } else { "write" },
+            object: is_file.then(|| text::lenient(rest)),
+            crossing,
+            client,
+            place,
+            confidence,
+            told: false,
+        }
+    }
+
+    /// A data connection will be made to this side.
+    fn opened(&mut self, server: Direction, port: u16, out: &mut Output<'_>) {
+        self.data = Some((server, port));
+        let crossing = match self.commands.next_transfer() {
+            Some(transfer) => transfer.crossing.clone(),
+            None => Crossing::Unknown,
+        };
+        self.announce(&crossing, out);
+    }
+
+    /// Announces the data connection, again when more of it is known.
+    fn announce(&self, crossing: &Crossing, out: &mut Output<'_>) {
+        if let Some((server, port)) = self.data {
+            out.expect(Expectation {
+                transport: Transport::Tcp,
+                server,
+                port,
+                protocol: ftp_data::NAME,
+                note: Some(crossing.note()),
+            });
         }
     }
 
@@ -238,10 +348,51 @@ impl FtpSession {
             234 | 334 if self.securing => return true,
             _ => {}
         }
-        if !matches!(line.get(3), Some(b'-')) {
-            self.securing = false;
+        if matches!(line.get(3), Some(b'-')) {
+            return false;
+        }
+        self.securing = false;
+        match self.commands.answer(code) {
+            Answered::Nothing => {}
+            Answered::Passive => {
+                let port = match code {
+                    227 => commands::six_numbers(rest),
+                    229 => commands::extended(rest),
+                    _ => None,
+                };
+                if let Some(port) = port {
+                    self.opened(direction, port, out);
+                }
+            }
+            Answered::Begun(mut transfer) => {
+                self.begun(&mut transfer, rest, used, out);
+                self.commands.put_back(transfer);
+            }
+            Answered::Ended(transfer) => {
+                if !transfer.told {
+                    let place = out.place_since(transfer.place.first, used);
+                    say_transfer(&transfer, place, Some(code < 400), out);
+                }
+                self.data = None;
+            }
         }
         false
+    }
+
+    /// The server said that a file begins to cross, often with its size.
+    fn begun(&self, transfer: &mut Transfer, text: &[u8], used: usize, out: &mut Output<'_>) {
+        if !transfer.told {
+            let place = out.place_since(transfer.place.first, used);
+            say_transfer(transfer, place, Some(true), out);
+            transfer.told = true;
+        }
+        if let Crossing::File { size, .. } = &mut transfer.crossing
+            && self.is_image
+            && transfer.operation == "read"
+        {
+            *size = commands::size_of(text);
+            self.announce(&transfer.crossing, out);
+        }
     }
 
     /// The server let the user in or did not, after the password or after the name alone.
@@ -263,6 +414,20 @@ impl FtpSession {
             attempt.answered(accepted, used, out);
         }
         self.named = false;
+    }
+}
+
+fn say_transfer(transfer: &Transfer, place: Place, granted: Option<bool>, out: &mut Output<'_>) {
+    if let (Some(object), false) = (&transfer.object, transfer.told) {
+        let asked = Meaning::Request {
+            operation: transfer.operation,
+            object: object.clone(),
+            granted,
+        };
+        let client = transfer.client;
+        out.say(place, asked)
+            .from_side(client)
+            .sure(transfer.confidence);
     }
 }
 
@@ -296,145 +461,4 @@ fn claim(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cuts::{self, Talk, pieces};
-    use crate::drive::{Piece, drive, without_places};
-    use crate::oracle;
-    use auscult_model::Meaning;
-    use proptest::prelude::*;
-
-    const CLIENT: Direction = Direction::FromOriginator;
-    const SERVER: Direction = Direction::FromResponder;
-    const START: Start = Start {
-        transport: Transport::Tcp,
-        from_start: true,
-        ports: [50001, 21],
-    };
-    const TALK: [(Direction, &[u8]); 6] = [
-        (SERVER, b"220 VxWorks (VxWorks5.4.2) FTP server ready\r\n"),
-        (CLIENT, b"USER service\r\n"),
-        (SERVER, b"331 Password required\r\n"),
-        (CLIENT, b"PASS ftpsecret77\r\n"),
-        (SERVER, b"530 Login incorrect\r\n"),
-        (CLIENT, b"QUIT\r\n"),
-    ];
-
-    fn lines(talk: &Talk<'_>) -> Vec<String> {
-        without_places(&drive(&Ftp, &START, &pieces(talk)).said)
-    }
-
-    #[test]
-    fn banner_and_refused_login() {
-        let said = lines(&TALK).join("\n");
-        assert!(said.contains("ftp_banner\", value: \"VxWorks (VxWorks5.4.2) FTP server ready"));
-        assert!(said.contains("account: \"service\", clear: true, accepted: Some(false)"));
-        assert!(!said.contains("secret"));
-        let one_sided: Vec<_> = TALK.into_iter().filter(|(d, _)| *d == CLIENT).collect();
-        let [login] = &lines(&one_sided)[..] else {
-            panic!()
-        };
-        assert!(login.contains("accepted: None"));
-    }
-
-    #[test]
-    fn cuts_change_nothing() {
-        cuts::change_nothing_in_talk(&TALK, lines);
-    }
-
-    #[test]
-    fn nothing_is_read_behind_auth_tls() {
-        let talk: [(Direction, &[u8]); 4] = [
-            (CLIENT, b"AUTH TLS\r\n"),
-            (SERVER, b"234 go ahead\r\n"),
-            (CLIENT, b"USER a\r\nPASS b\r\n"),
-            (SERVER, b"230 in\r\n"),
-        ];
-        assert!(lines(&talk).is_empty());
-    }
-
-    #[test]
-    fn a_lost_answer_is_no_answer() {
-        let mut pieces = pieces(&TALK);
-        pieces[4] = Piece::Gap(SERVER, Some(20));
-        let said = without_places(&drive(&Ftp, &START, &pieces).said).join("\n");
-        assert!(said.contains("accepted: None"), "{said}");
-    }
-
-    fn probe(originator: &[u8], responder: &[u8]) -> Probe {
-        Ftp.probe(&Seen {
-            transport: Transport::Tcp,
-            originator,
-            responder,
-            from_start: true,
-        })
-    }
-
-    #[test]
-    fn probe_needs_more_than_a_code() {
-        assert_eq!(probe(b"", b"220 ready\r\n"), Probe::Likely);
-        assert_eq!(probe(b"USER x\r\n", b"220 ready\r\n"), Probe::Certain);
-        assert_eq!(probe(b"USER x\r\n", b"+OK POP3\r\n"), Probe::No);
-        assert_eq!(probe(b"", b"220 (vsFTPd 3.0.3)\r\n"), Probe::Certain);
-        assert_eq!(probe(b"", b"220 ftp.ward.test ESMTP\r\n"), Probe::No);
-        assert_eq!(probe(b"EHLO me\r\n", b"220 mail\r\n"), Probe::No);
-        assert_eq!(probe(b"GET / HTTP/1.1\r\n", b""), Probe::No);
-    }
-
-    /// Every account that tshark sees being sent with a password is said, with the answer.
-    #[test]
-    fn logins_of_real_captures() {
-        for (name, account, accepted) in [
-            ("captures/arkime/ftp.pcap", "anonymous", Some(true)),
-            ("captures/ndpi/ftp_failed.pcap", "hello", Some(false)),
-            (
-                "captures/ppa/tickedoffdeveloper.pcapng",
-                "salesxfer",
-                Some(true),
-            ),
-            ("captures/zeek/ftp__retr.pcap", "anonymous", Some(true)),
-            ("cases/c22_cleartext_logins.pcap", "service", Some(true)),
-        ] {
-            let Some(path) = oracle::shared(name) else {
-                return;
-            };
-            let said = oracle::read_streams(&Ftp, &path, "ftp");
-            let found = said.iter().any(|said| {
-                matches!(&said.meaning, Meaning::Login { account: a, accepted: ok, .. }
-                    if a == account && *ok == accepted)
-            });
-            assert!(found, "{name}: {said:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes(
-            talk in proptest::collection::vec((any::<bool>(),
-                proptest::collection::vec(any::<u8>(), 0..60)), 0..8),
-        ) {
-            let pieces: Vec<_> = talk
-                .iter()
-                .map(|(server, bytes)| Piece::Bytes(if *server { SERVER } else { CLIENT }, bytes))
-                .collect();
-            drive(&Ftp, &START, &pieces);
-        }
-
-        #[test]
-        fn random_bytes_are_never_certain(bytes in proptest::array::uniform32(any::<u8>())) {
-            prop_assert!(probe(&bytes, &[]) < Probe::Certain);
-        }
-
-        #[test]
-        fn probe_is_final(end in 0usize..11) {
-            let (client, server) = (b"USER x\r\nPASS", b"220 ready\r\n");
-            for (short, whole) in [
-                (probe(&client[..end], b""), probe(client, b"")),
-                (probe(b"", &server[..end]), probe(b"", server)),
-                (probe(&client[..end], server), probe(client, server)),
-            ] {
-                prop_assert!(short == whole || !matches!(short, Probe::No | Probe::Certain));
-            }
-        }
-    }
-}
+mod tests;
