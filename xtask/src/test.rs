@@ -14,6 +14,7 @@ const DEBIAN: &[&str] = &[
     "avahi-daemon",
     "busybox",
     "chrony",
+    "curl",
     "dcmtk",
     "dnsmasq-base",
     "ieee-data",
@@ -22,6 +23,9 @@ const DEBIAN: &[&str] = &[
     "nbtscan",
     "nfs-ganesha",
     "nfs-ganesha-vfs",
+    "nginx-light",
+    "openssh-client",
+    "openssh-server",
     "procps",
     "python3",
     "python3-venv",
@@ -37,7 +41,12 @@ const DEBIAN: &[&str] = &[
 ];
 
 /// Python packages for live tests, into `target/python`.
-const PYTHON: &[&str] = &["hl7==0.4.5", "jsonschema", "pynetdicom==3.0.4"];
+const PYTHON: &[&str] = &[
+    "hl7==0.4.5",
+    "jsonschema",
+    "pyftpdlib==2.2.0",
+    "pynetdicom==3.0.4",
+];
 
 /// A test that prints what a person must judge. The other ignored ones, comparisons with tshark
 /// over all captures, are only slow.

@@ -12,6 +12,8 @@ mod cases;
 mod imaging;
 #[path = "live/names.rs"]
 mod names;
+#[path = "live/logins.rs"]
+mod logins;
 #[path = "live/ward.rs"]
 mod ward;
 

@@ -6,6 +6,7 @@
 
 pub mod arp;
 pub mod auth;
+mod base64;
 pub mod bedside;
 pub mod bittorrent;
 pub mod coap;
@@ -29,6 +30,7 @@ pub mod hsrp;
 pub mod http;
 pub mod http2;
 pub mod icmp;
+pub mod imap;
 mod lines;
 pub mod llmnr;
 mod login;
@@ -61,6 +63,7 @@ mod rpc;
 mod sides;
 pub mod snmp;
 pub mod ssdp;
+pub mod smtp;
 pub mod ssh;
 pub mod stratum;
 pub mod syslog;
@@ -124,6 +127,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &http2::Http2,
     &plant::iec104::Iec104,
     &vpn::ike::Ike,
+    &imap::Imap,
     &bedside::intellivue::IntelliVue,
     &auth::kerberos::Kerberos,
     &auth::ldap::Ldap,
@@ -158,6 +162,7 @@ pub static ALL: &[&dyn Protocol] = &[
     &media::sip::Sip,
     &windows::smb::Smb,
     &snmp::Snmp,
+    &smtp::Smtp,
     &vpn::socks::Socks,
     &ssdp::Ssdp,
     &ssh::Ssh,

@@ -9,7 +9,7 @@ use crate::{Output, Progress};
 pub(crate) static LINE: Bound = Bound::constant(
     "text-line",
     4096,
-    "bytes of one line of FTP, POP3 or a chunk of HTTP",
+    "bytes of one line of FTP, mail or a chunk of HTTP",
     "the line is not read",
 );
 pub(crate) const LINE_MAX: usize = LINE.default as usize;

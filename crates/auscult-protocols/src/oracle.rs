@@ -88,6 +88,8 @@ pub(crate) fn tshark(capture: &Path, filter: &str, fields: &[&str]) -> Vec<Row> 
         "occurrence=a",
     ]);
     command.args(["-E", "aggregator=\u{1f}", "-o", "ip.defragment:TRUE"]);
+    // Heads are shown where they end, not where the body behind them does.
+    command.args(["-o", "http.desegment_body:FALSE"]);
     command.arg("-r").arg(capture).args(["-Y", filter]);
     for field in fields {
         command.args(["-e", field]);
@@ -360,11 +362,19 @@ impl Agreement {
         if theirs.is_empty() && ours.is_empty() {
             return;
         }
+        self.pair(&format!("{place} {field}"), &theirs, &ours);
+    }
+
+    /// Counts one pair; one that both lack counts for nothing.
+    pub(crate) fn pair(&mut self, what: &str, theirs: &[String], ours: &[String]) {
+        if theirs.is_empty() && ours.is_empty() {
+            return;
+        }
         self.pairs += 1;
         if theirs == ours {
             self.equal += 1;
         } else if self.wrong.len() < 20 {
-            let line = format!("{place} {field}: tshark {theirs:?}, here {ours:?}");
+            let line = format!("{what}: tshark {theirs:?}, here {ours:?}");
             self.wrong.push(line.chars().take(300).collect());
         }
     }

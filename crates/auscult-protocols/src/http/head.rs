@@ -5,6 +5,7 @@
 
 use auscult_model::Bound;
 
+use crate::base64::decode_until;
 use crate::text;
 
 pub(super) static HEAD: Bound = Bound::constant(
@@ -115,16 +116,16 @@ pub(super) fn chunk_size(line: &[u8]) -> Option<u64> {
 /// The first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StartLine<'a> {
-    /// Method.
-    Request(&'a [u8]),
+    /// Method and target.
+    Request(&'a [u8], &'a [u8]),
     /// Status code.
     Response(u16),
 }
 
 /// What follows the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body {
-    None,
+pub(super) enum Follows {
+    Nothing,
     Length(u64),
     Chunked,
     /// Everything up to the end of the stream.
@@ -170,12 +171,30 @@ impl<'a> Head<'a> {
         self.get(name).map(text::lenient).unwrap_or_default()
     }
 
+    /// Whether the fields contradict each other about the body's length: programs that read them
+    /// in different ways then see different messages (RFC 9112 §6.3, §11.2).
+    pub(super) fn is_ambiguous(&self) -> bool {
+        let named = |name: &'static str| {
+            self.fields
+                .iter()
+                .filter(move |(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+                .map(|(_, value)| *value)
+        };
+        let Some(length) = named("content-length").next() else {
+            return false;
+        };
+        let is_number = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+        !is_number
+            || named("content-length").any(|other| other != length)
+            || named("transfer-encoding").next().is_some()
+    }
+
     /// What the fields say about the body, or `otherwise`.
-    pub(super) fn body(&self, otherwise: Body) -> Body {
+    pub(super) fn follows(&self, otherwise: Follows) -> Follows {
         if let Some(coding) = self.get("transfer-encoding") {
             let last = coding.rsplit(|&b| b == b',').next().unwrap_or_default();
             return if last.trim_ascii().eq_ignore_ascii_case(b"chunked") {
-                Body::Chunked
+                Follows::Chunked
             } else {
                 otherwise
             };
@@ -185,8 +204,8 @@ impl<'a> Head<'a> {
             digits.parse().ok()
         });
         match length {
-            Some(0) => Body::None,
-            Some(length) => Body::Length(length),
+            Some(0) => Follows::Nothing,
+            Some(length) => Follows::Length(length),
             None => otherwise,
         }
     }
@@ -215,8 +234,9 @@ fn read_start(line: &[u8]) -> Option<StartLine<'_>> {
     let method = line.get(..space)?;
     let is_token =
         !method.is_empty() && method.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
-    let version = memchr::memmem::rfind(line, b" HTTP/1.").is_some();
-    (is_token && version).then_some(StartLine::Request(method))
+    let version = memchr::memmem::rfind(line, b" HTTP/1.")?;
+    let target = line.get(space + 1..version).unwrap_or_default();
+    is_token.then_some(StartLine::Request(method, target.trim_ascii()))
 }
 
 /// Who logs in, without the secret.
@@ -234,12 +254,18 @@ pub(super) fn credentials(value: &[u8]) -> Option<Credentials> {
     match scheme.to_ascii_lowercase().as_slice() {
         b"basic" => Some(Credentials {
             method: "http-basic",
-            account: text::lenient(&decode_until(rest, b':')),
+            account: text::lenient(&decode_until(rest, b':', 1)),
             clear: true,
         }),
         b"digest" => Some(Credentials {
             method: "http-digest",
             account: parameter(rest, b"username=")?,
+            clear: false,
+        }),
+        // Whoever reads a token needs no account.
+        b"bearer" => Some(Credentials {
+            method: "http-bearer",
+            account: String::new(),
             clear: false,
         }),
         _ => None,
@@ -251,7 +277,7 @@ pub(super) fn realm(value: &[u8]) -> Option<String> {
     parameter(value, b"realm=")
 }
 
-fn parameter(value: &[u8], name: &[u8]) -> Option<String> {
+pub(super) fn parameter(value: &[u8], name: &[u8]) -> Option<String> {
     let lower = value.to_ascii_lowercase();
     let at = memchr::memmem::find(&lower, name)? + name.len();
     let rest = value.get(at..)?;
@@ -260,35 +286,6 @@ fn parameter(value: &[u8], name: &[u8]) -> Option<String> {
         None => rest.split(|&b| b == b',').next()?,
     };
     Some(text::lenient(text))
-}
-
-/// Decodes Base64 up to a byte that is not returned, so that what follows it is never decoded
-/// further than the group of three bytes that holds it.
-fn decode_until(digits: &[u8], stop: u8) -> Vec<u8> {
-    let mut decoded = Vec::new();
-    let (mut bits, mut count) = (0u32, 0);
-    for &digit in digits {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => break,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            let byte = (bits >> count) as u8;
-            bits &= (1 << count) - 1;
-            if byte == stop {
-                break;
-            }
-            decoded.push(byte);
-        }
-    }
-    decoded
 }
 
 #[cfg(test)]
@@ -302,7 +299,23 @@ mod tests {
         assert_eq!(credentials(value).unwrap().account, "Aladdin");
         let digest = b"Digest realm=\"ward\", username=\"Mufasa\", nonce=\"x\"";
         assert_eq!(credentials(digest).unwrap().account, "Mufasa");
-        assert!(credentials(b"Bearer abc").is_none());
+        assert_eq!(credentials(b"Bearer abc").unwrap().account, "");
+        assert!(credentials(b"Negotiate abc").is_none());
+    }
+
+    #[test]
+    fn lengths_that_contradict_each_other() {
+        let is_ambiguous = |fields: &str| {
+            let block = format!("POST / HTTP/1.1\r\n{fields}\r\n");
+            Head::read(block.as_bytes(), 200).unwrap().is_ambiguous()
+        };
+        assert!(is_ambiguous("Content-Length: 3\r\nContent-Length: 4\r\n"));
+        assert!(is_ambiguous(
+            "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"
+        ));
+        assert!(is_ambiguous("Content-Length: +3\r\n"));
+        assert!(!is_ambiguous("Content-Length: 3\r\nContent-Length: 3\r\n"));
+        assert!(!is_ambiguous("Transfer-Encoding: chunked\r\n"));
     }
 
     #[test]
