@@ -27,7 +27,26 @@ impl Protocol for Coap {
     }
 
     fn probe(&self, seen: &Seen<'_>) -> Probe {
-        sides::judge(seen, of)
+        probe(seen)
+    }
+}
+
+fn probe(seen: &Seen<'_>) -> Probe {
+    let (one, other) = (seen.originator, seen.responder);
+    // An answer has its question's number, and the class of an answer.
+    let class = |bytes: &[u8]| bytes.get(1).map(|code| code >> 5);
+    let is_pair = one
+        .get(2..4)
+        .is_some_and(|number| other.get(2..4) == Some(number))
+        && matches!(
+            (class(one), class(other)),
+            (Some(0), Some(0 | 2..=5)) | (Some(2..=5), Some(0))
+        );
+    match sides::judge(seen, of) {
+        Probe::Maybe | Probe::Likely if is_pair && of(one).min(of(other)) > Probe::No => {
+            Probe::Likely
+        }
+        answer => answer,
     }
 }
 
@@ -36,14 +55,21 @@ fn of(bytes: &[u8]) -> Probe {
         return Probe::No;
     };
     let token = usize::from(first & 0x0f);
-    let is_code = matches!(code, 1..=7 | 0x41..=0x45 | 0x5f | 0x80..=0x8f | 0xa0..=0xa5);
-    let Some(mut rest) = rest.get(token..) else {
+    let is_code = matches!(code, 0..=7 | 0x41..=0x45 | 0x5f | 0x80..=0x8f | 0xa0..=0xa5);
+    let Some(rest) = rest.get(token..) else {
         return Probe::No;
     };
     if first & 0xc0 != 0x40 || token > 8 || !is_code {
         return Probe::No;
     }
-    let (mut number, mut told) = (0, 0);
+    // An empty message acknowledges, and is nothing but its header.
+    if *code == 0 {
+        return match (token, rest) {
+            (0, []) => Probe::Maybe,
+            _ => Probe::No,
+        };
+    }
+    let (mut rest, mut number, mut told) = (rest, 0, 0);
     while let Some((head, behind)) = rest.split_first() {
         if *head == 0xff {
             rest = &[];
@@ -59,10 +85,10 @@ fn of(bytes: &[u8]) -> Probe {
             return Probe::No;
         };
         number += delta;
-        match is_option(number, value) {
-            true => told += value.len().min(4),
-            false => return Probe::No,
-        }
+        told += match option(number, value) {
+            Some(told) => told,
+            None => return Probe::No,
+        };
         rest = behind.get(length..).unwrap_or_default();
     }
     // A request names a path; without one, or without any option, too little is fixed.
@@ -85,17 +111,22 @@ fn extended(nibble: u8, bytes: &[u8]) -> Option<(usize, &[u8])> {
     }
 }
 
-/// Numbers in use, with what their values may be.
-fn is_option(number: usize, value: &[u8]) -> bool {
-    match number {
-        3 | 8 | 11 | 15 | 20 | 35 | 39 => crate::text::is_printable_ascii(value),
+/// How much an option tells by being what its number says; numbers that are not in use tell
+/// nothing.
+fn option(number: usize, value: &[u8]) -> Option<usize> {
+    let fits = match number {
+        3 | 8 | 11 | 15 | 20 | 35 | 39 => {
+            return crate::text::is_printable_ascii(value).then_some(value.len().min(4));
+        }
         1 | 4 => value.len() <= 8,
         5 => value.is_empty(),
         6 | 14 | 23 | 27 | 28 | 60 => value.len() <= 4,
         7 | 12 | 17 | 258 => value.len() <= 2,
         9 | 252 | 292 => true,
-        _ => false,
-    }
+        0 => false,
+        _ => number < 2048,
+    };
+    fits.then_some(0)
 }
 
 #[cfg(test)]

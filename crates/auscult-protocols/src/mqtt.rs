@@ -33,7 +33,7 @@ impl Protocol for Mqtt {
     }
 
     fn probe(&self, seen: &Seen<'_>) -> Probe {
-        sides::judge(seen, of)
+        probe(seen)
     }
 
     fn start(&self, start: &Start) -> Box<dyn Session> {
@@ -52,8 +52,39 @@ fn of(bytes: &[u8]) -> Probe {
         },
         // An answer alone is 25 bits.
         [0x20, ..] => shape(bytes, ANSWER, Probe::Likely),
+        [0x32 | 0x33 | 0x3a | 0x3b, ..] if is_told(bytes) => Probe::Maybe,
+        [0x40, 2, ..] => Probe::Maybe,
         _ => Probe::No,
     }
+}
+
+fn probe(seen: &Seen<'_>) -> Probe {
+    let (one, other) = (seen.originator, seen.responder);
+    let is_receipt = |bytes: &[u8]| matches!(bytes, [0x40, 2, _, _, ..]);
+    match sides::judge(seen, of) {
+        // In its middle: a message to be acknowledged, and its receipt.
+        Probe::Maybe if is_told(one) && is_receipt(other) => Probe::Likely,
+        Probe::Maybe if is_told(other) && is_receipt(one) => Probe::Likely,
+        answer => answer,
+    }
+}
+
+/// A message of less than 128 bytes that wants a receipt, with a topic in letters.
+fn is_told(bytes: &[u8]) -> bool {
+    let [
+        0x32 | 0x33 | 0x3a | 0x3b,
+        length @ 0..=127,
+        0,
+        topic,
+        rest @ ..,
+    ] = bytes
+    else {
+        return false;
+    };
+    let topic = rest.get(..usize::from(*topic));
+    topic.is_some_and(|topic| {
+        topic.len() > 2 && topic.len() < usize::from(*length) && text::is_printable_ascii(topic)
+    })
 }
 
 fn name(bytes: &[u8]) -> Probe {

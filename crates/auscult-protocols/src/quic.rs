@@ -43,9 +43,16 @@ fn of(bytes: &[u8]) -> Probe {
         Some(version) if version & 0x0f0f_0f0f == 0x0a0a_0a0a && ids_fit(bytes) => Probe::Likely,
         Some(0) if first & 0x80 == 0x80 && ids_fit(bytes) => Probe::Likely,
         // Google's first versions: flags, eight bytes of connection, the version in letters.
+        _ if matches!(first, 0x08 | 0x0c) && is_refusal(bytes) => Probe::Certain,
         _ if matches!(first, 0x09 | 0x0d) && bytes.get(9..11) == Some(b"Q0") => Probe::Likely,
         _ => Probe::No,
     }
+}
+
+/// The first answer of Google's versions: a message of tags that refuses, behind number and digest.
+fn is_refusal(bytes: &[u8]) -> bool {
+    let look = bytes.get(20..64).unwrap_or_default();
+    bytes.len() >= 1000 && memchr::memmem::find(look, b"REJ\0").is_some()
 }
 
 fn is_version(version: u32) -> bool {

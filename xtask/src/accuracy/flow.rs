@@ -14,6 +14,14 @@ impl Key {
     /// Ports count only where the transport has them.
     pub(super) fn new(transport: &str, a: (IpAddr, u16), b: (IpAddr, u16)) -> Self {
         let transport = transport.to_ascii_lowercase();
+        let transport = match transport.as_str() {
+            "2" => "igmp",
+            "47" => "gre",
+            "50" => "esp",
+            "51" => "ah",
+            keyword => keyword,
+        }
+        .to_owned();
         let mut ends = [a, b];
         if !matches!(transport.as_str(), "tcp" | "udp" | "sctp") {
             ends.iter_mut().for_each(|end| end.1 = 0);
@@ -45,4 +53,6 @@ pub(super) struct Seen {
     pub(super) ours: Ours,
     pub(super) ndpi: Said,
     pub(super) tshark: Said,
+    /// Conversations of which tshark finds every frame malformed.
+    pub(super) damaged: BTreeSet<Key>,
 }

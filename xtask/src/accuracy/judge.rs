@@ -93,7 +93,7 @@ pub(super) fn judge(all: &[Seen]) -> Result<Verdicts> {
                     }
                     let place = (seen.capture.clone(), key.to_string(), row.to_owned());
                     let verdict = judged.get(&place).map(|(verdict, _)| verdict.as_str());
-                    if verdict == Some("theirs-wrong") {
+                    if verdict == Some("theirs-wrong") || seen.damaged.contains(key) {
                         count.excused += 1;
                         continue;
                     }

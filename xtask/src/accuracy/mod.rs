@@ -118,11 +118,13 @@ impl Work {
         let rows = self
             .kept
             .join(format!("{}.tshark", capture.replace('/', "__")));
+        let (tshark, damaged) = tshark::said(&plain, &rows)?;
         Ok(Seen {
             capture: capture.to_owned(),
             ours: ours(&self.program, path)?,
             ndpi,
-            tshark: tshark::said(&plain, &rows)?,
+            tshark,
+            damaged,
         })
     }
 }

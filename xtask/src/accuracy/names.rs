@@ -186,6 +186,8 @@ pub(super) fn of_ndpi(
             .iter()
             .find(|(port, _)| ports.contains(port))
             .map(|(_, names)| *names),
+        // Mail slots: datagrams of NetBIOS that carry SMB.
+        ("SMBV1" | "SMBV23", "udp") => Some(&["nbds"]),
         ("IPSEC", "esp") => Some(&["esp"]),
         ("IPSEC", "ah") => Some(&["ah"]),
         ("IPSEC", _) => Some(&["ike", "esp"]),

@@ -1,7 +1,7 @@
 //! tshark's names of conversations: the layers of its frames. Frames that it finds malformed name
 //! nothing. What it says is kept beside the build, for it takes minutes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
@@ -27,7 +27,9 @@ const FIELDS: &[&str] = &[
 ];
 
 /// Runs tshark over a plain capture, or reads what it said before.
-pub(super) fn said(capture: &Path, kept: &Path) -> Result<Said> {
+///
+/// Also the conversations of which it finds no frame whole that it names.
+pub(super) fn said(capture: &Path, kept: &Path) -> Result<(Said, BTreeSet<Key>)> {
     let text = match fs::read_to_string(kept) {
         Ok(text) => text,
         Err(_) => {
@@ -66,10 +68,14 @@ fn run(capture: &Path) -> Result<String> {
     Ok(rows.join("\n"))
 }
 
-fn of_rows(text: &str) -> Said {
+fn of_rows(text: &str) -> (Said, BTreeSet<Key>) {
     let mut said = Said::new();
+    let mut damaged = BTreeSet::new();
     for row in text.lines() {
         for (key, names) in of_row(row) {
+            if row.contains("_ws.malformed") {
+                damaged.insert(key.clone());
+            }
             let known = said.entry(key).or_default();
             for name in names {
                 if !known.contains(&name) {
@@ -78,7 +84,8 @@ fn of_rows(text: &str) -> Said {
             }
         }
     }
-    said
+    damaged.retain(|key| said.get(key).is_none_or(Vec::is_empty));
+    (said, damaged)
 }
 
 type Names = Vec<&'static [&'static str]>;

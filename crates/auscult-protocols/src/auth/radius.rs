@@ -55,11 +55,15 @@ fn of(bytes: &[u8]) -> Probe {
     if !fits || bytes.len() - length > 3 {
         return Probe::No;
     }
+    let mut fitting = 0;
     while let [kind, length, ..] = *attributes {
         match attributes.get(usize::from(length)..) {
             Some(rest) if kind != 0 && length >= 2 => attributes = rest,
+            // What is damaged further on was RADIUS at its beginning.
+            _ if fitting >= 2 => return Probe::Likely,
             _ => return Probe::No,
         }
+        fitting += 1;
     }
     match attributes.is_empty() {
         true => Probe::Likely,

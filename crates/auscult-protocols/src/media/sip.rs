@@ -6,7 +6,7 @@ use auscult_model::Transport;
 
 use crate::first::{First, claim, field, head};
 use crate::opening::words;
-use crate::{Output, Probe, Protocol, Record, Seen, Session, Start, Tier, sides};
+use crate::{Expectation, Output, Probe, Protocol, Record, Seen, Session, Start, Tier, sides};
 
 static RECORD: Record = Record {
     name: "sip",
@@ -81,7 +81,7 @@ fn of(bytes: &[u8]) -> Probe {
     let look = bytes.get(..LINE).unwrap_or(bytes);
     match memchr::memchr(b'\n', look) {
         Some(end) => match look.get(..end) {
-            Some(line) if line.trim_ascii_end().ends_with(b" SIP/2.0") => Probe::Certain,
+            Some(line) if memchr::memmem::find(line, b" SIP/2.0").is_some() => Probe::Certain,
             _ => Probe::No,
         },
         None if look.len() < LINE => Probe::Maybe,
@@ -93,6 +93,27 @@ fn read(message: &[u8], out: &mut Output<'_>) {
     let length = message.len();
     claim(out, length, "sip_user_agent", field(message, "User-Agent"));
     claim(out, length, "sip_server", field(message, "Server"));
+    announce(message, out);
+}
+
+/// The ports where the sender wants to hear and see: often on the host that it calls through.
+fn announce(message: &[u8], out: &mut Output<'_>) {
+    for line in message.split(|byte| *byte == b'\n') {
+        let Some(media) = line.strip_prefix(b"m=") else {
+            continue;
+        };
+        let port = media.split(|byte| *byte == b' ').nth(1);
+        let port = port.and_then(|port| std::str::from_utf8(port).ok()?.parse().ok());
+        if let Some(port @ 1024..) = port {
+            out.expect(Expectation {
+                transport: Transport::Udp,
+                server: out.direction,
+                port,
+                protocol: "rtp",
+                note: None,
+            });
+        }
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ fn of(bytes: &[u8]) -> Probe {
         frames += 1;
     }
     match frames {
+        // A receipt alone has 33 fixed bits, most of them zero.
+        1 if bytes.get(2) == Some(&1) => Probe::Likely,
         0 | 1 => Probe::Maybe,
         2 | 3 => Probe::Likely,
         _ => Probe::Certain,
@@ -71,7 +73,7 @@ fn frame(bytes: &[u8]) -> Option<usize> {
                 && known(6, |kind| (1..=127).contains(&kind))
                 && known(8, |cause| (1..=47).contains(&(cause & 0x3f)))
         }
-        Some(1) => length == Some(4) && known(3, |byte| byte == 0),
+        Some(1) => length == Some(4) && known(3, |byte| byte == 0) && known(4, |low| low & 1 == 0),
         Some(control) => {
             length == Some(4)
                 && [0x07, 0x0b, 0x13, 0x23, 0x43, 0x83].contains(control)

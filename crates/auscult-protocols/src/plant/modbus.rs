@@ -31,17 +31,25 @@ impl Protocol for Modbus {
 /// Transaction, protocol 0, a length of at most 254, unit, function.
 fn of(bytes: &[u8]) -> Probe {
     const HEADER: &[Byte] = &[Any, Any, Is(0), Is(0), Is(0), Between(2, 254), Any, Any];
-    let Some(function) = bytes.get(7).map(|function| function & 0x7f) else {
-        return shape(bytes, HEADER, Probe::Maybe);
+    let header = shape(bytes, HEADER, Probe::Maybe);
+    let (Probe::Maybe, Some([length, _, function])) = (header, bytes.get(5..8)) else {
+        return header;
     };
-    let is_known = matches!(function, 1..=8 | 11 | 12 | 15..=17 | 20..=24 | 43 | 90);
-    let is_exact = match (function, bytes.get(5)) {
-        // Reads and single writes have one length as requests; as answers the writes do.
-        (5 | 6, Some(length)) => *length == 6,
-        _ => true,
+    let count = bytes.get(8).map(|count| usize::from(*count));
+    let fits = match (function, *length) {
+        // Reads: an address and how many; what was read, behind its length.
+        (1..=4, 6) | (5 | 6, 6) | (15 | 16, 6) => true,
+        (1..=4, length) => match count {
+            Some(count) => count + 3 == usize::from(length),
+            None => return Probe::Maybe,
+        },
+        (15 | 16, 8..) | (7 | 11 | 12 | 17, 2..) | (8 | 20..=24 | 43 | 90, 3..) => true,
+        // A refusal: its reason.
+        (0x81..=0xda, 3) => true,
+        _ => return Probe::Maybe,
     };
-    match is_known && is_exact {
-        true => shape(bytes, HEADER, Probe::Likely),
+    match fits {
+        true => Probe::Likely,
         false => Probe::No,
     }
 }
@@ -55,7 +63,7 @@ fn probe(seen: &Seen<'_>) -> Probe {
         _ => false,
     };
     match sides::judge(seen, of) {
-        Probe::Likely if is_answer => Probe::Certain,
+        Probe::Likely if is_answer && of(one).min(of(other)) > Probe::No => Probe::Certain,
         answer => answer,
     }
 }
@@ -79,6 +87,8 @@ mod tests {
         assert_eq!(seen(request, &[]), Probe::Likely);
         assert_eq!(seen(request, answer), Probe::Certain);
         assert_eq!(of(b"\0\x01\0\x01\0\x06\xff\x03"), Probe::No);
-        assert_eq!(of(b"\0\x01\0\0\0\x06\xff\x60"), Probe::No);
+        assert_eq!(of(b"\0\x01\0\0\0\x06\xff\x60"), Probe::Maybe);
+        // An association of DICOM.
+        assert_eq!(of(b"\x01\0\0\0\0\xcd\0\x01\0\0"), Probe::No);
     }
 }

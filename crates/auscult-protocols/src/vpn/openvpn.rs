@@ -73,11 +73,22 @@ fn of(bytes: &[u8]) -> Probe {
                 false => Probe::No,
             }
         }
-        // The server acknowledges the client's reset with its own.
-        (0x40, length) if length >= 17 => Probe::Maybe,
+        // The server acknowledges the client's reset, number 0, with its own, number 0 as well.
+        (0x40, 17) if acknowledges(rest) => Probe::Certain,
+        (0x40, length) if DIGESTS.iter().any(|digest| length == digest + 25) => {
+            match rest.get(length - 17..).is_some_and(acknowledges) {
+                true => Probe::Certain,
+                false => Probe::Maybe,
+            }
+        }
         (0x28, _) => Probe::Maybe,
         _ => Probe::No,
     }
+}
+
+/// One packet, number 0, of the session that follows; then this packet's own number, 0.
+fn acknowledges(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[1, 0, 0, 0, 0]) && bytes.ends_with(&[0; 4])
 }
 
 #[cfg(test)]
@@ -89,6 +100,8 @@ mod tests {
         let plain = b"\x38sessioni\0\0\0\0\0";
         assert_eq!(of(plain), Probe::Certain);
         assert_eq!(of(b"\x38sessioni\0\0\0\0\x01"), Probe::No);
+        let answer = b"\x40sessions\x01\0\0\0\0sessioni\0\0\0\0";
+        assert_eq!(of(answer), Probe::Certain);
         let mut signed = b"\x38sessioni".to_vec();
         signed.extend([7; 20]);
         signed.extend(b"\0\0\0\x01time\0\0\0\0\0");

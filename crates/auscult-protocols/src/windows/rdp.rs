@@ -3,7 +3,7 @@
 //! Sources: MS-RDPBCGR 2.2.1.1 (connection request), 2.2.1.2 (confirmation), 2.2.1.3.2 (client core
 //! data), RFC 1006.
 
-use auscult_model::Meaning;
+use auscult_model::{Meaning, Transport};
 
 use super::ntlm;
 use crate::first::{End, First};
@@ -15,8 +15,9 @@ static RECORD: Record = Record {
     name: "rdp",
     title: "Remote Desktop Protocol",
     tier: Tier::Identity,
+    transports: &[Transport::Tcp, Transport::Udp],
     ports: &[3389],
-    sources: &["MS-RDPBCGR", "RFC 1006"],
+    sources: &["MS-RDPBCGR", "MS-RDPEUDP", "RFC 1006"],
     reads: &[
         "the account in the cookie of the request",
         "the client's name, where the connection is not enciphered from the start",
@@ -38,11 +39,18 @@ impl Protocol for Rdp {
     }
 
     fn probe(&self, seen: &Seen<'_>) -> Probe {
-        sides::judge(seen, of)
+        match seen.transport {
+            Transport::Tcp => sides::judge(seen, of),
+            _ => sides::judge(seen, of_datagram),
+        }
     }
 
     fn start(&self, start: &Start) -> Box<dyn Session> {
-        First::start(MESSAGES, start.from_start, end, read)
+        match start.transport {
+            Transport::Tcp => First::start(MESSAGES, start.from_start, end, read),
+            // Enciphered from its third datagram on.
+            _ => First::datagrams(0, read),
+        }
     }
 }
 
@@ -87,6 +95,20 @@ fn of(bytes: &[u8]) -> Probe {
         0 => Probe::Maybe,
         _ => shape(body, OFFER, Probe::Certain),
     })
+}
+
+/// Over UDP beside the connection: nothing received yet, a window, flags with SYN, zeros up to the
+/// longest datagram.
+fn of_datagram(bytes: &[u8]) -> Probe {
+    let is_syn = matches!(bytes, [0xff, 0xff, 0xff, 0xff, _, _, flags, low, ..]
+        if flags & 0xe0 == 0 && low & 1 == 1);
+    let is_padded = bytes.len() >= 1132 && bytes.ends_with(&[0; 32]);
+    match (is_syn && is_padded, is_padded) {
+        (true, _) => Probe::Certain,
+        // Its answer.
+        (_, true) => Probe::Maybe,
+        _ => Probe::No,
+    }
 }
 
 fn end(bytes: &[u8]) -> End {
@@ -138,7 +160,7 @@ fn read(message: &[u8], out: &mut Output<'_>) {
 mod tests {
     use super::*;
     use crate::drive::{Piece, drive, without_places};
-    use auscult_model::{Direction, Transport};
+    use auscult_model::Direction;
 
     const REQUEST: &[u8] =
         b"\x03\0\0\x2a\x25\xe0\0\0\0\0\0Cookie: mstshash=mary\r\n\x01\0\x08\0\x03\0\0\0";
