@@ -5,13 +5,11 @@ use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use auscult_flow::{At, FlowFacts, Readers};
+use auscult_flow::{At, FlowFacts, Happened, Readers};
 use auscult_model::{
     Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Meaning, PacketRef,
     Transport,
 };
-use auscult_flow::{At, FlowFacts, Happened, Readers};
-use auscult_model::{Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Transport};
 use auscult_packet::Part;
 use auscult_protocols::{
     ALL, Collected, Expectation, Limits, Mark, Origin, Reading, Reads, Said, Sample, SampleSink,

@@ -512,8 +512,8 @@ fn bundle(path: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Captures of a bundle, compared; how many comparisons each gave.
-fn compare_bundle(folder: &Path, bundle: &str, names: &[&str]) -> usize {
-    let files = bundle(&folder.join("bundles").join(bundle));
+fn compare_bundle(folder: &Path, name: &str, names: &[&str]) -> usize {
+    let files = bundle(&folder.join("bundles").join(name));
     let mut total = 0;
     for name in names {
         let bytes = files.get(&format!("cap/{name}")).expect(name);

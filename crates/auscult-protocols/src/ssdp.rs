@@ -80,14 +80,14 @@ impl Session for SsdpSession {
         }
         let place = out.place(0..bytes.len());
         match head.start {
-            StartLine::Request(b"M-SEARCH") => {
+            StartLine::Request(b"M-SEARCH", _) => {
                 self.claim("ssdp_user_agent", head.get("user-agent"), place, out);
             }
-            StartLine::Request(b"NOTIFY") if head.get("nts") != Some(b"ssdp:byebye") => {
+            StartLine::Request(b"NOTIFY", _) if head.get("nts") != Some(b"ssdp:byebye") => {
                 self.announced(&head, "nt", place, out);
             }
             StartLine::Response(200) => self.announced(&head, "st", place, out),
-            StartLine::Request(_) | StartLine::Response(_) => {}
+            StartLine::Request(..) | StartLine::Response(_) => {}
         }
         used
     }

@@ -99,7 +99,7 @@ fn agrees_with_tshark() {
             let head = Head::read(&payload, 200);
             for field in FIELDS {
                 let ours = head.as_ref().and_then(|head| match (field, head.start) {
-                    ("http.request.method", StartLine::Request(method)) => {
+                    ("http.request.method", StartLine::Request(method, _)) => {
                         Some(text::lenient(method))
                     }
                     ("http.response.code", StartLine::Response(code)) => Some(code.to_string()),
