@@ -10,10 +10,10 @@
 mod cases;
 #[path = "live/imaging.rs"]
 mod imaging;
-#[path = "live/names.rs"]
-mod names;
 #[path = "live/logins.rs"]
 mod logins;
+#[path = "live/names.rs"]
+mod names;
 #[path = "live/ward.rs"]
 mod ward;
 

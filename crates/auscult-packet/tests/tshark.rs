@@ -569,7 +569,7 @@ fn other_links_agree_with_tshark() {
         );
         total += compared;
     }
-    total += compare_bundle(&folder, "zeek-rest.tar.zst", &["nflog-http.pcap"]);
+    total += compare_bundle(folder, "zeek-rest.tar.zst", &["nflog-http.pcap"]);
     eprintln!("{total} comparisons");
     assert!(total > 5_000, "only {total} comparisons");
 }

@@ -362,7 +362,7 @@ impl Agreement {
         if theirs.is_empty() && ours.is_empty() {
             return;
         }
-        self.pair(&format!("{place} {field}"), &theirs, &ours);
+        self.pair(&format!("{place} {field}"), theirs, ours);
     }
 
     /// Counts one pair; one that both lack counts for nothing.

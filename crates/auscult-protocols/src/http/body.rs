@@ -105,7 +105,7 @@ pub(super) fn coding(head: &Head<'_>) -> Coding {
         kind.get(..page.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(page))
     };
-    if PAGES.iter().any(|page| is_page(page)) {
+    if PAGES.iter().any(is_page) {
         Coding::Other
     } else if is("gzip") || is("x-gzip") {
         Coding::Gzip
@@ -266,7 +266,7 @@ impl Body {
     /// Takes decoded bytes; false when no more are wanted.
     fn keep(&mut self, bytes: &[u8], out: &mut Output<'_>) -> bool {
         self.decoded += bytes.len() as u64;
-        let most = self.taken.saturating_mul(EXPANDED.default as u64);
+        let most = self.taken.saturating_mul(EXPANDED.default);
         if self.coding != Coding::Plain && self.decoded > most.max(EXPANDED_FROM) {
             out.reached(&EXPANDED);
             self.file.spoil();

@@ -71,7 +71,7 @@ pub(super) fn is_one(head: &Head<'_>) -> bool {
     const FORM_TYPE: &[u8] = b"application/x-www-form-urlencoded";
     let fits = matches!(
         head.follows(Follows::Nothing),
-        Follows::Length(length) if length <= FORM.default as u64
+        Follows::Length(length) if length <= FORM.default
     );
     let kind = head.get("content-type").unwrap_or_default();
     let start = kind.get(..FORM_TYPE.len()).unwrap_or_default();

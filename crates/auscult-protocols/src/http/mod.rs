@@ -268,7 +268,7 @@ impl HttpSession {
             Content::Form(number) => {
                 let number = *number;
                 if (bytes.len() as u64) < left {
-                    let need = left.min(form::FORM.default as u64) as usize;
+                    let need = left.min(form::FORM.default) as usize;
                     return Progress::Need { used: 0, need };
                 }
                 self.form(direction, number, bytes, out);

@@ -217,7 +217,7 @@ impl SmtpSession {
                 // A refused DATA is followed by a command, not by a header.
                 let refused = mail.is_fresh()
                     && is_command
-                    && !memchr::memchr(b':', line).is_some_and(|at| at == word.len());
+                    && memchr::memchr(b':', line).is_none_or(|at| at != word.len());
                 if !refused {
                     if mail.line(line, confidence, place, out) {
                         self.expects = Expects::Command;
