@@ -17,6 +17,10 @@ pub enum Format {
     PcapModified,
     /// pcapng.
     Pcapng,
+    /// Solaris's snoop.
+    Snoop,
+    /// Microsoft Network Monitor 1 or 2.
+    NetMon,
 }
 
 impl Format {
@@ -27,6 +31,8 @@ impl Format {
             Format::PcapNanoseconds => "pcap (nanoseconds)",
             Format::PcapModified => "pcap (modified)",
             Format::Pcapng => "pcapng",
+            Format::Snoop => "snoop",
+            Format::NetMon => "Network Monitor",
         }
     }
 }

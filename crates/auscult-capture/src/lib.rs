@@ -1,10 +1,10 @@
 //! Capture files and streams, read into packets.
 //!
-//! [`Inputs`] takes what the user named (files, folders, standard input), tells pcap from pcapng
-//! and gzip from zstd by their bytes, merges everything by time and hands out [`Batch`]es of
-//! packets that lie in the block in which they were read. [`CaptureReader`] does the same for one
-//! source of bytes. What went wrong stops one file, is told in its [`CaptureInfo`], and never
-//! makes what was read before it disappear.
+//! [`Inputs`] takes what the user named (files, folders, standard input), tells formats (pcap,
+//! pcapng, snoop, Network Monitor) and compression (gzip, zstd) by their bytes, merges everything
+//! by time and hands out [`Batch`]es of packets that lie in the block in which they were read.
+//! [`CaptureReader`] does the same for one source of bytes. What went wrong stops one file, is
+//! told in its [`CaptureInfo`], and never makes what was read before it disappear.
 //!
 //! ```no_run
 //! use auscult_capture::{Batch, Inputs, Options};
@@ -21,7 +21,7 @@
 //! # Ok::<(), auscult_capture::OpenError>(())
 //! ```
 //!
-//! Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1952, RFC 8878. Limits:
+//! Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761, RFC 1952, RFC 8878. Limits:
 //! [`Options`]. Nothing here depends on the operating system.
 
 mod batch;
@@ -33,11 +33,13 @@ mod fingerprint;
 mod info;
 mod inputs;
 mod listing;
+mod netmon;
 mod pcap;
 mod pcapng;
 mod reader;
 mod recognise;
 mod record;
+mod snoop;
 mod source;
 mod stop;
 mod stream;

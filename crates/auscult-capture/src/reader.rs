@@ -9,10 +9,12 @@ use crate::bounds;
 use crate::compression::{self, Compression, Limits, TooMuch};
 use crate::fingerprint::Fingerprint;
 use crate::info::{CaptureInfo, Format, StoppedAt};
+use crate::netmon::{self, NetMon};
 use crate::pcap::{self, Pcap};
 use crate::pcapng::Pcapng;
 use crate::recognise::{NotACapture, recognise};
 use crate::record::{Step, Tally, Window};
+use crate::snoop::{self, Snoop};
 use crate::stop::INTERRUPTED;
 use crate::stream::Stream;
 use crate::trail::{Resume, Trail};
@@ -65,6 +67,8 @@ const LARGEST: usize = 1 << 30;
 pub(crate) enum Parser {
     Pcap(Pcap),
     Pcapng(Pcapng),
+    Snoop(Snoop),
+    NetMon(NetMon),
     /// Nothing more can be read.
     Stopped,
 }
@@ -74,7 +78,7 @@ impl Parser {
     pub(crate) fn interfaces(&self) -> usize {
         match self {
             Parser::Pcapng(pcapng) => pcapng.interfaces(),
-            Parser::Pcap(_) | Parser::Stopped => 0,
+            _ => 0,
         }
     }
 
@@ -82,7 +86,7 @@ impl Parser {
     pub(crate) fn generation(&self) -> u64 {
         match self {
             Parser::Pcapng(pcapng) => pcapng.generation(),
-            Parser::Pcap(_) | Parser::Stopped => 0,
+            _ => 0,
         }
     }
 }
@@ -127,31 +131,25 @@ impl CaptureReader {
             ..Tally::default()
         };
         let mut info = CaptureInfo::new(name, Format::Pcap, compression);
-        let mut used = 0;
-        let parser = if Pcapng::detect(&prefix) {
-            info.format = Format::Pcapng;
-            Parser::Pcapng(Pcapng::default())
-        } else if let Some((_, format)) = Pcap::detect(&prefix) {
-            info.format = format;
-            match Pcap::open(&prefix, &mut tally) {
-                Ok(pcap) => {
-                    used = pcap::FILE_HEADER;
-                    Parser::Pcap(pcap)
-                }
-                Err(why) => {
-                    info.stopped_at = Some(StoppedAt {
-                        offset: 0,
-                        after_packet: 0,
-                        why,
-                    });
-                    Parser::Stopped
-                }
-            }
-        } else {
+        let Some((format, used, opened)) = open(&prefix, &mut tally) else {
             return Err(match raw_error.or(error) {
                 Some(error) => NotACapture::unreadable(&error),
                 None => recognise(&prefix),
             });
+        };
+        info.format = format;
+        let parser = opened.unwrap_or_else(|why| {
+            info.stopped_at = Some(StoppedAt {
+                offset: 0,
+                after_packet: 0,
+                why,
+            });
+            Parser::Stopped
+        });
+        let used = if matches!(parser, Parser::Stopped) {
+            0
+        } else {
+            used
         };
         let carry = prefix.get(used..).unwrap_or_default().to_vec();
         let mut stream = Stream::new(carry, source, used as u64);
@@ -250,6 +248,8 @@ impl CaptureReader {
         let step = match &mut self.parser {
             Parser::Pcap(pcap) => pcap.parse(&mut window, &mut self.tally),
             Parser::Pcapng(pcapng) => pcapng.parse(&mut window, &mut self.tally),
+            Parser::Snoop(snoop) => snoop.parse(&mut window, &mut self.tally),
+            Parser::NetMon(netmon) => netmon.parse(&mut window, &mut self.tally),
             Parser::Stopped => {
                 self.finish();
                 return;
@@ -355,6 +355,27 @@ impl CaptureReader {
             info.interfaces.clone_from(&self.tally.interfaces);
         }
     }
+}
+
+/// Format, length of the file header, and the parser of a capture that begins so, or what is wrong
+/// with its header; `None` when it is no capture.
+fn open(prefix: &[u8], tally: &mut Tally) -> Option<(Format, usize, Result<Parser, String>)> {
+    if Pcapng::detect(prefix) {
+        return Some((Format::Pcapng, 0, Ok(Parser::Pcapng(Pcapng::default()))));
+    }
+    if let Some((_, format)) = Pcap::detect(prefix) {
+        let opened = Pcap::open(prefix, tally).map(Parser::Pcap);
+        return Some((format, pcap::FILE_HEADER, opened));
+    }
+    if Snoop::detect(prefix) {
+        let opened = Snoop::open(prefix, tally).map(Parser::Snoop);
+        return Some((Format::Snoop, snoop::FILE_HEADER, opened));
+    }
+    if NetMon::detect(prefix) {
+        let opened = NetMon::open(prefix, tally).map(Parser::NetMon);
+        return Some((Format::NetMon, netmon::FILE_HEADER, opened));
+    }
+    None
 }
 
 /// Reads the first bytes of a source, and the error that ended them.

@@ -1,7 +1,7 @@
 //! Says what a file is that is not a capture, and what to do with it.
 //!
-//! By its first bytes, never by its name. Sources: the file formats' own magic numbers (RFC 1761
-//! for snoop, Microsoft's NetMon and ETL, Endace ERF, 7-Zip, xz, bzip2, ZIP, PDF, ELF, PE).
+//! By its first bytes, never by its name. Sources: the file formats' own magic numbers (Microsoft's ETL,
+//! Endace ERF, 7-Zip, xz, bzip2, ZIP, PDF, ELF, PE).
 
 use std::io::{self, ErrorKind};
 
@@ -51,9 +51,6 @@ const GIVE_CAPTURE: &str = "give a .pcap or .pcapng file, plain or compressed by
 /// Beginnings of files, and what they mean.
 const MAGICS: &[(&[u8], &str, &str)] = &[
     (b"", EMPTY, "capture again; nothing was written to it"),
-    (b"snoop\0\0\0", "a Solaris snoop capture", CONVERT),
-    (b"GMBU", "a Microsoft Network Monitor 2 capture", CONVERT),
-    (b"RTSS", "a Microsoft Network Monitor 1 capture", CONVERT),
     (b"TRSNIFF data", "a DOS Sniffer capture", CONVERT),
     (b"XCP\0", "a NetXRay or Windows Sniffer capture", CONVERT),
     (b"\x1c\x00\x01\xac", "an IXIA hardware capture", CONVERT),

@@ -18,11 +18,7 @@ use support::{Seen, read};
 const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/captures");
 
 /// Captures of other formats in the collection, and what is said of them.
-const OTHER_FORMATS: [(&str, &str); 3] = [
-    ("snoop", "snoop"),
-    ("netmon2", "Network Monitor 2"),
-    ("erf", "ERF"),
-];
+const OTHER_FORMATS: [(&str, &str); 1] = [("erf", "ERF")];
 
 fn available() -> bool {
     let there = Path::new(CAPTURES).join("manifest.jsonl").exists();

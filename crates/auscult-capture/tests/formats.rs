@@ -401,8 +401,7 @@ fn says_what_is_not_a_capture() {
     let cases: Vec<(Vec<u8>, &str, &str)> = vec![
         (vec![], "empty file", "again"),
         (etl, "event trace", "etl2pcap"),
-        (b"snoop\0\0\0\0\0\0\x02".to_vec(), "snoop", "editcap"),
-        (b"GMBU\0\x02".to_vec(), "Network Monitor", "editcap"),
+        (b"TRSNIFF data    ".to_vec(), "Sniffer", "editcap"),
         (b"7z\xbc\xaf\x27\x1c\0\x04".to_vec(), "7-Zip", "unpack"),
         (b"\xfd7zXZ\0\0".to_vec(), "xz", "decompress"),
         (b"BZh91AY".to_vec(), "bzip2", "decompress"),

@@ -102,6 +102,9 @@ impl LinkType {
     /// Linux "cooked" capture, version 2.
     pub const LINUX_SLL2: LinkType = LinkType(276);
 
+    /// A link that has no number in the registry.
+    pub const UNKNOWN: LinkType = LinkType(u16::MAX);
+
     /// The name in the registry of link types, without `LINKTYPE_`; `None` when not a usual one.
     pub fn name(self) -> Option<&'static str> {
         Some(match self.0 {
@@ -160,6 +163,7 @@ impl LinkType {
             274 => "ETHERNET_MPACKET",
             276 => "LINUX_SLL2",
             283 => "IEEE802_15_4_TAP",
+            u16::MAX => "UNKNOWN",
             _ => return None,
         })
     }

@@ -67,31 +67,23 @@ fn suites(kinds: &[u8]) -> Vec<u8> {
 
 #[test]
 fn kinds_of_encryption() {
-    let wpa: &[u8] = &[0, 0x50, 0xf2, 1, 1, 0];
-    let rows: [(&str, u8, Vec<(u8, &[u8])>); 9] = [
+    let wpa = || (221, vec![0, 0x50, 0xf2, 1, 1, 0]);
+    let rsn = |kinds: &[u8]| (48, suites(kinds));
+    for (word, capabilities, elements) in [
         ("open", 1, vec![]),
         ("wep", 0x11, vec![]),
-        ("wpa", 0x11, vec![(221, wpa)]),
-        ("wpa2-personal", 0x11, vec![(48, &suites(&[2]))]),
-        ("wpa2-enterprise", 0x11, vec![(48, &suites(&[1, 5]))]),
-        (
-            "wpa2-personal, wpa3-personal",
-            0x11,
-            vec![(48, &suites(&[2, 8]))],
-        ),
-        (
-            "wpa2-personal, wpa",
-            0x11,
-            vec![(48, &suites(&[2])), (221, wpa)],
-        ),
-        ("enhanced-open", 0x11, vec![(48, &suites(&[18]))]),
-        ("rsn", 0x11, vec![(48, &[1, 0])]),
-    ]
-    .map(|(word, capabilities, elements)| {
-        let owned = elements.into_iter().map(|(n, v)| (n, &*v.to_vec().leak()));
-        (word, capabilities, owned.collect())
-    });
-    for (word, capabilities, elements) in rows {
+        ("wpa", 0x11, vec![wpa()]),
+        ("wpa2-personal", 0x11, vec![rsn(&[2])]),
+        ("wpa2-enterprise", 0x11, vec![rsn(&[1, 5])]),
+        ("wpa2-personal, wpa3-personal", 0x11, vec![rsn(&[2, 8])]),
+        ("wpa2-personal, wpa", 0x11, vec![rsn(&[2]), wpa()]),
+        ("enhanced-open", 0x11, vec![rsn(&[18])]),
+        ("rsn", 0x11, vec![(48, vec![1, 0])]),
+    ] {
+        let elements: Vec<(u8, &[u8])> = elements
+            .iter()
+            .map(|(number, value)| (*number, value.as_slice()))
+            .collect();
         let claims = beacon(capabilities, &elements);
         assert_eq!(claims["wireless_security"], word);
     }
