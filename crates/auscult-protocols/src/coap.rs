@@ -69,6 +69,10 @@ fn of(bytes: &[u8]) -> Probe {
             _ => Probe::No,
         };
     }
+    // Drafts before the standard counted options in the header: told by the path of every server.
+    if memchr::memmem::find(rest, b".well-known\x04core").is_some() && rest.len() < 64 {
+        return Probe::Likely;
+    }
     let (mut rest, mut number, mut told) = (rest, 0, 0);
     while let Some((head, behind)) = rest.split_first() {
         if *head == 0xff {

@@ -24,6 +24,8 @@ pub mod file;
 mod first;
 pub mod ftp;
 pub mod ftp_data;
+#[cfg(test)]
+mod goldens;
 mod heard;
 pub mod hl7;
 pub mod hsrp;
@@ -161,8 +163,8 @@ pub static ALL: &[&dyn Protocol] = &[
     &plant::s7::S7,
     &media::sip::Sip,
     &windows::smb::Smb,
-    &snmp::Snmp,
     &smtp::Smtp,
+    &snmp::Snmp,
     &vpn::socks::Socks,
     &ssdp::Ssdp,
     &ssh::Ssh,

@@ -53,7 +53,7 @@ fn of(bytes: &[u8]) -> Probe {
         // An answer alone is 25 bits.
         [0x20, ..] => shape(bytes, ANSWER, Probe::Likely),
         [0x32 | 0x33 | 0x3a | 0x3b, ..] if is_told(bytes) => Probe::Maybe,
-        [0x40, 2, ..] => Probe::Maybe,
+        [0x40, 2, ..] | [0xc0 | 0xd0, 0, ..] => Probe::Maybe,
         _ => Probe::No,
     }
 }
@@ -64,6 +64,10 @@ fn probe(seen: &Seen<'_>) -> Probe {
     match sides::judge(seen, of) {
         // In its middle: a message to be acknowledged, and its receipt.
         Probe::Maybe if is_told(one) && is_receipt(other) => Probe::Likely,
+        // Asked whether the other is there, and answered.
+        Probe::Maybe if one.starts_with(&[0xc0, 0]) && other.starts_with(&[0xd0, 0]) => {
+            Probe::Likely
+        }
         Probe::Maybe if is_told(other) && is_receipt(one) => Probe::Likely,
         answer => answer,
     }

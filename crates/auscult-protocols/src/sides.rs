@@ -5,10 +5,14 @@ use auscult_model::Transport;
 use crate::{Probe, Seen};
 
 /// Judges each side that was seen; one that is certain decides, else one that excludes does. In a
-/// stream both must exclude: the other side may have more to say, and a `No` is final.
+/// stream both must exclude: the other side may have more to say, and a `No` is final. A server's
+/// answer does not decide over a client that speaks something else: a port may answer anybody.
 pub(crate) fn judge(seen: &Seen<'_>, of: impl Fn(&[u8]) -> Probe) -> Probe {
     let sides = [seen.originator, seen.responder].map(|bytes| of_seen(bytes, &of));
+    let is_begun = seen.transport == Transport::Tcp && seen.from_start;
     match sides {
+        [Probe::No, Probe::Certain] if is_begun => Probe::Maybe,
+        [Probe::Maybe, Probe::Certain] if is_begun && !seen.originator.is_empty() => Probe::Likely,
         [Probe::No, open] | [open, Probe::No]
             if seen.transport == Transport::Tcp && open < Probe::Certain && open > Probe::No =>
         {
@@ -56,6 +60,8 @@ mod tests {
         assert_eq!(probe(b"GET /", b"\0\0"), Probe::Maybe);
         assert_eq!(probe(b"GET / HTTP/1.1\r\n", b"\0\0"), Probe::Certain);
         assert_eq!(probe(b"", b"\0\0"), Probe::Maybe);
+        assert_eq!(probe(b"", b"HTTP/1.1 200 OK\r\n"), Probe::Certain);
+        assert_eq!(probe(b"EHLO x\r\n", b"HTTP/1.1 200 OK\r\n"), Probe::Maybe);
         assert_eq!(probe(b"\0\0", b"\0\0"), Probe::No);
     }
 

@@ -349,6 +349,7 @@ fn law_final_answers_are_final() {
 const LIKELY_BY_CHANCE: &[(&str, u32)] = &[
     ("coap", 10),
     ("ntp", 10),
+    ("radius", 10),
     ("rtp", 20_000),
     ("telnet", 10),
     ("tftp", 10),

@@ -6,6 +6,7 @@ mod flow;
 mod judge;
 mod names;
 mod ndpi;
+mod table;
 mod tshark;
 
 use std::collections::BTreeSet;
@@ -63,6 +64,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     fs::write(work.kept.join("alone.tsv"), alone.join("\n"))?;
     let mut text = flows(seen.len(), &verdicts);
     text.push_str(&findings::section(&labelled));
+    text.push_str(&table::section()?);
     eprintln!("{text}");
     section::write(&root().join("docs/accuracy.md"), "accuracy", &text)
 }

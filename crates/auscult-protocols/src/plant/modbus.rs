@@ -45,7 +45,7 @@ fn of(bytes: &[u8]) -> Probe {
         },
         (15 | 16, 8..) | (7 | 11 | 12 | 17, 2..) | (8 | 20..=24 | 43 | 90, 3..) => true,
         // A refusal: its reason.
-        (0x81..=0xda, 3) => true,
+        (0x80..=0xda, 3 | 4) => true,
         _ => return Probe::Maybe,
     };
     match fits {
