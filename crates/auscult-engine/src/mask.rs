@@ -21,6 +21,8 @@ const MASKED: &str = "[patient]";
 /// blind the report by naming a patient after a vendor. All others hold text that people typed.
 const PRODUCTS: &[&str] = &[
     "alarm_limits",
+    "cdp_capabilities",
+    "cdp_version",
     "certificate_key",
     "certificate_serial",
     "certificate_sha256",
@@ -39,6 +41,7 @@ const PRODUCTS: &[&str] = &[
     "http_server",
     "ja3",
     "ja4",
+    "lldp_capabilities",
     "mac_vendor",
     "mdns_service",
     "mllp_quirk",

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use auscult_capture::PacketMeta;
 use auscult_flow::{FlowTable, Limits as FlowLimits, Packet};
 use auscult_model::{
-    Bound, Bounds, Endpoint, FlowStart, LinkType, MacAddr, NeighbourKey, NeighbourSum, Segment,
+    Bound, Bounds, Endpoint, FlowStart, LinkType, MacAddr, Meaning, NeighbourKey, NeighbourSum,
+    Segment,
 };
 use auscult_packet::{
     Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, StopReason, Transport,
@@ -16,7 +17,7 @@ use auscult_packet::{
 };
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
-use auscult_protocols::{Limits, Mark, arp, icmp};
+use auscult_protocols::{Limits, Mark, arp, cdp, icmp, lldp};
 
 use crate::bounds;
 use crate::emission::Emission;
@@ -125,7 +126,9 @@ impl Shard {
                 let own = layers
                     .stop
                     .is_some_and(|stop| stop.why == StopReason::LinkOwn);
-                self.undecoded += u64::from(!own);
+                if !own && !self.neighbourhood(meta, segment, &layers, frame) {
+                    self.undecoded += 1;
+                }
                 return;
             }
             Network::Ipv4 | Network::Ipv6 => {}
@@ -254,6 +257,48 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// What a station tells the other end of its cable, if this frame is of that kind.
+    fn neighbourhood(
+        &mut self,
+        meta: &PacketMeta,
+        segment: Segment,
+        layers: &Layers,
+        frame: &[u8],
+    ) -> bool {
+        let (Some(stop), Some(mac)) = (layers.stop, layers.src_mac) else {
+            return false;
+        };
+        let body = frame.get(stop.at as usize..).unwrap_or_default();
+        let (protocol, said) = if layers.ethertype == lldp::ETHERTYPE {
+            (lldp::RECORD.name, lldp::said(body))
+        } else if let Some(body) = body.strip_prefix(&cdp::SNAP) {
+            (cdp::RECORD.name, cdp::said(body))
+        } else {
+            return false;
+        };
+        let at = Mark {
+            time: meta.time,
+            packet: meta.reference(),
+        };
+        let end = |mac| Endpoint {
+            segment,
+            mac,
+            ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            port: 0,
+        };
+        let (from, to) = (end(Some(mac)), end(layers.dst_mac));
+        for (attribute, value) in said {
+            let claim = Meaning::ClaimByMac {
+                mac,
+                attribute,
+                value,
+            };
+            self.readers
+                .event(packet_event(protocol, from, to, at, claim));
+        }
+        true
     }
 
     fn arp(&mut self, meta: &PacketMeta, segment: Segment, arp: &auscult_packet::Arp) {

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use auscult_engine::{Options, Watch, analyze};
+use auscult_engine::{Options, Unwatched, Watch, analyze};
+use auscult_model::report::Role;
 use auscult_model::{FlowRecord, Transport};
 use serde_json::Value;
 
@@ -148,4 +149,27 @@ fn every_capture_is_read_and_flows_agree_with_tshark() {
     // The rest are copies, which tshark counts twice, fragments, which it counts once, and
     // tunnels inside of which it looks.
     assert!(agreeing * 100 >= compared * 95, "{agreeing} of {compared}");
+}
+
+/// Switches tell the other end of their cable who they are.
+#[test]
+fn switches_are_known_by_what_they_tell_their_neighbour() {
+    let Some(folder) = collection() else { return };
+    for (capture, hostname, model) in [
+        ("arkime/wireshark-lldp.pcap", "Summit300-48", None),
+        (
+            "wireshark-wiki/cdp_v2.pcap",
+            "myswitch",
+            Some("WS-C2950-12"),
+        ),
+    ] {
+        let report = analyze(&[folder.join(capture)], &Options::default(), &mut Unwatched).unwrap();
+        let device = report
+            .devices
+            .iter()
+            .find(|device| device.hostname.as_deref() == Some(hostname))
+            .unwrap_or_else(|| panic!("{capture}: {:#?}", report.devices));
+        assert_eq!(device.role, Role::NetworkDevice, "{capture}");
+        assert_eq!(device.model.as_deref(), model, "{capture}");
+    }
 }

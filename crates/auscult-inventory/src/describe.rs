@@ -105,6 +105,8 @@ pub(crate) fn device(
             "llmnr_name",
             "snmp_sysname",
             "syslog_hostname",
+            "lldp_system_name",
+            "cdp_device_id",
         ]),
         bed: value(&["bed"]),
         unit: value(&["unit", "department"]),

@@ -9,6 +9,7 @@ pub mod auth;
 mod base64;
 pub mod bedside;
 pub mod bittorrent;
+pub mod cdp;
 pub mod coap;
 pub mod contec_cms;
 mod contract;
@@ -34,6 +35,7 @@ pub mod http2;
 pub mod icmp;
 pub mod imap;
 mod lines;
+pub mod lldp;
 pub mod llmnr;
 mod login;
 pub mod lpd;
@@ -187,8 +189,10 @@ pub static ALL: &[&dyn Protocol] = &[
 pub static PACKET_RECORDS: &[&Record] = &[
     &vpn::ipsec::AH,
     &arp::RECORD,
+    &cdp::RECORD,
     &vpn::ipsec::ESP,
     &icmp::RECORD,
     &icmp::RECORD_V6,
     &wlan::RECORD,
+    &lldp::RECORD,
 ];
