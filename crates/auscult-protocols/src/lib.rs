@@ -75,6 +75,7 @@ pub mod telnet;
 pub mod text;
 pub mod tftp;
 pub mod tls;
+pub mod tunnels;
 pub mod vista_cms;
 pub mod vpn;
 pub mod vrrp;
@@ -190,9 +191,17 @@ pub static PACKET_RECORDS: &[&Record] = &[
     &vpn::ipsec::AH,
     &arp::RECORD,
     &cdp::RECORD,
+    &tunnels::CAPWAP,
     &vpn::ipsec::ESP,
+    &tunnels::GENEVE,
+    &tunnels::GRE,
+    &tunnels::GTP_U,
     &icmp::RECORD,
     &icmp::RECORD_V6,
+    &tunnels::IP_IN_IP,
+    &tunnels::TEREDO,
+    &tunnels::TZSP,
+    &tunnels::VXLAN,
     &wlan::RECORD,
     &lldp::RECORD,
 ];
