@@ -1,8 +1,9 @@
-//! Telnet: logins in clear.
+//! Telnet: logins in clear, what servers show before them, terminals.
 //!
-//! Sources: RFC 854 (commands), RFC 855 (options), RFC 1123 §3.2; prompts as servers in use show
-//! them. Options are stripped byte by byte; what a user types is kept only while an account is
-//! asked for, the secret never. Limits: 128 characters of a prompt, 64 of an account.
+//! Sources: RFC 854 (commands), RFC 855 (options), RFC 1091 (terminal type), RFC 1123 §3.2; prompts
+//! as servers in use show them. Options are stripped byte by byte; what a user types is kept only
+//! while an account is asked for, the secret never. Limits: 128 characters of a prompt, 64 of an
+//! account, 256 of what is shown before the first prompt, 40 of a terminal's name.
 
 use auscult_model::{Direction, Transport};
 
@@ -17,9 +18,13 @@ static RECORD: Record = Record {
     transports: &[Transport::Tcp],
     ports: &[23],
     weak: true,
-    sources: &["RFC 854", "RFC 855", "RFC 1123"],
-    reads: &["logins after a prompt, and whether they succeeded"],
-    leaves_out: "Everything typed and shown besides, option values, enciphered sessions.",
+    sources: &["RFC 854", "RFC 855", "RFC 1091", "RFC 1123"],
+    reads: &[
+        "logins after a prompt, and whether they succeeded",
+        "what the server shows before its first prompt",
+        "the client's terminal type",
+    ],
+    leaves_out: "Everything typed and shown besides, other option values, enciphered sessions.",
     attributes: &[],
     bounds: &[],
     false_likely: "1 in 100,000 random prefixes (a command byte, a verb, a known option)",
@@ -32,6 +37,10 @@ const SE: u8 = 240;
 const OPTION_MAX: u8 = 49;
 const SHOWN_MAX: usize = 128;
 const ACCOUNT_MAX: usize = 64;
+const GREETING_MAX: usize = 256;
+/// Option and verb in front of a terminal's name, which has at most 40 characters (RFC 1091).
+const TERMINAL: [u8; 2] = [24, 0];
+const TERMINAL_MAX: usize = TERMINAL.len() + 40;
 
 /// See [`RECORD`].
 pub struct Telnet;
@@ -58,6 +67,9 @@ impl Protocol for Telnet {
             asked: Asked::Nothing,
             account: None,
             attempt: None,
+            greeting: start.from_start.then(Default::default),
+            values: [None, None],
+            has_terminal: false,
             confidence: if start.from_start { 1.0 } else { 0.9 },
         })
     }
@@ -130,13 +142,30 @@ struct TelnetSession {
     asked: Asked,
     account: Option<(String, Mark)>,
     attempt: Option<Attempt>,
+    /// What each side showed since the start, until one of them prompts; `None` when that is not
+    /// wanted any more.
+    greeting: Option<[Part; 2]>,
+    /// The option value that crosses in each direction.
+    values: [Option<Part>; 2],
+    /// A terminal type was told.
+    has_terminal: bool,
     confidence: f32,
+}
+
+/// The front of something that crosses, and where it begins.
+#[derive(Default)]
+struct Part {
+    first: Mark,
+    bytes: Vec<u8>,
 }
 
 impl Session for TelnetSession {
     fn data(&mut self, direction: Direction, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         for (at, &byte) in bytes.iter().enumerate() {
-            let Some(byte) = self.filters[direction.index()].take(byte) else {
+            let filter = &mut self.filters[direction.index()];
+            let before = *filter;
+            let Some(byte) = filter.take(byte) else {
+                self.option(direction, before, byte, at, out);
                 continue;
             };
             if self.server == Some(direction.opposite()) {
@@ -150,6 +179,8 @@ impl Session for TelnetSession {
 
     fn gap(&mut self, direction: Direction, _: Option<u64>, out: &mut Output<'_>) {
         self.filters[direction.index()] = Filter::Data;
+        self.values = [None, None];
+        self.greeting = None;
         self.shown.clear();
         self.typed.clear();
         self.asked = Asked::Nothing;
@@ -166,8 +197,72 @@ impl Session for TelnetSession {
 }
 
 impl TelnetSession {
+    /// A byte of a command; `before` is where the direction was before it.
+    fn option(
+        &mut self,
+        direction: Direction,
+        before: Filter,
+        byte: u8,
+        at: usize,
+        out: &mut Output<'_>,
+    ) {
+        let value = &mut self.values[direction.index()];
+        match (before, byte) {
+            (Filter::Command, SB) if !self.has_terminal => {
+                let first = out.mark(at);
+                let bytes = Vec::new();
+                *value = Some(Part { first, bytes });
+            }
+            (Filter::Sub, byte) if byte != IAC => {
+                if let Some(value) = value
+                    && value.bytes.len() < TERMINAL_MAX
+                {
+                    value.bytes.push(byte);
+                }
+            }
+            (Filter::SubCommand, SE) => {
+                let Some(value) = value.take() else { return };
+                if let Some(name) = value.bytes.strip_prefix(&TERMINAL)
+                    && !self.has_terminal
+                {
+                    self.has_terminal = true;
+                    let place = out.place_since(value.first, at + 1);
+                    if let Some(said) = out.claim(place, "telnet_terminal", text::lenient(name)) {
+                        said.sure(self.confidence);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Says what the server showed up to its first prompt; a bare prompt is no news.
+    fn greeted(&mut self, server: Direction, at: usize, out: &mut Output<'_>) {
+        let Some(mut greeting) = self.greeting.take() else {
+            return;
+        };
+        let Part { first, bytes } = std::mem::take(&mut greeting[server.index()]);
+        let words = bytes.split(|b| matches!(b, b'\r' | b'\n' | b' ' | 0));
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        let place = out.place_since(first, at + 1);
+        if words.len() > 1
+            && let Some(said) = out.claim(place, "telnet_banner", text::lenient(&words.join(&b' ')))
+        {
+            said.sure(self.confidence);
+        }
+    }
+
     /// A byte from the server, or from a side that may turn out to be it.
     fn shown(&mut self, direction: Direction, byte: u8, at: usize, out: &mut Output<'_>) {
+        if let Some(greeting) = &mut self.greeting {
+            let part = &mut greeting[direction.index()];
+            if part.bytes.is_empty() {
+                part.first = out.mark(at);
+            }
+            if part.bytes.len() < GREETING_MAX {
+                part.bytes.push(byte);
+            }
+        }
         if matches!(byte, b'\r' | b'\n' | 0) {
             self.line_ended(at, out);
             self.shown.clear();
@@ -216,6 +311,7 @@ impl TelnetSession {
             let port = self.ports[direction.index()];
             out.offer(out.place(at..at + 1), Transport::Tcp, port, RECORD.name)
                 .sure(self.confidence);
+            self.greeted(direction, at, out);
         }
         // Asked again: what was tried before did not do.
         self.answered(false, at, out);
@@ -328,6 +424,30 @@ mod tests {
         assert!(lines(&accepted).join("").contains("accepted: Some(true)"));
         let server_only: Vec<_> = TALK.into_iter().filter(|(d, _)| *d == SERVER).collect();
         assert_eq!(lines(&server_only).len(), 1);
+    }
+
+    #[test]
+    fn names_system_and_terminal() {
+        let talk: [(Direction, &[u8]); 3] = [
+            (SERVER, b"\xff\xfd\x18\xff\xfa\x18\x01\xff\xf0"),
+            (CLIENT, b"\xff\xfb\x18\xff\xfa\x18\x00VT220\xff\xf0"),
+            (SERVER, b"\r\nVxWorks 5.5\r\n\r\0pump7 login: "),
+        ];
+        let said = lines(&talk);
+        let expected = [
+            "telnet_terminal\", value: \"VT220\"",
+            "ServiceOffered",
+            "telnet_banner\", value: \"VxWorks 5.5 pump7 login:\"",
+        ];
+        assert_eq!(said.len(), expected.len(), "{said:#?}");
+        for (said, expected) in said.iter().zip(expected) {
+            assert!(said.contains(expected), "{said}\n{expected}");
+        }
+        cuts::change_nothing_in_talk(&talk, lines);
+        let mut lost = pieces(&talk);
+        lost.insert(2, Piece::Gap(SERVER, Some(9)));
+        let said = without_places(&drive(&Telnet, &START, &lost).said).join("\n");
+        assert!(!said.contains("banner") && said.contains("VT220"), "{said}");
     }
 
     #[test]

@@ -127,15 +127,20 @@ fn agrees_with_tshark() {
         };
         for row in oracle::tshark(
             &capture,
-            "smtp.req && !tcp.analysis.retransmission",
+            "smtp.req && !socks && !tcp.analysis.retransmission",
             &fields,
         ) {
             let frame: u64 = row.one("frame.number").parse().expect("a number");
-            let is_hello = matches!(row.one("smtp.req.command"), "EHLO" | "HELO");
+            // A client may send several commands at once; the greeting comes first of them.
+            let is_hello = row
+                .all("smtp.req.command")
+                .first()
+                .is_some_and(|word| matches!(word.to_ascii_uppercase().as_str(), "EHLO" | "HELO"));
             let theirs: Vec<String> = row
                 .all("smtp.req.parameter")
                 .iter()
                 .filter(|_| is_hello)
+                .take(1)
                 .map(|value| text::clean(value))
                 .collect();
             let place = format!("{}#{frame} hello", oracle::name_of(&capture));
