@@ -62,6 +62,18 @@ fn wards_are_told_rightly() {
     }));
 }
 
+/// Devices, roles, what they announce, how far they talk, and the findings of a whole hospital;
+/// in every second seed no name helps.
+#[test]
+fn mornings_are_told_rightly() {
+    hold((1..7).map(|seed| {
+        (
+            format!("morning seed {seed}"),
+            generate("morning", seed, &Options::default()).unwrap(),
+        )
+    }));
+}
+
 #[test]
 fn through_vlan_and_qinq() {
     hold(varied(&[Transform::Tagged(120)]));

@@ -223,6 +223,18 @@ const TABLE: &[Row] = &[
         scenes::hosted_printing,
     ),
     row(
+        "print-in",
+        "jobs from outside on port 515, jobs passed on, scans with names to FTP",
+        BEHIND_GATEWAY,
+        scenes::print_in,
+    ),
+    row(
+        "failover",
+        "routers and servers that share or move addresses; nothing to find",
+        PRIVATE,
+        scenes::failover,
+    ),
+    row(
         "clear-logins",
         "FTP, HTTP and Telnet logins in clear",
         PRIVATE,

@@ -35,6 +35,9 @@ pub struct TrueDevice {
     /// How far it talks, in the vocabulary of reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<String>,
+    /// Its address and MAC are held by several devices in turn: it is one of them at any time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// Protocol family it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,

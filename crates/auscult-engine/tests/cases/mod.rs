@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use auscult_engine::{Options, Unwatched, analyze};
-use auscult_lab::{Scene, Truth, files};
-use auscult_model::report::{Report, Severity};
+use auscult_inventory::SiteOptions;
+use auscult_lab::{Scene, TrueDevice, Truth, files};
+use auscult_model::report::{Device, Report, Severity};
 
 /// A file of its own for a test, removed when dropped.
 pub struct Capture(pub PathBuf);
@@ -46,9 +47,13 @@ impl Drop for Capture {
     }
 }
 
-/// The report on a scene with default options.
+/// The report on a scene with default options, and the site file where the scene has one.
 pub fn report(scene: &Scene) -> Report {
-    Capture::scene(scene).report(&Options::default())
+    let mut options = Options::default();
+    if let Some(site) = &scene.truth.site {
+        options.site = SiteOptions::from_toml(site).unwrap();
+    }
+    Capture::scene(scene).report(&options)
 }
 
 /// The addresses a finding is about: its devices' and its peer's.
@@ -73,6 +78,9 @@ pub fn shortfalls(report: &Report, truth: &Truth) -> Vec<String> {
     let mut bad = Vec::new();
     findings(report, truth, &mut bad);
     devices(report, truth, &mut bad);
+    if truth.all_devices {
+        inventory(report, truth, &mut bad);
+    }
     for (word, want) in &truth.coverage {
         let answers: Vec<String> = report
             .coverage
@@ -140,6 +148,21 @@ fn findings(report: &Report, truth: &Truth, bad: &mut Vec<String>) {
             bad.push(format!("false {rule} {severity} at {found:?}"));
         }
     }
+    if let Some(from) = &truth.nothing_else_from {
+        let from = Severity::from_word(from).unwrap();
+        let listed = |rule: &str, found: &BTreeSet<String>| {
+            let at = |ip: &str| ip.split('|').any(|ip| found.contains(ip));
+            truth
+                .must
+                .iter()
+                .any(|(name, ip, _)| name == rule && at(ip))
+        };
+        for (rule, severity, found) in &all {
+            if *severity >= from && !listed(rule, found) {
+                bad.push(format!("unlisted {rule} {severity} at {found:?}"));
+            }
+        }
+    }
     for finding in report
         .findings
         .iter()
@@ -186,6 +209,73 @@ fn devices(report: &Report, truth: &Truth, bad: &mut Vec<String>) {
         let (a_ids, b_ids) = (with(a), with(b));
         if a_ids.is_empty() || b_ids.is_empty() || !a_ids.is_disjoint(&b_ids) {
             bad.push(format!("{a} and {b} are not two devices"));
+        }
+    }
+}
+
+/// Every true device is there once with its addresses, what it announced and how far it talks; no
+/// other is there, and no two are one.
+fn inventory(report: &Report, truth: &Truth, bad: &mut Vec<String>) {
+    let is = |device: &Device, true_one: &TrueDevice| {
+        device
+            .macs
+            .iter()
+            .any(|mac| mac.to_string() == true_one.mac)
+    };
+    let holds = |device: &Device, true_one: &TrueDevice| {
+        let ips = &true_one.ips;
+        ips.iter()
+            .all(|ip| device.ips.iter().any(|i| i.to_string() == *ip))
+    };
+    for true_one in &truth.devices {
+        let name = format!("{} {} {:?}", true_one.name, true_one.mac, true_one.ips);
+        let with: Vec<&Device> = report
+            .devices
+            .iter()
+            .filter(|device| holds(device, true_one))
+            .collect();
+        let [device] = with.as_slice() else {
+            bad.push(format!("{name}: {} devices", with.len()));
+            continue;
+        };
+        if !is(device, true_one) && !true_one.shared {
+            bad.push(format!("{name}: MACs {:?}", device.macs));
+        }
+        let far = serde_json::to_string(&device.isolation).unwrap();
+        if let Some(want) = &true_one.isolation
+            && far.trim_matches('"') != want
+        {
+            bad.push(format!("{name}: isolation {far}, want {want}"));
+        }
+        for (attribute, value) in true_one
+            .ips
+            .iter()
+            .filter_map(|ip| truth.identity.get(ip))
+            .flatten()
+        {
+            let mut claims = device.claims.iter();
+            if !claims.any(|claim| claim.attribute == *attribute && claim.value == *value) {
+                bad.push(format!("{name}: no {attribute} {value:?}"));
+            }
+        }
+    }
+    for device in &report.devices {
+        let held = |one: &&TrueDevice| is(device, one) || holds(device, one);
+        let names: BTreeSet<&str> = truth
+            .devices
+            .iter()
+            .filter(|one| !one.shared)
+            .filter(held)
+            .map(|one| one.name.as_str())
+            .collect();
+        if names.len() > 1 {
+            bad.push(format!("{} is several: {names:?}", device.id));
+        }
+        if device.inside && !truth.devices.iter().any(|one| held(&one)) {
+            bad.push(format!(
+                "{} {:?} is none of the truth",
+                device.id, device.ips
+            ));
         }
     }
 }

@@ -79,7 +79,9 @@ impl Morning {
                     .rec
                     .resolve(at, router, other.ip, Some(other.mac));
             }
-            self.device("router", &shared, "network-device|gateway", &[]);
+            let truth = &mut self.stage.truth;
+            let roles = "network-device|gateway";
+            truth.device("router", &shared, roles).shared = true;
             self.device(
                 "first router",
                 &first,

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::printing::inbound;
 use super::{ALL_RULES, Parameters};
 use crate::frame::Scene;
 use crate::net::{Host, MS, Path, SECOND, Way};
@@ -20,21 +21,7 @@ pub fn hosted_printing(p: &Parameters) -> Scene {
         .rec
         .resolve(stage.at(200), &gateway, printer.ip, Some(printer.mac));
     let service = Ipv4Addr::new(198, 51, 100, 25);
-    let outward = Path::through(&printer, &gateway, service, 52, 20 * MS);
-    let leg = outward.legs[0].clone();
-    let path = Path {
-        a: service,
-        b: printer.ip,
-        legs: vec![crate::net::Leg {
-            a_mac: leg.b_mac,
-            b_mac: leg.a_mac,
-            a_ttl: leg.b_ttl,
-            b_ttl: leg.a_ttl,
-            ..leg
-        }],
-        rtt_a: outward.rtt_b,
-        rtt_b: outward.rtt_a,
-    };
+    let path = inbound(service, &gateway, &printer);
     for n in 0..2 {
         let at = stage.at(300 + n * 5_000);
         let what = (p.port, "lp", "print01", "service", "Liste");

@@ -3,10 +3,12 @@
 //! Every constant that a detector might lean on (addresses, ports, export, file names, vendor
 //! prefixes, times) is a field of [`Parameters`], because every constant must be varied in tests.
 
+mod failover;
 mod files;
 mod lookalikes;
 mod messages;
 mod office;
+mod printing;
 mod siblings;
 mod streams;
 
@@ -14,6 +16,7 @@ use std::net::Ipv4Addr;
 
 use auscult_model::MacAddr;
 
+pub use failover::failover;
 pub use files::{mount_attempt, nfs_documents, nfs_session, nfs_update, thin_client};
 pub use lookalikes::{
     attempts_blind, attempts_named, health_checks, hosted_printing, own_public_range,
@@ -21,6 +24,7 @@ pub use lookalikes::{
 };
 pub use messages::{hl7_inside, hl7_outside};
 pub use office::{benign_office, clear_logins, planted_names, port_scanner, printer_lpd};
+pub use printing::print_in;
 pub use siblings::{sibling_9600, sibling_vista_9500};
 pub use streams::{
     attempts_arp_only, attempts_only, attempts_refused, custom_server, idle_monitor,
