@@ -202,6 +202,6 @@ pub static PACKET_RECORDS: &[&Record] = &[
     &tunnels::TEREDO,
     &tunnels::TZSP,
     &tunnels::VXLAN,
-    &wlan::RECORD,
     &lldp::RECORD,
+    &wlan::RECORD,
 ];
