@@ -213,6 +213,7 @@ fn flow(wants: bool) -> Stage {
                 packets: 1,
                 wire_bytes: u64::from(frame.wire_len),
                 segment: layers.segment(),
+                tunnel: None,
             };
             table.packet(&packet, &mut taker);
         }

@@ -3,7 +3,7 @@
 
 use auscult_capture::{Batch, PacketMeta};
 use auscult_model::LinkType;
-use auscult_packet::{dispatch_key, dispatch_part, further_parts, is_wireless};
+use auscult_packet::{Dispatch, dispatch, dispatch_part, further_parts, is_wireless};
 
 /// Adds the further packets of each aggregate behind its first one.
 pub(crate) fn take_apart(batch: &mut Batch) {
@@ -25,11 +25,14 @@ pub(crate) fn take_apart(batch: &mut Batch) {
     batch.packets = packets;
 }
 
-/// The key by which a packet goes to its shard.
+/// Where a packet goes.
 #[inline]
-pub(crate) fn key(meta: &PacketMeta, frame: &[u8]) -> u64 {
+pub(crate) fn dispatched(meta: &PacketMeta, frame: &[u8]) -> Dispatch {
     match meta.part {
-        0 => dispatch_key(meta.link, frame),
-        part => dispatch_part(frame, part),
+        0 => dispatch(meta.link, frame),
+        part => Dispatch {
+            key: dispatch_part(frame, part),
+            ..Dispatch::default()
+        },
     }
 }

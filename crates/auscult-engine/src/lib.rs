@@ -15,6 +15,7 @@ mod pipeline;
 mod radio;
 mod readers;
 mod shard;
+mod spread;
 mod statement;
 mod steady;
 mod suppress;

@@ -9,16 +9,17 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use auscult_capture::{Batch, Inputs, PacketMeta};
+use auscult_capture::{Batch, Inputs};
 use auscult_flow::Limits as FlowLimits;
 use auscult_model::Timestamp;
 use auscult_model::report::Report;
-use auscult_packet::{Limits as FragmentLimits, shard_of};
+use auscult_packet::Limits as FragmentLimits;
 
 use crate::aggregates;
 use crate::emission::Emitted;
 use crate::options::{Options, SHARDS, TICK};
 use crate::shard::{Shard, ShardCounts, ShardOptions};
+use crate::spread::{Carried, Spreader};
 use crate::world::World;
 use crate::{EngineError, Watch};
 
@@ -66,6 +67,8 @@ fn run_alone(
     let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::new(shard_options)).collect();
     let mut world = World::new(options);
     let mut batch = Batch::new();
+    let mut spreader = Spreader::new(shard_options.fragments);
+    let mut carried = Carried::default();
     let mut sequence = 0;
     while inputs.next_batch(&mut batch) {
         aggregates::take_apart(&mut batch);
@@ -80,16 +83,27 @@ fn run_alone(
             if !is_wanted(options, meta.time) {
                 continue;
             }
-            let index = shard_index(meta, frame);
+            let index = spreader.shard(0, meta, frame, &mut carried);
             if let Some(shard) = shards.get_mut(usize::from(index)) {
                 shard.packet(meta, frame);
                 drain(shard, &mut world, watch);
             }
+            if carried.inner.is_empty() {
+                continue;
+            }
+            for inner in &carried.inner {
+                if let Some(shard) = shards.get_mut(usize::from(inner.shard)) {
+                    shard.inner(meta, frame, carried.carrier(inner), inner.depth);
+                    drain(shard, &mut world, watch);
+                }
+            }
+            carried.clear();
         }
         let progress = inputs.progress();
         watch.progress(progress.read, progress.total);
     }
     let mut counts = ShardCounts::default();
+    counts.add_fragments(&spreader.counters());
     // Each shard's memory is free again before the report needs some.
     for mut shard in shards {
         shard.finish();
@@ -111,9 +125,11 @@ fn drain(shard: &mut Shard, world: &mut World, watch: &mut dyn Watch) {
 const BEHIND_TICKS: usize = SHARDS;
 
 /// A batch with the shard of each packet.
+#[derive(Default)]
 struct Dispatched {
     batch: Batch,
     shards: Vec<u8>,
+    carried: Carried,
     /// Sequence number of the first packet.
     first: u64,
 }
@@ -130,7 +146,7 @@ fn run_together(
     let workers = options.threads.min(SHARDS);
     let counts = Mutex::new(ShardCounts::default());
     let mut world = World::new(options);
-    thread::scope(|scope| {
+    let joined = thread::scope(|scope| {
         let mut to_workers: Vec<SyncSender<Arc<Dispatched>>> = Vec::new();
         let mut from_workers: Vec<Receiver<Done>> = Vec::new();
         for worker in 0..workers {
@@ -159,22 +175,17 @@ fn run_together(
             free: Vec::new(),
             waiting: Vec::new(),
         };
+        let mut spreader = Spreader::new(shard_options.fragments);
         let mut sequence = 0;
         loop {
-            let (mut batch, mut shards) = gate.spare();
-            if !inputs.next_batch(&mut batch) {
+            let mut next = gate.spare();
+            if !inputs.next_batch(&mut next.batch) {
                 break;
             }
-            aggregates::take_apart(&mut batch);
-            shards.clear();
-            shards.extend(batch.iter().map(|(meta, frame)| shard_index(meta, frame)));
-            let first = sequence + 1;
-            sequence += batch.packets.len() as u64;
-            let dispatched = Arc::new(Dispatched {
-                batch,
-                shards,
-                first,
-            });
+            aggregates::take_apart(&mut next.batch);
+            next.spread(&mut spreader, sequence + 1);
+            sequence += next.batch.packets.len() as u64;
+            let dispatched = Arc::new(next);
             for to_worker in &to_workers {
                 // A worker that is gone has panicked; its own message says why.
                 let _ = to_worker.send(Arc::clone(&dispatched));
@@ -191,29 +202,45 @@ fn run_together(
         }
         drop(to_workers);
         gate.take_last(watch);
-        Ok::<(), EngineError>(())
+        Ok::<_, EngineError>(spreader.counters())
     })?;
-    let counts = counts
+    let mut counts = counts
         .into_inner()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
+    counts.add_fragments(&joined);
     Ok(world.report(&inputs, &counts, options))
 }
 
-fn shard_index(meta: &PacketMeta, frame: &[u8]) -> u8 {
-    shard_of(aggregates::key(meta, frame), SHARDS) as u8
+impl Dispatched {
+    /// Finds the shard of each packet, the first of which has the number `first`.
+    fn spread(&mut self, spreader: &mut Spreader, first: u64) {
+        let Dispatched {
+            batch,
+            shards,
+            carried,
+            ..
+        } = self;
+        shards.clear();
+        carried.clear();
+        let packets = batch.iter().enumerate();
+        shards.extend(
+            packets.map(|(index, (meta, frame))| spreader.shard(index, meta, frame, carried)),
+        );
+        self.first = first;
+    }
 }
 
 /// Brings the emissions of all workers into one order.
 struct Gate<'a> {
     from_workers: Vec<Receiver<Done>>,
     world: &'a mut World,
-    free: Vec<(Batch, Vec<u8>)>,
+    free: Vec<Dispatched>,
     waiting: Vec<Arc<Dispatched>>,
 }
 
 impl Gate<'_> {
-    /// A batch to read into, used before where there is one.
-    fn spare(&mut self) -> (Batch, Vec<u8>) {
+    /// One to read into, used before where there is one.
+    fn spare(&mut self) -> Dispatched {
         self.free.pop().unwrap_or_default()
     }
 
@@ -223,7 +250,7 @@ impl Gate<'_> {
         self.give(emitted, watch);
         let oldest = self.waiting.remove(0);
         if let Ok(dispatched) = Arc::try_unwrap(oldest) {
-            self.free.push((dispatched.batch, dispatched.shards));
+            self.free.push(dispatched);
         }
     }
 
@@ -291,6 +318,7 @@ impl<'a> Worker<'a> {
     fn batch(&mut self, dispatched: &Dispatched) -> Done {
         let mut emitted = Done::new();
         let packets = dispatched.batch.iter().zip(&dispatched.shards);
+        let mut carried = &dispatched.carried.inner[..];
         for (sequence, ((meta, frame), index)) in (dispatched.first..).zip(packets) {
             if sequence % TICK == 0 {
                 for (index, shard) in self.shards.iter_mut().enumerate() {
@@ -300,13 +328,25 @@ impl<'a> Worker<'a> {
                     }
                 }
             }
-            let index = usize::from(*index);
-            let Some(Some(shard)) = self.shards.get_mut(index) else {
-                continue;
-            };
-            if is_wanted(self.options, meta.time) {
+            let is_wanted = is_wanted(self.options, meta.time);
+            if let Some(Some(shard)) = self.shards.get_mut(usize::from(*index))
+                && is_wanted
+            {
                 shard.packet(meta, frame);
                 collect(shard, BEHIND_TICKS, sequence, &mut emitted);
+            }
+            while let Some((inner, rest)) = carried.split_first()
+                && dispatched.first + u64::from(inner.packet) == sequence
+            {
+                carried = rest;
+                if let Some(Some(shard)) = self.shards.get_mut(usize::from(inner.shard))
+                    && is_wanted
+                {
+                    let carrier = dispatched.carried.carrier(inner);
+                    shard.inner(meta, frame, carrier, inner.depth);
+                    let place = BEHIND_TICKS + inner.place();
+                    collect(shard, place, sequence, &mut emitted);
+                }
             }
         }
         emitted
@@ -368,14 +408,14 @@ mod tests {
         assert!(opened.expect("a capture").next_batch(&mut batch));
         std::fs::remove_file(file).expect("it was there");
         assert_eq!(batch.packets.len(), 200);
-        let shards = batch.iter().map(|(meta, frame)| shard_index(meta, frame));
-        let dispatched = Dispatched {
-            shards: shards.collect(),
-            batch,
-            first: TICK - 199,
-        };
         let options = Options::default();
         let shard_options = shard_options(&options);
+        let mut dispatched = Dispatched {
+            batch,
+            ..Dispatched::default()
+        };
+        let mut spreader = Spreader::new(shard_options.fragments);
+        dispatched.spread(&mut spreader, TICK - 199);
         for workers in [1, 3] {
             let mut emitted = Done::new();
             for worker in 0..workers {

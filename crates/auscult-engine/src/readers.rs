@@ -10,7 +10,7 @@ use auscult_model::{
     Bound, Bounds, ConversationKey, ConversationSum, Direction, Event, Meaning, PacketRef,
     Transport,
 };
-use auscult_packet::Part;
+use auscult_packet::{Part, Tunnel};
 use auscult_protocols::{
     ALL, Collected, Expectation, Limits, Mark, Origin, Reading, Reads, Said, Sample, SampleSink,
     Seen, Source, Start,
@@ -717,10 +717,14 @@ fn name_of(facts: &FlowFacts, reader: &FlowReader) -> (&'static str, f32) {
         Transport::Icmp => ("icmp", 1.0),
         Transport::Icmpv6 => ("icmpv6", 1.0),
         Transport::Other(2) => ("igmp", 1.0),
-        Transport::Other(47) => ("gre", 1.0),
+        Transport::Other(47) => (Tunnel::Gre.name(), 1.0),
         Transport::Other(50) => ("esp", 1.0),
         Transport::Other(51) => ("ah", 1.0),
-        _ => reader.name(),
+        _ => match (facts.tunnel, reader.name()) {
+            // What is in it named it.
+            (Some(tunnel), (UNKNOWN, _)) => (tunnel.name(), 0.99),
+            (_, named) => named,
+        },
     }
 }
 

@@ -11,8 +11,8 @@ use auscult_model::{
     Bound, Bounds, Endpoint, FlowStart, LinkType, MacAddr, NeighbourKey, NeighbourSum, Segment,
 };
 use auscult_packet::{
-    Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, StopReason, Transport,
-    decode_into, decode_part_into,
+    Datagram, Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, Part, StopReason,
+    TUNNELS, Transport, Tunnel, decode_into, decode_part_into,
 };
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
@@ -22,8 +22,12 @@ use crate::bounds;
 use crate::emission::Emission;
 use crate::radio::{self, LinkCounts};
 use crate::readers::{ShardReaders, may_be_elsewhere};
+use crate::spread::DEPTH_MAX;
 use crate::statement::packet_event;
 use crate::steady::Steady;
+
+/// Counts packets of tunnels that cannot be looked into (known to the detectors by this name).
+const ENCRYPTED_TUNNELS: &str = "packets of tunnels that are encrypted";
 
 /// How a shard works.
 #[derive(Clone, Debug)]
@@ -53,15 +57,22 @@ impl ShardCounts {
         self.undecoded += other.undecoded;
         self.links.add(&other.links);
         self.flow.add(&other.flow);
+        self.add_fragments(&other.fragments);
         self.fragments.expired += other.fragments.expired;
-        self.fragments.evicted += other.fragments.evicted;
-        self.fragments.over_bytes += other.fragments.over_bytes;
-        self.fragments.over_pieces += other.fragments.over_pieces;
         self.fragments.conflicts += other.fragments.conflicts;
         self.suppressed += other.suppressed;
         for (name, count) in &other.limits {
             *self.limits.entry(name).or_default() += count;
         }
+    }
+}
+
+impl ShardCounts {
+    /// Adds the limits that joining fragments reached.
+    pub(crate) fn add_fragments(&mut self, other: &auscult_packet::Counters) {
+        self.fragments.evicted += other.evicted;
+        self.fragments.over_bytes += other.over_bytes;
+        self.fragments.over_pieces += other.over_pieces;
     }
 }
 
@@ -108,6 +119,8 @@ impl Shard {
         if let Some(stop) = layers.stop {
             match stop.why {
                 StopReason::TooManyTags => self.reached(&auscult_packet::TAGS),
+                StopReason::TooManyLabels => self.reached(&auscult_packet::LABELS),
+                StopReason::TooManyShims => self.reached(&auscult_packet::SHIMS),
                 StopReason::TooManyExtensions => self.reached(&auscult_packet::EXTENSIONS),
                 _ => {}
             }
@@ -140,29 +153,92 @@ impl Shard {
             packets: 1,
             wire_bytes: u64::from(meta.original),
             segment,
+            tunnel: None,
         };
-        if layers.fragment.is_none() {
-            return self.ip(&whole);
+        self.whole_or_piece(&whole, 0);
+    }
+
+    /// Takes the packet that another one carries, `depth` tunnels deep; `carrier` is that other
+    /// one when it came in fragments, of which `frame` was the last.
+    pub(crate) fn inner(
+        &mut self,
+        meta: &PacketMeta,
+        frame: &[u8],
+        carrier: Option<&Datagram>,
+        depth: u8,
+    ) {
+        let mut layers = Layers::new(meta.link);
+        let (bytes, length) = match carrier {
+            Some(datagram) => {
+                layers = datagram.layers;
+                (&datagram.bytes[..], datagram.bytes.len() as u32)
+            }
+            None => {
+                decode_into(&mut layers, meta.link, frame, meta.original);
+                (frame, meta.original)
+            }
+        };
+        let mut offset = 0;
+        for _ in 0..depth {
+            let Some(carried) = layers.carried(bytes) else {
+                return;
+            };
+            offset = carried.offset();
+            layers = carried.decode(bytes, &layers);
+        }
+        let mut segment = layers.segment();
+        if self.interfaces_apart {
+            segment.interface = meta.interface.saturating_add(1);
+        }
+        if let Network::Arp(arp) = layers.network {
+            return self.arp(meta, segment, &arp);
+        }
+        if !layers.is_ip() {
+            return;
+        }
+        let parts = carrier.map_or_else(Vec::new, |carrier| until(&carrier.parts, &layers));
+        let whole = Packet {
+            layers: &layers,
+            bytes,
+            parts: &parts,
+            reference: meta.reference(),
+            time: meta.time,
+            clock: self.steady.at(meta.clock),
+            packets: 1,
+            wire_bytes: u64::from(length.saturating_sub(offset)),
+            segment,
+            tunnel: None,
+        };
+        self.whole_or_piece(&whole, depth);
+    }
+
+    /// Joins fragments. Pieces within a datagram that was itself joined are left as they are.
+    fn whole_or_piece(&mut self, packet: &Packet<'_>, depth: u8) {
+        let layers = packet.layers;
+        if layers.fragment.is_none() || !packet.parts.is_empty() {
+            return self.ip(packet, depth);
         }
         match self
             .fragments
-            .push(&layers, frame, meta.reference(), whole.clock)
+            .push(layers, packet.bytes, packet.reference, packet.clock)
         {
-            Outcome::NotAFragment | Outcome::Refused(_) => self.ip(&whole),
+            Outcome::NotAFragment | Outcome::Refused(_) => self.ip(packet, depth),
             Outcome::Held => {}
             Outcome::Complete(datagram) => {
                 let pieces = datagram.parts.len() as u32;
-                let headers =
-                    u64::from(meta.original).saturating_sub(layers.ip_payload.len() as u64);
+                let headers = packet
+                    .wire_bytes
+                    .saturating_sub(layers.ip_payload.len() as u64);
                 let payload = datagram.layers.ip_payload.len() as u64;
-                self.ip(&Packet {
+                let whole = Packet {
                     layers: &datagram.layers,
                     bytes: &datagram.bytes,
                     parts: &datagram.parts,
                     packets: pieces,
                     wire_bytes: payload + u64::from(pieces) * headers,
-                    ..whole
-                });
+                    ..*packet
+                };
+                self.ip(&whole, depth);
             }
         }
     }
@@ -190,8 +266,12 @@ impl Shard {
             .push(Emission::WithoutDestinations(segment));
     }
 
-    fn ip(&mut self, packet: &Packet<'_>) {
+    fn ip(&mut self, packet: &Packet<'_>, depth: u8) {
         let layers = packet.layers;
+        let packet = &Packet {
+            tunnel: self.tunnel(packet, depth),
+            ..*packet
+        };
         match layers.transport {
             Transport::Icmp(_) | Transport::Icmpv6(_) => self.icmp(packet),
             Transport::Tcp(tcp)
@@ -213,6 +293,19 @@ impl Shard {
             _ => {}
         }
         self.table.packet(packet, &mut self.readers);
+    }
+
+    /// The tunnel that a packet is of; counts what is not looked into.
+    fn tunnel(&mut self, packet: &Packet<'_>, depth: u8) -> Option<Tunnel> {
+        let carried = packet.layers.carried(packet.bytes)?;
+        match carried.closed() {
+            Some(StopReason::Encrypted) => self.oddity(ENCRYPTED_TUNNELS),
+            Some(StopReason::LinkFragment) => self.oddity("later pieces of frames cut by a tunnel"),
+            Some(_) => {}
+            None if depth >= DEPTH_MAX => self.reached(&TUNNELS),
+            None => {}
+        }
+        Some(carried.tunnel())
     }
 
     fn icmp(&mut self, packet: &Packet<'_>) {
@@ -329,7 +422,11 @@ impl Shard {
     }
 
     fn reached(&mut self, bound: &Bound) {
-        *self.limits.entry(bound.name).or_default() += 1;
+        self.oddity(bound.name);
+    }
+
+    fn oddity(&mut self, name: &'static str) {
+        *self.limits.entry(name).or_default() += 1;
     }
 
     /// Reports sums and counts since the last tick.
@@ -378,6 +475,21 @@ impl Shard {
             limits,
         }
     }
+}
+
+/// Where the bytes of a joined datagram came from, up to the end of the payload of one of the
+/// packets in it: readers of datagrams count from that end.
+fn until(parts: &[Part], layers: &Layers) -> Vec<Part> {
+    let end = layers.payload.end;
+    let mut kept: Vec<Part> = parts
+        .iter()
+        .take_while(|part| part.range.start < end)
+        .copied()
+        .collect();
+    if let Some(last) = kept.last_mut() {
+        last.range.end = last.range.end.min(end);
+    }
+    kept
 }
 
 /// The unspecified address of the same family.

@@ -3,7 +3,9 @@
 
 mod cases;
 
-use auscult_lab::{Options, Scene, Side, Split, Transform, generate, scenarios, scenes, transform};
+use auscult_lab::{
+    Options, Scene, Side, Split, Transform, Tunnel, generate, scenarios, scenes, transform,
+};
 
 /// Compares many scenes with their truth; all shortfalls at once.
 fn hold(scenes: impl IntoIterator<Item = (String, Scene)>) {
@@ -103,6 +105,34 @@ fn through_fragments_and_small_segments() {
             .iter()
             .any(|scene| name.starts_with(scene))
     }));
+}
+
+/// Scenes through a tunnel and what comes behind it. That a router answers ARP for others shows in
+/// the link addresses of packets, which tunnels of packets do not have.
+fn hold_through(tunnel: Tunnel, transforms: &[Transform]) {
+    hold(
+        varied(transforms)
+            .filter(|(name, _)| tunnel.keeps_stations() || !name.starts_with("proxy-arp")),
+    );
+}
+
+#[test]
+fn through_every_tunnel() {
+    for tunnel in Tunnel::ALL {
+        hold_through(tunnel, &[Transform::Tunnelled(tunnel)]);
+    }
+}
+
+/// Carriers in fragments, what they carry in fragments, a tunnel in a tunnel.
+#[test]
+fn through_tunnels_in_pieces_and_in_each_other() {
+    for tunnel in [Tunnel::Vxlan, Tunnel::Gre, Tunnel::Capwap] {
+        let (wrap, cut) = (Transform::Tunnelled(tunnel), Transform::Fragmented(576));
+        hold_through(tunnel, &[wrap.clone(), cut.clone()]);
+        hold_through(tunnel, &[cut, wrap]);
+    }
+    let nested = [Tunnel::GtpU, Tunnel::Vxlan, Tunnel::Mpls].map(Transform::Tunnelled);
+    hold_through(Tunnel::GtpU, &nested);
 }
 
 #[test]

@@ -5,6 +5,8 @@ use auscult_model::{
     Outcome, PacketRef, Timestamp, Transport,
 };
 
+use auscult_packet::Tunnel;
+
 use crate::community_id::community_id;
 
 /// Openings less than this apart are no retransmission of an opening (old kernels wait 3 s, new
@@ -126,6 +128,8 @@ pub struct FlowFacts {
     pub legs: Vec<Leg>,
     /// Source of the responder's frames.
     pub answer_mac: Option<MacAddr>,
+    /// The tunnel that its packets are of.
+    pub tunnel: Option<Tunnel>,
     /// What happened.
     pub happened: Happened,
     /// Digests of the first two versions of bytes that differ.
@@ -166,6 +170,7 @@ impl FlowFacts {
             gaps: 0,
             legs: Vec::new(),
             answer_mac: None,
+            tunnel: None,
             happened: Happened::default(),
             conflict: None,
         }

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use auscult_model::{
     ByDigest, Direction, Endpoint, Leg, MacAddr, PacketRef, Segment, Timestamp, Transport,
 };
-use auscult_packet::{Layers, Part, Quoted, Tcp};
+use auscult_packet::{Layers, Part, Quoted, Tcp, Tunnel};
 use foldhash::quality::RandomState;
 
 use crate::bounds;
@@ -50,6 +50,8 @@ pub struct Packet<'a> {
     pub wire_bytes: u64,
     /// Where it was seen.
     pub segment: Segment,
+    /// The tunnel that it is of: what it carries comes as a packet of its own.
+    pub tunnel: Option<Tunnel>,
 }
 
 /// Which flow, seen from the packet's sender.
@@ -593,12 +595,13 @@ fn datagram<R: Readers>(
     readers: &mut R,
 ) {
     let facts = &mut flow.facts;
+    facts.tunnel = facts.tunnel.or(packet.tunnel);
     if direction == Direction::FromOriginator && facts.packets[1] == 0 {
         facts.attempt(packet.time);
     } else if direction == Direction::FromResponder && facts.packets[1] == 1 {
         facts.answered_in(Direction::FromOriginator, packet.time.since(facts.first));
     }
-    if readers.wants(&flow.reader) && !payload.is_empty() {
+    if readers.wants(&flow.reader) && !payload.is_empty() && packet.tunnel.is_none() {
         readers.datagram(
             facts,
             &mut flow.reader,

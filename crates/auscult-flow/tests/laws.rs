@@ -147,6 +147,7 @@ impl Wire {
             packets: 1,
             wire_bytes: frame.len() as u64,
             segment,
+            tunnel: None,
         };
         self.table.packet(&packet, &mut self.collect);
     }

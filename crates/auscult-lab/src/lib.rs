@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 pub use frame::{Frame, Interface, Link, Scene, Stream};
 pub use scenes::{FarEnd, Parameters, Server};
-pub use transform::{Side, Split, Transform};
+pub use transform::{Side, Split, Transform, Tunnel};
 pub use truth::{TrueDevice, Truth};
 
 /// A scenario that can be written by name.

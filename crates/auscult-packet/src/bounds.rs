@@ -18,6 +18,27 @@ pub static EXTENSIONS: Bound = Bound::constant(
     "IPv6 extension headers of one packet",
     "the packet counts with its addresses only",
 );
+/// MPLS labels.
+pub static LABELS: Bound = Bound::constant(
+    "mpls-labels",
+    16,
+    "MPLS labels of one stack",
+    "the frame is not decoded further",
+);
+/// Headers between link and network.
+pub static SHIMS: Bound = Bound::constant(
+    "shims",
+    4,
+    "label stacks and PPPoE headers, one in another, of one frame",
+    "the frame is not decoded further",
+);
+/// Tunnels in tunnels.
+pub static TUNNELS: Bound = Bound::constant(
+    "tunnels",
+    8,
+    "tunnels, one in another, of one packet",
+    "what is deeper is not looked into",
+);
 pub(crate) static DATAGRAMS: Bound = Bound::settable(
     "fragments",
     1024,
@@ -38,7 +59,16 @@ pub(crate) static PIECES: Bound = Bound::settable(
 );
 
 /// All.
-pub static ALL: &[&Bound] = &[&TAGS, &EXTENSIONS, &DATAGRAMS, &BYTES, &PIECES];
+pub static ALL: &[&Bound] = &[
+    &TAGS,
+    &EXTENSIONS,
+    &LABELS,
+    &SHIMS,
+    &TUNNELS,
+    &DATAGRAMS,
+    &BYTES,
+    &PIECES,
+];
 
 impl Limits {
     /// A shard's share of these bounds.

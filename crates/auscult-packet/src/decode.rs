@@ -2,7 +2,8 @@
 //!
 //! Ethernet II and IEEE 802.3 with LLC/SNAP (IEEE 802.2, RFC 1042), VLAN tags (IEEE 802.1Q,
 //! 802.1ad and the older 0x9100), ARP (RFC 826), IPv4 (RFC 791), IPv6 and its extension headers
-//! (RFC 8200, RFC 4302); other link headers are read in `link.rs` and `wireless.rs`.
+//! (RFC 8200, RFC 4302); other link headers are read in `link.rs` and `wireless.rs`, labels and
+//! sessions between link and network in `shim.rs`, what packets carry in `tunnel.rs`.
 //! Limits: 4 VLAN tags, 8 extension headers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,6 +13,7 @@ use auscult_model::{LinkType, MacAddr};
 use crate::bounds;
 use crate::layers::{Arp, Fragment, Layers, Network, Range32, StopReason};
 use crate::link::{Next, read_link};
+use crate::shim;
 use crate::transport::{decode_transport, set_payload};
 use crate::wireless::part_end;
 
@@ -19,6 +21,8 @@ use crate::wireless::part_end;
 pub(crate) const TAGS_MAX: usize = bounds::TAGS.default as usize;
 /// IPv6 extension headers that are walked.
 pub(crate) const EXTENSIONS_MAX: usize = bounds::EXTENSIONS.default as usize;
+/// Headers between link and network that are walked.
+const SHIMS_MAX: u8 = bounds::SHIMS.default as u8;
 
 pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(crate) const ETHERTYPE_ARP: u16 = 0x0806;
@@ -143,16 +147,16 @@ fn decode_other_link(layers: &mut Layers, extent: Extent<'_>) {
         0 => extent,
         trailer => extent.bounded(extent.declared_end.saturating_sub(trailer)),
     };
-    let (Next::Ethernet(at)
-    | Next::Part(at)
-    | Next::EtherType(_, at)
-    | Next::Llc(at)
-    | Next::Ip(at)
-    | Next::Stop(_, at)) = link.next;
+    follow(layers, extent, link.next);
+}
+
+/// Decodes what stands behind a header.
+pub(crate) fn follow(layers: &mut Layers, extent: Extent<'_>, next: Next) {
+    let at = next.at();
     if at > extent.bytes.len() {
         return layers.stop_at(extent.missing(at, 1), extent.bytes.len());
     }
-    match link.next {
+    match next {
         Next::Ethernet(_) => decode_inner_ethernet(layers, extent, at),
         Next::Part(_) => decode_part(layers, extent, at),
         Next::EtherType(ethertype, _) => decode_tagged(layers, extent, ethertype, at),
@@ -259,8 +263,28 @@ fn decode_network(layers: &mut Layers, extent: Extent<'_>, ethertype: u16, at: u
         ETHERTYPE_IPV4 => decode_ipv4(layers, extent, at),
         ETHERTYPE_IPV6 => decode_ipv6(layers, extent, at),
         ETHERTYPE_ARP => decode_arp(layers, extent, at),
-        _ => layers.stop_at(StopReason::EtherType, at),
+        _ => decode_shim(layers, extent, ethertype, at),
     }
+}
+
+/// A header between link and network, or nothing that is decoded.
+#[cold]
+fn decode_shim(layers: &mut Layers, extent: Extent<'_>, ethertype: u16, at: usize) {
+    let Some((next, end)) = shim::read(ethertype, extent, at) else {
+        return layers.stop_at(StopReason::EtherType, at);
+    };
+    if layers.shims >= SHIMS_MAX {
+        return layers.stop_at(StopReason::TooManyShims, at);
+    }
+    layers.shims += 1;
+    match next {
+        // The frame in a pseudowire is of a link of its own.
+        Next::Ethernet(_) => (layers.vlan, layers.vlan_depth) = ([0; 2], 0),
+        // Labels are for routers: their addresses are not those of the packet's hosts.
+        Next::Ip(_) => (layers.src_mac, layers.dst_mac) = (None, None),
+        _ => {}
+    }
+    follow(layers, extent.bounded(end.min(extent.declared_end)), next);
 }
 
 /// An ARP message; `Err` says why there is none.

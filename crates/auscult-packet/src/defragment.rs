@@ -117,6 +117,7 @@ struct Key {
     /// 0 in IPv6, where fragments of one datagram may name different next headers (RFC 8200).
     protocol: u8,
     vlan: [u16; 2],
+    overlay: u32,
     src_mac: Option<MacAddr>,
 }
 
@@ -133,6 +134,7 @@ impl Key {
             id: fragment.id,
             protocol,
             vlan: layers.vlan,
+            overlay: layers.overlay,
             src_mac: layers.src_mac,
         }
     }
@@ -363,6 +365,12 @@ impl Defragmenter {
             None => Outcome::NotAFragment,
             Some(fragment) => self.push_fragment(layers, fragment, frame, packet, clock),
         }
+    }
+
+    /// Whether the datagram of a fragment is in flight.
+    pub fn awaits(&self, layers: &Layers) -> bool {
+        let key = layers.fragment.map(|f| Key::of(layers, &f));
+        key.is_some_and(|key| self.serials.contains_key(&key))
     }
 
     /// Gives up what is older than the time-out.

@@ -10,11 +10,14 @@ use auscult_model::{LinkType, MacAddr};
 
 use crate::decode::{
     ETHERTYPE_ARP, ETHERTYPE_FIRST, ETHERTYPE_IPV4, ETHERTYPE_IPV6, EXTENSIONS_MAX, Extent,
-    TAGS_MAX, extension, ipv6_pair, is_tag, read_arp, read_llc,
+    TAGS_MAX, decode, extension, ipv6_pair, is_tag, read_arp, read_llc,
 };
 use crate::icmp::{is_error, quoted_pair};
+use crate::layers::{Layers, Network};
 use crate::link::{Next, read_link};
-use crate::transport::{ICMP, ICMPV6};
+use crate::shim::{ETHERTYPE_MPLS, ETHERTYPE_MPLS_MULTICAST, ETHERTYPE_PPPOE};
+use crate::transport::{ICMP, ICMPV6, TCP, UDP};
+use crate::tunnel::{by_ports, may_carry};
 
 /// Digits of π (fractional part, as in foldhash and Blowfish): arbitrary and fixed.
 const KEY_A: u64 = 0x243f_6a88_85a3_08d3;
@@ -59,6 +62,8 @@ pub struct Dispatch {
     /// An IP fragment, to be joined before anything else looks at it. True for each frame whose
     /// [`Layers::fragment`](crate::Layers::fragment) is set, and for a few malformed ones.
     pub fragment: bool,
+    /// The packet may be a tunnel's: see [`Layers::carried`](crate::Layers::carried).
+    pub may_carry: bool,
 }
 
 /// The key of a frame alone: see [`dispatch`].
@@ -69,6 +74,9 @@ pub fn dispatch_key(link: LinkType, frame: &[u8]) -> u64 {
 /// The key of a frame's address pair, and whether it is a fragment.
 pub fn dispatch(link: LinkType, frame: &[u8]) -> Dispatch {
     let start = network_start(link, frame);
+    if let Some((ETHERTYPE_MPLS | ETHERTYPE_MPLS_MULTICAST | ETHERTYPE_PPPOE, _)) = start {
+        return behind_shim(link, frame);
+    }
     by_network(start, frame).unwrap_or_else(|| whole(link_key(link, frame)))
 }
 
@@ -98,11 +106,41 @@ fn by_network(start: Option<(u16, usize)>, frame: &[u8]) -> Option<Dispatch> {
     }
 }
 
+/// [`dispatch`] by layers that are decoded already: what the rare ways of carrying a packet cost
+/// no other.
+pub fn dispatch_layers(layers: &Layers, frame: &[u8]) -> Dispatch {
+    let fragment = layers.fragment.is_some();
+    let key = match layers.network {
+        Network::Arp(arp) => {
+            let speaker = IpAddr::V4(arp.sender_ip);
+            pair_ip(speaker, speaker)
+        }
+        Network::Ipv4 | Network::Ipv6 => {
+            let quoted = layers.quoted(frame).filter(|_| !fragment);
+            let (src, dst) = quoted.map_or((layers.src, layers.dst), |q| (q.src, q.dst));
+            pair_ip(src, dst)
+        }
+        Network::None => pair_mac(layers.src_mac, layers.dst_mac),
+    };
+    Dispatch {
+        key,
+        fragment,
+        may_carry: layers.may_carry(),
+    }
+}
+
+/// Behind labels or in a PPPoE session.
+#[cold]
+fn behind_shim(link: LinkType, frame: &[u8]) -> Dispatch {
+    let layers = decode(link, frame, frame.len() as u32);
+    dispatch_layers(&layers, frame)
+}
+
 /// No fragment.
 fn whole(key: u64) -> Dispatch {
     Dispatch {
         key,
-        fragment: false,
+        ..Dispatch::default()
     }
 }
 
@@ -175,17 +213,23 @@ fn by_ipv4(extent: Extent<'_>, at: usize) -> Option<Dispatch> {
     }
     // Fragments of an error go by the outer pair, since only the first holds the quote.
     let fragment = u16::from_be_bytes([h[6], h[7]]) & 0x3fff != 0;
-    if h[9] == ICMP && !fragment {
-        let message = extent.bytes.get(at + usize::from(h[0] & 0x0f) * 4..)?;
-        if let Some((src, dst)) = pair_in_error(ICMP, message) {
-            return Some(whole(pair_ip(src, dst)));
+    let mut may_carry = false;
+    if h[9] != TCP && !fragment {
+        let payload_at = at + usize::from(h[0] & 0x0f) * 4;
+        if h[9] == ICMP {
+            let message = extent.bytes.get(payload_at..)?;
+            if let Some((src, dst)) = pair_in_error(ICMP, message) {
+                return Some(whole(pair_ip(src, dst)));
+            }
         }
+        may_carry = carries(h[9], extent, payload_at);
     }
     let src = u32::from_be_bytes([h[12], h[13], h[14], h[15]]);
     let dst = u32::from_be_bytes([h[16], h[17], h[18], h[19]]);
     Some(Dispatch {
         key: pair(u64::from(src), u64::from(dst)),
         fragment,
+        may_carry,
     })
 }
 
@@ -204,7 +248,25 @@ fn by_ipv6(extent: Extent<'_>, at: usize) -> Option<Dispatch> {
     let (src, dst) = ipv6_pair(h);
     let key = pair_v6(u128::from(src), u128::from(dst));
     let fragment = upper == extension::FRAGMENT && is_atomic(extent, upper_at) == Some(false);
-    Some(Dispatch { key, fragment })
+    Some(Dispatch {
+        key,
+        fragment,
+        may_carry: upper != TCP && carries(upper, extent, upper_at),
+    })
+}
+
+/// Whether a protocol, or a datagram's ports, stand for a tunnel. Behind IPv4's authentication
+/// header anything may.
+#[inline(always)]
+fn carries(protocol: u8, extent: Extent<'_>, at: usize) -> bool {
+    match (protocol, extent.chunk::<4>(at)) {
+        (UDP, Some(&[s0, s1, d0, d1])) => {
+            let src = u16::from_be_bytes([s0, s1]);
+            by_ports(src, u16::from_be_bytes([d0, d1])).is_some()
+        }
+        (extension::AUTHENTICATION, _) => true,
+        (protocol, _) => may_carry(protocol),
+    }
 }
 
 /// Whether an IPv6 fragment header is that of a whole datagram (RFC 6946); `None` when it is cut.
@@ -257,11 +319,16 @@ fn link_key(link: LinkType, frame: &[u8]) -> u64 {
                 let inner = frame.get(at..).unwrap_or_default();
                 return link_key(LinkType::ETHERNET, inner);
             }
-            let bits = |mac: Option<MacAddr>| mac.map_or(0, MacAddr::to_bits);
-            match (read.src_mac, read.dst_mac) {
-                (None, None) => 0,
-                (src, dst) => pair(bits(src), bits(dst)),
-            }
+            pair_mac(read.src_mac, read.dst_mac)
         }
+    }
+}
+
+/// Key of two link addresses of which either may be missing.
+fn pair_mac(a: Option<MacAddr>, b: Option<MacAddr>) -> u64 {
+    let bits = |mac: Option<MacAddr>| mac.map_or(0, MacAddr::to_bits);
+    match (a, b) {
+        (None, None) => 0,
+        (a, b) => pair(bits(a), bits(b)),
     }
 }

@@ -50,6 +50,11 @@ pub struct Layers {
     pub vlan: [u16; 2],
     /// Number of tags that count; may exceed 2, then only the outer two ids are kept.
     pub vlan_depth: u8,
+    /// Headers between link and network (MPLS, PPPoE) that were entered.
+    pub shims: u8,
+    /// Number of the overlay network that the frame was carried in, plus one; 0 when there is
+    /// none.
+    pub overlay: u32,
     /// EtherType of what the link carries, after VLAN tags and LLC/SNAP; 0 when it has none.
     pub ethertype: u16,
     /// What the link carries.
@@ -94,6 +99,8 @@ impl Layers {
             dst_mac: None,
             vlan: [0; 2],
             vlan_depth: 0,
+            shims: 0,
+            overlay: 0,
             ethertype: 0,
             network: Network::None,
             src: NOWHERE,
@@ -127,10 +134,11 @@ impl Layers {
         }
     }
 
-    /// The layer-2 domain by the frame's tags alone.
+    /// The layer-2 domain by the frame's tags, and by the overlay network around it.
     pub fn segment(&self) -> Segment {
         let [outer_vlan, inner_vlan] = self.vlan;
         Segment {
+            overlay: self.overlay,
             outer_vlan,
             inner_vlan,
             ..Segment::UNTAGGED
@@ -368,7 +376,7 @@ pub enum StopReason {
     LinkType,
     /// The link speaks to itself (beacons, acknowledgements, keep-alives): no packet is in it.
     LinkOwn,
-    /// Encrypted on the radio link.
+    /// Encrypted on the radio link, or by the tunnel.
     Encrypted,
     /// A later piece of a packet that the link cut.
     LinkFragment,
@@ -380,6 +388,10 @@ pub enum StopReason {
     EndsInHeader,
     /// More VLAN tags than are walked.
     TooManyTags,
+    /// More MPLS labels than are walked.
+    TooManyLabels,
+    /// More headers between link and network than are walked.
+    TooManyShims,
     /// An EtherType, or LLC protocol, that is not decoded.
     EtherType,
     /// ARP for other hardware or protocol addresses than Ethernet and IPv4.
@@ -399,12 +411,14 @@ impl fmt::Display for StopReason {
         f.write_str(match self {
             StopReason::LinkType => "link type not decoded",
             StopReason::LinkOwn => "a frame of the link itself",
-            StopReason::Encrypted => "encrypted on the radio link",
+            StopReason::Encrypted => "encrypted by the link",
             StopReason::LinkFragment => "a later piece of a frame",
             StopReason::Damaged => "received damaged",
             StopReason::CutByCapture => "cut by the capture inside a header",
             StopReason::EndsInHeader => "packet ends inside a header",
             StopReason::TooManyTags => "too many VLAN tags",
+            StopReason::TooManyLabels => "too many MPLS labels",
+            StopReason::TooManyShims => "too many headers between link and network",
             StopReason::EtherType => "EtherType not decoded",
             StopReason::ArpAddresses => "ARP not for IPv4 on Ethernet",
             StopReason::IpVersion => "IP version does not fit",

@@ -9,7 +9,7 @@
 //! decoding, so that packets can be spread over shards; [`Defragmenter`] joins IP fragments
 //! under limits.
 //!
-//! Limits: no tunnel is entered; what a tunnel carries is the payload.
+//! [`Layers::carried`] opens tunnels, one at a time: [`decode`] reads the outermost packet.
 
 mod bounds;
 mod decode;
@@ -19,17 +19,20 @@ mod icmp;
 mod layers;
 mod link;
 mod reassembled;
+mod shim;
 mod transport;
+mod tunnel;
 mod wireless;
 
-pub use bounds::{ALL as BOUNDS, EXTENSIONS, TAGS};
+pub use bounds::{ALL as BOUNDS, EXTENSIONS, LABELS, SHIMS, TAGS, TUNNELS};
 pub use decode::{decode, decode_into, decode_ip, decode_part_into};
 pub use defragment::{Counters, Defragmenter, Limits, Outcome, Refusal};
-pub use dispatch::{Dispatch, dispatch, dispatch_key, dispatch_part, shard_of};
+pub use dispatch::{Dispatch, dispatch, dispatch_key, dispatch_layers, dispatch_part, shard_of};
 pub use icmp::{NeighbourDiscovery, NeighbourMessage, PREFIXES_MAX, Quoted};
 pub use layers::{
     Arp, Fragment, Icmp, Layers, Network, Range32, Sctp, Stop, StopReason, Tcp, TcpFlags,
     Transport, Udp,
 };
 pub use reassembled::{Datagram, Part};
+pub use tunnel::{Carried, Tunnel};
 pub use wireless::{further_parts, is_wireless};

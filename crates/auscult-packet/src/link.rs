@@ -40,6 +40,19 @@ pub(crate) enum Next {
     Stop(StopReason, usize),
 }
 
+impl Next {
+    /// Its offset.
+    pub(crate) fn at(self) -> usize {
+        let (Next::Ethernet(at)
+        | Next::Part(at)
+        | Next::EtherType(_, at)
+        | Next::Llc(at)
+        | Next::Ip(at)
+        | Next::Stop(_, at)) = self;
+        at
+    }
+}
+
 impl From<Next> for Link {
     fn from(next: Next) -> Link {
         Link {
@@ -157,7 +170,7 @@ fn loopback(extent: Extent<'_>, at: usize) -> Next {
 }
 
 /// PPP with or without address and control (RFC 1662), or Cisco HDLC in its place.
-fn ppp(extent: Extent<'_>, at: usize) -> Next {
+pub(crate) fn ppp(extent: Extent<'_>, at: usize) -> Next {
     match extent.chunk::<2>(at) {
         Some([0xff, 0x03]) => ppp_after(extent, at + 2),
         Some([0x0f | 0x8f, 0x00]) => cisco(extent, at),
@@ -167,7 +180,7 @@ fn ppp(extent: Extent<'_>, at: usize) -> Next {
 }
 
 /// From the protocol field on, of one or two bytes (RFC 1661 §6.5).
-fn ppp_after(extent: Extent<'_>, at: usize) -> Next {
+pub(crate) fn ppp_after(extent: Extent<'_>, at: usize) -> Next {
     let (protocol, end) = match extent.chunk::<2>(at) {
         Some(&[first, _]) if first & 1 == 1 => (u16::from(first), at + 1),
         Some(&[first, second]) => (u16::from_be_bytes([first, second]), at + 2),

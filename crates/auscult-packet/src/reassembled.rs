@@ -43,6 +43,8 @@ impl Datagram {
         layers.dst_mac = first.dst_mac;
         layers.vlan = first.vlan;
         layers.vlan_depth = first.vlan_depth;
+        layers.overlay = first.overlay;
+        layers.shims = first.shims;
         layers.ip_id = first.ip_id;
         Datagram {
             bytes,

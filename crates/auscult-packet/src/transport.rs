@@ -7,8 +7,8 @@ use crate::layers::{
 };
 
 pub(crate) const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
+pub(crate) const TCP: u8 = 6;
+pub(crate) const UDP: u8 = 17;
 pub(crate) const ICMPV6: u8 = 58;
 const SCTP: u8 = 132;
 

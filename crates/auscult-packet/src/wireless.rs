@@ -34,6 +34,8 @@ struct Noted {
     damaged: bool,
     /// The payload is aligned to four bytes.
     padded: bool,
+    /// Numbers have their high byte first.
+    swapped: bool,
 }
 
 /// Reads up to what a frame carries.
@@ -73,6 +75,7 @@ fn radiotap(extent: Extent<'_>, at: usize) -> Link {
                 check_sequence: flags & 0x10 != 0,
                 damaged: flags & 0x40 != 0,
                 padded: flags & 0x20 != 0,
+                ..Noted::default()
             };
         }
     }
@@ -138,8 +141,34 @@ mod control {
     pub(super) const ORDER: u8 = 0x80;
 }
 
+/// A frame of data in a tunnel, without check sequence. Some access points send numbers, that of
+/// the frame control too, with the high byte first. `None` when it is no frame in either.
+pub(crate) fn carried(extent: Extent<'_>, at: usize) -> Option<Next> {
+    let &[first, second] = extent.chunk::<2>(at)?;
+    // Version 0, type 2.
+    let is_data = |kind: u8| kind & 0x0f == 0x08;
+    let (control, swapped) = match (first & 0x03, is_data(first), is_data(second)) {
+        (_, false, true) => ((second, first), true),
+        (0, ..) => ((first, second), false),
+        _ => return None,
+    };
+    let noted = Noted {
+        swapped,
+        ..Noted::default()
+    };
+    Some(frame_of(extent, at, control, noted).next)
+}
+
 /// An IEEE 802.11 frame at `at`.
 fn frame(extent: Extent<'_>, at: usize, noted: Noted) -> Link {
+    let Some(&[kind, flags]) = extent.chunk::<2>(at) else {
+        return cut(extent, at, 2).into();
+    };
+    frame_of(extent, at, (kind, flags), noted)
+}
+
+/// The same, its frame control read.
+fn frame_of(extent: Extent<'_>, at: usize, (kind, flags): (u8, u8), noted: Noted) -> Link {
     let trailer = if noted.check_sequence { 4 } else { 0 };
     let stop = |why| Link {
         trailer,
@@ -148,9 +177,6 @@ fn frame(extent: Extent<'_>, at: usize, noted: Noted) -> Link {
     if noted.damaged {
         return stop(StopReason::Damaged);
     }
-    let Some(&[kind, flags]) = extent.chunk::<2>(at) else {
-        return cut(extent, at, 2).into();
-    };
     // Version 0; type 2 is data, bit 6 of which says that it carries none.
     if kind & 0x03 != 0 {
         return stop(StopReason::EtherType);
@@ -200,7 +226,7 @@ fn frame(extent: Extent<'_>, at: usize, noted: Noted) -> Link {
     if noted.padded {
         end = at + (end - at).next_multiple_of(4);
     }
-    let fragment = header[22] & 0x0f;
+    let fragment = header[if noted.swapped { 23 } else { 22 }] & 0x0f;
     let next = match payload(extent, end, flags, qos) {
         // Later pieces begin anywhere in a packet.
         _ if fragment != 0 => Next::Stop(StopReason::LinkFragment, end),

@@ -73,6 +73,7 @@ pub mod telnet;
 pub mod text;
 pub mod tftp;
 pub mod tls;
+pub mod tunnels;
 pub mod vista_cms;
 pub mod vpn;
 pub mod vrrp;
@@ -187,8 +188,16 @@ pub static ALL: &[&dyn Protocol] = &[
 pub static PACKET_RECORDS: &[&Record] = &[
     &vpn::ipsec::AH,
     &arp::RECORD,
+    &tunnels::CAPWAP,
     &vpn::ipsec::ESP,
+    &tunnels::GENEVE,
+    &tunnels::GRE,
+    &tunnels::GTP_U,
     &icmp::RECORD,
     &icmp::RECORD_V6,
+    &tunnels::IP_IN_IP,
+    &tunnels::TEREDO,
+    &tunnels::TZSP,
+    &tunnels::VXLAN,
     &wlan::RECORD,
 ];

@@ -173,6 +173,7 @@ impl Run {
             packets: 1,
             wire_bytes: original as u64,
             segment: Segment::UNTAGGED,
+            tunnel: None,
         };
         self.collect.frames.insert(self.number, frame.clone());
         self.table.packet(&packet, &mut self.collect);

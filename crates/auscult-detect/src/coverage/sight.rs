@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use auscult_inventory::{is_group, is_private};
 use auscult_model::report::{CapturePoint, Device, Role};
-use auscult_model::{Outcome, Segment, Transport};
+use auscult_model::{Outcome, Segment};
 
 use crate::View;
 use crate::words::{count, duration, list};
+
+/// The names under which the engine counts packets of tunnels that it could not look into.
+const ENCRYPTED_TUNNELS: &str = "packets of tunnels that are encrypted";
+const TUNNELS: &str = "tunnels";
 
 /// See the module's words.
 pub(super) struct Sight {
@@ -23,7 +27,8 @@ pub(super) struct Sight {
     pub(super) lossy: bool,
     /// More than 1 % of the packets were cut by the capture's snap length.
     pub(super) cut: bool,
-    /// Packets of tunnels that are not looked into.
+    /// Packets of tunnels that could not be looked into. Somebody's private network is none of
+    /// them: it shows nothing anywhere.
     pub(super) tunnels: bool,
     /// Flows with different bytes for the same place.
     pub(super) conflicts: bool,
@@ -67,10 +72,8 @@ impl Sight {
                 way_out += sum.flows.max(1);
             }
         }
-        let tunnels = view
-            .ledger
-            .conversations()
-            .any(|(key, _)| is_tunnel(key.transport, key.port));
+        let tunnels = view.health.oddities.contains_key(ENCRYPTED_TUNNELS)
+            || view.health.limits.contains_key(TUNNELS);
         segments.extend(view.ledger.neighbours().keys().map(|key| key.segment));
         let medical: Vec<&Device> = view
             .inventory
@@ -140,20 +143,10 @@ impl Sight {
         } else if self.conflicts {
             Some("different bytes came for the same place: one version hides the other")
         } else if self.tunnels {
-            Some("some traffic is in tunnels, which this version does not look into")
+            Some("some traffic is in tunnels that are encrypted, or too deep in each other")
         } else {
             None
         }
-    }
-}
-
-/// Tunnels that may carry devices' traffic (RFC 2784, 2003, 4213, 7348, 8926). Encrypted ones are
-/// somebody's private network and show nothing in any version.
-fn is_tunnel(transport: Transport, port: u16) -> bool {
-    match transport {
-        Transport::Other(4 | 41 | 47) => true,
-        Transport::Udp => matches!(port, 4789 | 6081 | 8472),
-        _ => false,
     }
 }
 

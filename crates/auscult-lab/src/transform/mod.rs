@@ -7,8 +7,11 @@
 mod capture_point;
 mod encapsulation;
 mod faults;
+mod tunnels;
 
 use std::net::Ipv4Addr;
+
+pub use tunnels::Tunnel;
 
 use crate::frame::Scene;
 use crate::prng::Prng;
@@ -46,6 +49,8 @@ pub enum Transform {
     CookedV1,
     /// Linux cooked, version 2. Must come last.
     CookedV2,
+    /// Frames, or packets, inside a tunnel.
+    Tunnelled(Tunnel),
     /// A second capture interface.
     TwoInterfaces(Split),
     /// Each direction of a flow under a VLAN id of its own: the upper one is moved by this much.
@@ -102,6 +107,15 @@ fn adjust(truth: &mut Truth, transform: &Transform) {
                 .retain(|(rule, _, _)| rule != "public-address-squatted");
             truth.must_not(&["public-address-squatted"]);
         }
+        Transform::Tunnelled(tunnel) if !tunnel.keeps_stations() => {
+            truth
+                .must
+                .retain(|(rule, _, _)| rule != "public-address-squatted");
+            truth.must_not(&["public-address-squatted"]);
+            // Routers are known by their link addresses.
+            truth.roles.retain(|_, role| !role.contains("gateway"));
+            truth.macs_apart.clear();
+        }
         // An attempt is nothing but its SYNs.
         Transform::NoHandshakes => {
             truth
@@ -141,6 +155,7 @@ fn one(scene: Scene, transform: &Transform, prng: &mut Prng) -> Scene {
         Transform::CookedV2 => encapsulation::cooked(scene, true),
         Transform::DirectionalTags(by) => encapsulation::directional(scene, *by),
         Transform::Fragmented(mtu) => encapsulation::fragmented(scene, *mtu),
+        Transform::Tunnelled(tunnel) => tunnels::tunnelled(scene, *tunnel),
         Transform::TwoInterfaces(split) => capture_point::two_interfaces(scene, *split),
         Transform::SkipSeconds(n) => capture_point::skip(scene, *n),
         Transform::NoHandshakes => capture_point::no_handshakes(scene),

@@ -63,9 +63,27 @@ fn sixty_four_mpls_labels() {
     let told = stream("10,000 frames of 64 MPLS labels", &[], |wire| {
         (0..MANY).for_each(|_| wire.frame(&frame));
     });
-    // Labels are not walked at all: the frames count as not decoded.
+    assert_eq!(told.reached("mpls-labels"), MANY);
     assert_eq!(told.number("/health/undecoded"), MANY);
     assert_eq!(told.number("/health/flows"), 0);
+}
+
+#[test]
+fn sixty_four_pseudowires() {
+    let mut frame = frame_of(0x0800, &inner());
+    for label in 16..16 + DEEP as u32 {
+        let entry = (label << 12 | 1 << 8 | 64).to_be_bytes();
+        frame = frame_of(0x8847, &[&entry, &frame[..]].concat());
+    }
+    let told = stream(
+        "10,000 frames of 64 pseudowires in each other",
+        &[],
+        |wire| {
+            (0..MANY).for_each(|_| wire.frame(&frame));
+        },
+    );
+    assert_eq!(told.reached("shims"), MANY);
+    assert_eq!(told.number("/health/undecoded"), MANY);
 }
 
 /// Wraps a packet so many times by `wrap`, the innermost first.
@@ -81,7 +99,8 @@ fn nested(protocol: u8, between: &[u8]) -> Vec<u8> {
 
 #[test]
 fn sixty_four_tunnels() {
-    // Tunnels are not entered: one flow of the outermost pair, however deep they go.
+    // A flow for the carrier and one for each tunnel that is entered, however deep they go.
+    const FLOWS: u64 = 1 + 8;
     for (what, protocol, between) in [
         ("10,000 packets of IPv4 in IPv4, 64 deep", 4, &[][..]),
         ("10,000 packets of GRE in GRE, 64 deep", 47, &[0, 0, 8, 0]),
@@ -90,10 +109,11 @@ fn sixty_four_tunnels() {
         let told = stream(what, &[], |wire| {
             (0..MANY).for_each(|_| wire.frame(&frame));
         });
-        assert_eq!(told.number("/health/flows"), 1);
+        assert_eq!(told.number("/health/flows"), FLOWS);
+        assert_eq!(told.reached("tunnels"), MANY);
         assert_eq!(told.number("/health/undecoded"), 0);
     }
-    // VXLAN in VXLAN (RFC 7348): a datagram on port 4789 that nobody opens.
+    // VXLAN in VXLAN (RFC 7348).
     let mut packet = inner();
     for level in 0..DEEP as u32 {
         let ends = [(host(100 + level), 5000), (host(200 + level), 4789)];
@@ -105,7 +125,8 @@ fn sixty_four_tunnels() {
     let told = stream("10,000 packets of VXLAN in VXLAN, 64 deep", &[], |wire| {
         (0..MANY).for_each(|_| wire.frame(&frame));
     });
-    assert_eq!(told.number("/health/flows"), 1);
+    assert_eq!(told.number("/health/flows"), FLOWS);
+    assert_eq!(told.reached("tunnels"), MANY);
 }
 
 #[test]
