@@ -260,6 +260,29 @@ fn bounds_of_requests() {
 }
 
 #[test]
+fn files_mails_and_logins_in_text() {
+    let of = |port, said: &[u8]| cases::Capture::of(&sent(port, said).bytes, "pcap");
+    let put = b"PUT /a HTTP/1.1\r\nContent-Length: 20\r\n\r\n#!/bin/sh\necho a bed\n";
+    reached_by(&of(80, put), &["http-body"]);
+    let commands = b"USER a\r\nPASS b\r\nSYST\r\nQUIT\r\n";
+    reached_by(&of(21, commands), &["ftp-commands"]);
+    let part = "--b\r\nContent-Disposition: attachment; filename=a\r\n\r\nx\r\n";
+    let mail = format!(
+        "EHLO bed\r\nRSET\r\nDATA\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{part}{part}\
+         --b--\r\n.\r\n"
+    );
+    reached_by(&of(25, mail.as_bytes()), &["smtp-commands", "mail-parts"]);
+    let logins = b"a LOGIN b c\r\nd LOGIN e f\r\n";
+    let mut wire = Wire::new();
+    let (client, server) = ((host(1), 40_000), (host(0), 143));
+    wire.open(client, server);
+    let greeting = b"* OK IMAP4rev1 ready\r\n";
+    wire.tcp(server, client, (1, 1), PUSH, greeting);
+    send(&mut wire, client, server, 1, logins);
+    reached_by(&cases::Capture::of(&wire.bytes, "pcap"), &["imap-logins"]);
+}
+
+#[test]
 fn a_line_that_is_too_long() {
     let (client, server) = ((host(1), 40_000), (host(0), 21));
     let mut wire = Wire::new();

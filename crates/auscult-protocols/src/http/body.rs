@@ -22,12 +22,9 @@ pub(super) static LARGEST: Bound = Bound::settable(
     "bytes of one body, decoded, that are hashed",
     "the file counts as incomplete",
 );
-pub(super) static EXPANDED: Bound = Bound::constant(
-    "http-expansion",
-    200,
-    "bytes that one compressed byte may stand for, after the first 1 MiB",
-    "the file counts as incomplete",
-);
+/// Bytes that one compressed byte may stand for, after the first 1 MiB; of what says more, the file
+/// counts as incomplete.
+const EXPANDED: u64 = 200;
 /// From here on [`EXPANDED`] counts.
 const EXPANDED_FROM: u64 = 1 << 20;
 /// Bytes after which a type is decided: the last signature lies at 257.
@@ -266,9 +263,9 @@ impl Body {
     /// Takes decoded bytes; false when no more are wanted.
     fn keep(&mut self, bytes: &[u8], out: &mut Output<'_>) -> bool {
         self.decoded += bytes.len() as u64;
-        let most = self.taken.saturating_mul(EXPANDED.default);
+        let most = self.taken.saturating_mul(EXPANDED);
         if self.coding != Coding::Plain && self.decoded > most.max(EXPANDED_FROM) {
-            out.reached(&EXPANDED);
+            out.odd("http-expansion");
             self.file.spoil();
             return false;
         }

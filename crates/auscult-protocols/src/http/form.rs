@@ -3,18 +3,12 @@
 //! Source: the URL Standard, application/x-www-form-urlencoded; field names as web applications in
 //! use have them. Limit: [`FORM`].
 
-use auscult_model::Bound;
-
 use super::body::percent_decoded;
 use super::head::{Follows, Head};
 use crate::text;
 
-pub(super) static FORM: Bound = Bound::constant(
-    "http-form",
-    16 << 10,
-    "bytes of one form that are read",
-    "a longer one is skipped",
-);
+/// Bytes of the longest form that is read; longer ones are skipped.
+pub(super) const FORM: u64 = 16 << 10;
 
 /// Names of fields that hold a secret, and of those that hold an account; in lower case.
 const SECRETS: &[&str] = &[
@@ -71,7 +65,7 @@ pub(super) fn is_one(head: &Head<'_>) -> bool {
     const FORM_TYPE: &[u8] = b"application/x-www-form-urlencoded";
     let fits = matches!(
         head.follows(Follows::Nothing),
-        Follows::Length(length) if length <= FORM.default
+        Follows::Length(length) if length <= FORM
     );
     let kind = head.get("content-type").unwrap_or_default();
     let start = kind.get(..FORM_TYPE.len()).unwrap_or_default();

@@ -40,15 +40,7 @@ static RECORD: Record = Record {
     leaves_out: "Cookies, pages, media, parts of multipart bodies; everything after an upgrade or \
         CONNECT.",
     attributes: &[("host", "the Host header of the request with the login")],
-    bounds: &[
-        &HEAD,
-        &FIELDS,
-        &REQUESTS,
-        &CLAIMS,
-        &body::LARGEST,
-        &body::EXPANDED,
-        &form::FORM,
-    ],
+    bounds: &[&HEAD, &FIELDS, &REQUESTS, &CLAIMS, &body::LARGEST],
     false_likely: "0 of 100,000 random prefixes",
 };
 
@@ -268,7 +260,7 @@ impl HttpSession {
             Content::Form(number) => {
                 let number = *number;
                 if (bytes.len() as u64) < left {
-                    let need = left.min(form::FORM.default) as usize;
+                    let need = left.min(form::FORM) as usize;
                     return Progress::Need { used: 0, need };
                 }
                 self.form(direction, number, bytes, out);

@@ -97,7 +97,10 @@ fn probe_tells_mail_from_files() {
     assert_eq!(probe(b"EHLO x\r\n", b"220 mail\r\n"), Probe::Certain);
     assert_eq!(probe(b"", b"220 (vsFTPd 3.0.3)\r\n"), Probe::Maybe);
     assert!(probe(b"USER x\r\n", b"220 ready\r\n") < Probe::Likely);
-    assert_eq!(probe(b"", b"HTTP/1.1 200 OK\r\n"), Probe::No);
+    assert_eq!(
+        probe(b"GET / HTTP/1.1\r\n", b"HTTP/1.1 200 OK\r\n"),
+        Probe::No
+    );
 }
 
 /// Names, banners and recipients' domains, frame by frame.
