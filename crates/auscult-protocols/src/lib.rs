@@ -199,9 +199,9 @@ pub static PACKET_RECORDS: &[&Record] = &[
     &icmp::RECORD,
     &icmp::RECORD_V6,
     &tunnels::IP_IN_IP,
+    &lldp::RECORD,
     &tunnels::TEREDO,
     &tunnels::TZSP,
     &tunnels::VXLAN,
-    &lldp::RECORD,
     &wlan::RECORD,
 ];
