@@ -1,7 +1,7 @@
 //! Says what a file is that is not a capture, and what to do with it.
 //!
-//! By its first bytes, never by its name. Sources: the file formats' own magic numbers (Microsoft's ETL,
-//! Endace ERF, 7-Zip, xz, bzip2, ZIP, PDF, ELF, PE).
+//! By its first bytes, never by its name. Sources: the file formats' own magic numbers (Microsoft's
+//! ETL, Endace ERF, 7-Zip, xz, bzip2, ZIP, PDF, ELF, PE).
 
 use std::io::{self, ErrorKind};
 

@@ -1,3 +1,5 @@
+//! Frames of management by the standard, and what tshark reads in those of others.
+
 use std::collections::BTreeMap;
 
 use auscult_packet::{StopReason, decode, is_wireless};
