@@ -391,3 +391,48 @@ fn certificates_of_captures() {
     }
     assert_eq!(hex(&[0x0a, 0xff]), "0aff");
 }
+
+/// Datagrams of two captures, each of its own flow: what tshark shows of them.
+#[test]
+fn datagrams_of_captures() {
+    let Some(folder) = oracle::shared("captures/ndpi") else {
+        return;
+    };
+    let start = Start {
+        transport: Transport::Udp,
+        ..START
+    };
+    let said = |name: &str| {
+        let rows = oracle::tshark(&folder.join(name), "dtls", &["udp.payload"]);
+        let lines = rows.iter().flat_map(|row| {
+            let bytes = row.bytes("udp.payload");
+            without_places(&drive(&Dtls, &start, &[Piece::Bytes(CLIENT, &bytes)]).said)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    for (name, words) in [
+        (
+            "dtls_certificate.pcapng",
+            &[
+                "CN=www.update.microsoft.com",
+                "330000001cb679b5ba072f73f300000000001c",
+                "953c1507994f72697446de4eff6e300b",
+            ][..],
+        ),
+        (
+            "dtls.pcap",
+            &[
+                "bd743610892cec1efed851b2b5efd4f5",
+                "b2a6643b6798940d25020cb4abe9e2aa",
+            ],
+        ),
+    ] {
+        let said = said(name);
+        for word in words {
+            assert!(
+                said.is_empty() || said.contains(word),
+                "{name} {word}: {said}"
+            );
+        }
+    }
+}
