@@ -111,6 +111,8 @@ pub fn bounds() -> Vec<&'static Bound> {
     .chain(records.flat_map(|record| record.bounds.iter().copied()))
     .collect();
     all.sort_unstable_by_key(|bound| bound.name);
+    // Protocols of one family keep a bound together.
+    all.dedup_by(|a, b| std::ptr::eq(*a, *b));
     all
 }
 

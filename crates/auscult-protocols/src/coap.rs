@@ -1,6 +1,7 @@
 //! CoAP: small devices, asked and told.
 //!
-//! Source: RFC 7252. The header has few fixed bits: options must parse to the end, and those that are
+//! Source: RFC 7252. The header has few fixed bits: options must parse to the end, and those that
+//! are
 //! text must be text.
 
 use auscult_model::Transport;

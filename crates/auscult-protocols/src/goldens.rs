@@ -6,7 +6,8 @@ use auscult_model::Transport;
 use crate::oracle;
 use crate::{ALL, Probe, Protocol, Seen};
 
-/// Protocol, tshark's layer, which frames, and how many of a hundred must be told: messages inside a
+/// Protocol, tshark's layer, which frames, and how many of a hundred must be told: messages inside
+/// a
 /// stream, of old versions and from fuzzers are among them.
 const SEEN: &[(&str, &str, &str, usize)] = &[
     ("bacnet", "bvlc", "udp && bvlc", 90),

@@ -1,6 +1,7 @@
 //! NetFlow and IPFIX: a router tells a collector what passed it.
 //!
-//! Sources: Cisco NetFlow version 5 format, RFC 3954 (version 9), RFC 7011 (IPFIX). Told by counts and
+//! Sources: Cisco NetFlow version 5 format, RFC 3954 (version 9), RFC 7011 (IPFIX). Told by counts
+//! and
 //! lengths that fill the datagram to the byte.
 
 use auscult_model::Transport;

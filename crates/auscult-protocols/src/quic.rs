@@ -1,7 +1,9 @@
 //! QUIC: enciphered transport over UDP, mostly of the web.
 //!
-//! Sources: RFC 9000, RFC 9369 (version 2), RFC 8999 (what all versions share); Google's own versions
-//! before them. The name of the server is enciphered by a key that anybody can derive, and not read.
+//! Sources: RFC 9000, RFC 9369 (version 2), RFC 8999 (what all versions share); Google's own
+//! versions
+//! before them. The name of the server is enciphered by a key that anybody can derive, and not
+//! read.
 
 use auscult_model::Transport;
 

@@ -128,7 +128,8 @@ mod tests {
     #[ignore = "asks tshark about many captures, which takes minutes"]
     fn other_protocols_are_never_certain() {
         let filter = "(udp.payload || tcp.payload) && !(dns || mdns || llmnr || nbns || dhcp \
-                      || nbdgm || dhcpv6 || ntp || snmp || syslog || http || ftp || pop || telnet || ssdp || rtsp || sip || icmp)";
+                      || nbdgm || dhcpv6 || ntp || snmp || syslog || http || ftp || pop || telnet \
+                      || ssdp || rtsp || sip || icmp)";
         let fields = ["frame.number", "udp.payload", "tcp.payload"];
         let (mut seen, mut certain) = (0, Vec::new());
         for layer in [

@@ -1,6 +1,7 @@
 //! Stratum: a miner and its pool, in lines of JSON.
 //!
-//! Sources: the Stratum mining protocol (Slush Pool, 2012), its form for Monero (jsonrpc with login) and
+//! Sources: the Stratum mining protocol (Slush Pool, 2012), its form for Monero (jsonrpc with
+//! login) and
 //! for Ethereum (eth_submitLogin).
 
 use crate::{Probe, Protocol, Record, Seen, sides};

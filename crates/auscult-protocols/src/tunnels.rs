@@ -41,8 +41,8 @@ pub static CAPWAP: Record = tunnel(
     &["RFC 5415", "RFC 5416"],
     (
         &["frames of Ethernet and wireless LAN, also in the order of bytes of older controllers"],
-        "The control channel; frames cut by CAPWAP itself but for their first piece; DTLS, which is \
-         counted.",
+        "The control channel; frames cut by CAPWAP itself but for their first piece; DTLS, which \
+         is counted.",
     ),
 );
 /// Geneve.
@@ -70,8 +70,8 @@ pub static GRE: Record = tunnel(
     ],
     (
         &[
-            "packets, frames, MPLS, PPP; mirrored frames of ERSPAN I to III; NVGRE's subnet as part \
-             of the segment",
+            "packets, frames, MPLS, PPP; mirrored frames of ERSPAN I to III; NVGRE's subnet as \
+             part of the segment",
         ],
         "Routing of RFC 1701; compressed or encrypted PPP.",
     ),
@@ -136,8 +136,8 @@ pub static VXLAN: Record = tunnel(
     &["RFC 7348", "draft-ietf-nvo3-vxlan-gpe"],
     (
         &[
-            "frames, also with group policies; packets of VXLAN-GPE; the network identifier as part of \
-           the segment",
+            "frames, also with group policies; packets of VXLAN-GPE; the network identifier as \
+             part of the segment",
         ],
         "Other ports than the registered ones and Linux's older one; headers of service chains.",
     ),

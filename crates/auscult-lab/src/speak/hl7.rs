@@ -81,7 +81,8 @@ pub fn infusion(route: &Route, time: &str, control: &str, person: &Person, pump:
     format!(
         "{head}{}OBR|1|||69985^MDC_DEV_PUMP_INFUS_MDS^MDC|||{time}\r\
          OBX|1||69985^MDC_DEV_PUMP_INFUS_MDS^MDC|1.0.0.0|||||||X|||||||{id}^^{id}^EUI-64\r\
-         OBX|2|NM|157784^MDC_FLOW_FLUID_PUMP^MDC|1.1.1.1|{}|265266^MDC_DIM_MILLI_L_PER_HR^MDC|||||R\r",
+         OBX|2|NM|157784^MDC_FLOW_FLUID_PUMP^MDC|1.1.1.1|{}|\
+         265266^MDC_DIM_MILLI_L_PER_HR^MDC|||||R\r",
         pid(person),
         pump.rate
     )

@@ -1,6 +1,7 @@
 //! RADIUS: a network device asks whether a user or device may join.
 //!
-//! Sources: RFC 2865, RFC 2866, RFC 5176. Told by a length that is the datagram's and attributes that
+//! Sources: RFC 2865, RFC 2866, RFC 5176. Told by a length that is the datagram's and attributes
+//! that
 //! fill it to the byte.
 
 use auscult_model::Transport;

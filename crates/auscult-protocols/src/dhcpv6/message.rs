@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! 0 type u8 · 1 transaction 3 · 4 options: code u16, length u16, data
-//! relay (types 12, 13): 0 type u8 · 1 hops u8 · 2 link address 16 · 18 peer address 16 · 34 options
+//! relay (types 12, 13): 0 type u8 · 1 hops u8 · 2 link address 16 · 18 peer address 16 · 34
+//! options
 //! DUID: 1 (LLT) hardware u16, time u32, address · 2 (EN) enterprise u32, id
 //!       3 (LL) hardware u16, address · 4 UUID 16
 //! ```

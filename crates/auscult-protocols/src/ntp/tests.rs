@@ -56,7 +56,8 @@ fn control_answers_name_the_machine() {
             "os = Linux/5.10"
         ]
     );
-    let asked = r#"FromOriginator 1.00 Request { operation: "control", object: "read-variables", granted: Some(true) } {}"#;
+    let asked = "FromOriginator 1.00 Request { operation: \"control\", \
+                 object: \"read-variables\", granted: Some(true) } {}";
     assert_eq!(without_places(&said)[0], asked);
     assert_eq!(probe_message(&bytes), Probe::Likely);
 }

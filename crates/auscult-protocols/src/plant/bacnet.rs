@@ -1,6 +1,7 @@
 //! BACnet/IP: heating, air, theatres: building plant that announces itself.
 //!
-//! Source: ANSI/ASHRAE 135 clause 20 (messages), annex J (BACnet/IP). Read: who a device says it is.
+//! Source: ANSI/ASHRAE 135 clause 20 (messages), annex J (BACnet/IP). Read: who a device says it
+//! is.
 //! Of devices behind a router nothing is said, for the sender is the router.
 
 use auscult_model::Transport;
@@ -199,8 +200,8 @@ mod tests {
             "{text}"
         );
         // From behind a router: network 5, address 1.
-        let routed =
-            b"\x81\x0b\0\x18\x01\x08\0\x05\x01\x01\x10\x00\xc4\x02\0\x04\xd2\x22\x05\xc4\x91\x03\x21\x08";
+        let routed = b"\x81\x0b\0\x18\x01\x08\0\x05\x01\x01\x10\x00\xc4\x02\0\x04\xd2\x22\x05\xc4\
+              \x91\x03\x21\x08";
         assert_eq!(said(routed), "");
     }
 

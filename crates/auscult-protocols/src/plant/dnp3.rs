@@ -1,6 +1,7 @@
 //! DNP3: telecontrol of power, water and building plant.
 //!
-//! Source: IEEE 1815 (data link layer): 05 64, length, control, addresses, and a check sum over them.
+//! Source: IEEE 1815 (data link layer): 05 64, length, control, addresses, and a check sum over
+//! them.
 
 use auscult_model::Transport;
 

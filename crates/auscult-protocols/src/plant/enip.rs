@@ -1,6 +1,7 @@
 //! EtherNet/IP: controllers and drives that speak CIP.
 //!
-//! Source: ODVA, The CIP Networks Library volume 2, chapter 2. All numbers are little endian but for
+//! Source: ODVA, The CIP Networks Library volume 2, chapter 2. All numbers are little endian but
+//! for
 //! the socket address.
 
 use auscult_model::Transport;

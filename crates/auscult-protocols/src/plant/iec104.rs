@@ -1,6 +1,7 @@
 //! IEC 60870-5-104: telecontrol of power and building plant.
 //!
-//! Source: IEC 60870-5-104 section 5: frames of 68, a length, four control bytes. Frames that begin and
+//! Source: IEC 60870-5-104 section 5: frames of 68, a length, four control bytes. Frames that begin
+//! and
 //! end a transfer have no other bits; of others several must follow each other.
 
 use crate::opening::Byte::{In, Is};

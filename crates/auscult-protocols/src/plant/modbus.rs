@@ -1,6 +1,7 @@
 //! Modbus: controllers and meters, read and written by register.
 //!
-//! Source: MODBUS Messaging on TCP/IP Implementation Guide 1.0b. A request alone has few fixed bits;
+//! Source: MODBUS Messaging on TCP/IP Implementation Guide 1.0b. A request alone has few fixed
+//! bits;
 //! an answer with its transaction, unit and function makes it certain.
 
 use crate::opening::Byte::{Any, Between, Is};

@@ -1,6 +1,7 @@
 //! S7 communication, and its successor S7comm-plus: programmable controllers of Siemens.
 //!
-//! Sources: RFC 1006 (TPKT), ISO 8073 (the connection), Wireshark's dissectors s7comm and s7comm_plus;
+//! Sources: RFC 1006 (TPKT), ISO 8073 (the connection), Wireshark's dissectors s7comm and
+//! s7comm_plus;
 //! the maker publishes no format. The connection request alone is that of many ISO protocols.
 
 use crate::opening::Byte::{Any, Between, In, Is};

@@ -55,7 +55,8 @@ fn a_community_that_was_answered_is_a_login_and_is_not_kept() {
         (MANAGER, &ask),
         (AGENT, &answer),
     ]);
-    let login = r#"FromOriginator 1.00 Login { method: "snmp-community", account: "", clear: true, accepted: Some(true) } {"default": "public"}"#;
+    let login = "FromOriginator 1.00 Login { method: \"snmp-community\", account: \"\", \
+                 clear: true, accepted: Some(true) } {\"default\": \"public\"}";
     assert_eq!(said[0], login);
     assert!(said[1].contains("ServiceOffered"), "{}", said[1]);
     assert!(said[2].contains("snmp_sysname") && said[2].contains("usv1"));

@@ -52,7 +52,8 @@ fn real_devices() {
                     "device_uuid = 887aeaef-a028-f2ac-0000-000000000000",
                     "ssdp_server = Microsoft-WinCE/6.00 UPnP/1.0 UPnP-Device-Host/1.0",
                     "ssdp_type = urn:schemas-upnp-org:device:Basic:1",
-                    "upnp_location = http://192.168.1.8:5120/upnp/887aeaef-a028-f2ac-0000-000000000000.xml",
+                    "upnp_location = http://192.168.1.8:5120/upnp/\
+                     887aeaef-a028-f2ac-0000-000000000000.xml",
                 ],
             ),
             (

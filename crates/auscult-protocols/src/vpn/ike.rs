@@ -1,6 +1,7 @@
 //! IKE: the keys of an IPsec tunnel are agreed on.
 //!
-//! Sources: RFC 2408 and RFC 2409 (version 1), RFC 7296 (version 2), RFC 3948 (behind four zero bytes
+//! Sources: RFC 2408 and RFC 2409 (version 1), RFC 7296 (version 2), RFC 3948 (behind four zero
+//! bytes
 //! on port 4500).
 
 use auscult_model::Transport;

@@ -1,7 +1,9 @@
 //! OpenVPN: a tunnel to another network.
 //!
-//! Source: OpenVPN's protocol description (doc/doxygen, network protocol). A client's first packet is a
-//! reset: without protection all behind the session's number is zero; with a shared key a digest and a
+//! Source: OpenVPN's protocol description (doc/doxygen, network protocol). A client's first packet
+//! is a
+//! reset: without protection all behind the session's number is zero; with a shared key a digest
+//! and a
 //! packet number stand between.
 
 use auscult_model::Transport;

@@ -1,6 +1,7 @@
 //! SOCKS: connections through another host.
 //!
-//! Sources: RFC 1928 (version 5); the description of version 4. A greeting alone is a few bytes: both
+//! Sources: RFC 1928 (version 5); the description of version 4. A greeting alone is a few bytes:
+//! both
 //! sides must look like it, or the request must follow.
 
 use crate::opening::Byte::{Between, In, Is};

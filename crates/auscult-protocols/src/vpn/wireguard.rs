@@ -1,6 +1,7 @@
 //! WireGuard: a tunnel to another network.
 //!
-//! Source: the WireGuard white paper, section 5.4: four kinds of message, three of them of one length.
+//! Source: the WireGuard white paper, section 5.4: four kinds of message, three of them of one
+//! length.
 
 use auscult_model::Transport;
 
