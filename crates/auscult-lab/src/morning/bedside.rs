@@ -74,7 +74,8 @@ impl Morning {
                 .rec
                 .broadcast(at, &central, everybody, (9610, 9610), &beacon);
         }
-        for n in 0..2_u8 {
+        // The two numbers of stations that are known from real streams.
+        for (n, station) in [(0_u8, 0x01), (1, 0x35)] {
             let host = self.monitor_host(41 + n);
             let mut waves = Waves::new(Prng::new(self.stage.prng.next_u64()));
             for _ in 0..2 {
@@ -85,7 +86,7 @@ impl Morning {
                 let mut talk = Talk::open(rec, prng, &path, ends, at);
                 talk.send(rec, Way::Back, &vista::GREETING, talk.now.plus(MS));
                 for second in 0..prng.between(6, 10) {
-                    let cycle = vista::cycle(n + 1, &waves.cycle(1.0, 76, 14), 76, 14, 97);
+                    let cycle = vista::cycle(station, &waves.cycle(1.0, 76, 14), 76, 14, 97);
                     talk.send(rec, Way::Out, &cycle, at.plus(second * SECOND + 20 * MS));
                 }
                 talk.close(rec, Way::Out, talk.now.plus(SECOND));

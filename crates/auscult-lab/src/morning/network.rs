@@ -126,6 +126,11 @@ impl Morning {
         let question = snmp::message(version, community, Kind::Get, id, &asked);
         let answer = snmp::message(version, community, Kind::Response, id, &told);
         self.stage.ask(at, &path, (161, "snmp"), &question, &answer);
+        if version < 3 {
+            // The community is a password that anybody can read.
+            let pair = format!("{}|{}", watcher.ip, host.ip);
+            self.stage.truth.must("cleartext-login", pair, "low");
+        }
     }
 
     /// A switch says what it is to its neighbours, to the watcher, and in its log.

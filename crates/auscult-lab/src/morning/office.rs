@@ -224,8 +224,7 @@ impl Morning {
             self.device("printer", host, "printer", &told);
             self.stage.truth.no_signature.push(host.ip.to_string());
         }
-        let text = format!("{name}.local");
-        self.stage.truth.identity(shared.ip, "mdns_name", &text);
+        self.stage.truth.identity(shared.ip, "mdns_name", &name);
         Printers { shared, labels }
     }
 
@@ -393,8 +392,7 @@ impl Morning {
             self.stage
                 .converse(at, &path, stacks, (554, "rtsp"), &turns);
         }
-        let text = format!("{name}.local");
-        let told = [("mdns_name", text.as_str())];
+        let told = [("mdns_name", name.as_str())];
         self.device("camera", &host, "camera", &told);
         self.device("recorder", &recorder, "server|other|unknown", &[]);
     }
