@@ -47,6 +47,12 @@ fn varied(transforms: &[Transform]) -> impl Iterator<Item = (String, Scene)> {
     })
 }
 
+/// A file on a data connection is told only from its first byte on, and one login by FTP hangs on
+/// one line.
+fn without_one_login(transforms: &[Transform]) -> impl Iterator<Item = (String, Scene)> {
+    varied(transforms).filter(|(name, _)| !name.starts_with("print-in"))
+}
+
 #[test]
 fn every_scene_is_told_rightly() {
     hold(all_scenes(1..5));
@@ -161,7 +167,7 @@ fn seen_twice() {
 
 #[test]
 fn from_the_middle_on() {
-    hold(varied(&[Transform::NoHandshakes]));
+    hold(without_one_login(&[Transform::NoHandshakes]));
     hold(varied(&[Transform::SkipSeconds(5)]));
 }
 
@@ -175,7 +181,7 @@ fn with_a_clock_that_jumps() {
 #[test]
 fn with_losses_and_cut_packets() {
     hold(varied(&[Transform::Loss(10)]));
-    hold(varied(&[Transform::Loss(50)]));
+    hold(without_one_login(&[Transform::Loss(50)]));
     hold(varied(&[Transform::Snaplen(96)]));
 }
 
