@@ -10,7 +10,7 @@ use auscult_model::report::{
     ArtifactEntry, Capture, CapturePoint, ConflictEntry, DataSet, Evidence, Health, Report, SCHEMA,
     Severity, Skipped,
 };
-use auscult_model::{Artifact, Bounds, Event, FileIndex, Meaning, PacketRef};
+use auscult_model::{Artifact, Bounds, Event, FileClass, FileIndex, Meaning, PacketRef};
 use auscult_protocols::PATIENT_VALUES;
 
 use crate::Watch;
@@ -199,7 +199,7 @@ impl World {
             sha256: file.sha256.map(|digest| hex(&digest)).unwrap_or_default(),
             size: file.size,
             kind: file.kind.to_owned(),
-            name: file.name.clone(),
+            name: shown_name(file),
             protocol: file.protocol.to_owned(),
             from: file.from.ip,
             to: file.to.ip,
@@ -363,4 +363,37 @@ fn data_sets() -> Vec<DataSet> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Scans, letters and print jobs are named after patients, of whom nothing else may be known here:
+/// of their names only the ending is shown. Programs, archives and settings keep theirs.
+fn shown_name(file: &Artifact) -> String {
+    const DOCUMENTS: [&str; 10] = [
+        "DICOM",
+        "JPEG",
+        "OLE",
+        "PCL",
+        "PDF",
+        "PJL",
+        "PNG",
+        "PostScript",
+        "TIFF",
+        "GIF",
+    ];
+    let is_job = file.protocol == "lpd" && file.class == FileClass::Other;
+    if !is_job && !DOCUMENTS.contains(&file.kind) {
+        return file.name.clone();
+    }
+    const ENDINGS: [&str; 14] = [
+        "dcm", "doc", "gif", "jpeg", "jpg", "pcl", "pdf", "png", "ppt", "prn", "ps", "tif", "tiff",
+        "xls",
+    ];
+    let ending = file.name.rsplit_once('.').map(|(_, ending)| ending);
+    let known = ENDINGS
+        .iter()
+        .find(|known| ending.is_some_and(|ending| ending.eq_ignore_ascii_case(known)));
+    match known {
+        Some(ending) => format!("[document].{ending}"),
+        None => "[document]".to_owned(),
+    }
 }
