@@ -67,6 +67,21 @@ impl<'a> View<'a> {
             .map(|(key, _)| (key.transport, key.port))
     }
 
+    /// The service between two addresses, when there is but one: two programs may serve each other
+    /// in one protocol.
+    pub(crate) fn only_service(
+        &self,
+        a: IpAddr,
+        b: IpAddr,
+        protocol: &str,
+    ) -> Option<(Transport, u16)> {
+        let service = self.service(a, b, protocol)?;
+        self.between(a, b)
+            .filter(|(key, _)| key.protocol == protocol)
+            .all(|(key, _)| (key.transport, key.port) == service)
+            .then_some(service)
+    }
+
     /// The device that a party is.
     pub(crate) fn device(&self, party: Party) -> Option<&'a Device> {
         let at = self

@@ -120,7 +120,7 @@ fn finding(view: &View<'_>, signature: &'static Signature, devices: &[&Device]) 
         draft = draft.device(Some(device));
     }
     for (packet, [from, to], protocol) in &stations.packets {
-        let look = look_at_service(*from, view.service(*from, *to, protocol));
+        let look = look_at_service(*from, view.only_service(*from, *to, protocol));
         draft = draft.packet(view, *packet, "speaks the protocol", &look);
     }
     if stations.packets.is_empty() {

@@ -119,7 +119,7 @@ fn finding(
                 names.insert(device.map_or_else(|| party.ip.to_string(), name_and_address));
             }
         }
-        let service = view.service(crossing.from.ip, crossing.to.ip, protocol);
+        let service = view.only_service(crossing.from.ip, crossing.to.ip, protocol);
         let ip = crossing.from.ip;
         draft = draft
             .times(crossing.fact.first, crossing.fact.last, crossing.fact.count)

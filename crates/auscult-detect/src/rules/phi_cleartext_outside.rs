@@ -139,7 +139,8 @@ fn finding(
         draft = draft.cves(&["CVE-2025-0683", "ICSMA-25-030-01"]);
     }
     for crossing in group {
-        let look = look_at_service(peer, service);
+        let only = view.only_service(crossing.from.ip, crossing.to.ip, protocol);
+        let look = look_at_service(peer, only);
         draft = draft
             .times(crossing.fact.first, crossing.fact.last, crossing.fact.count)
             .packets_of(view, crossing.fact, &look);
