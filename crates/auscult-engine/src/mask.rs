@@ -8,7 +8,7 @@
 //! Limit: [`MASKED`](crate::bounds::MASKED); beyond it free text from traffic is withheld and said.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use auscult_model::report::details::Value;
 use auscult_model::report::{Device, Report};
@@ -174,8 +174,16 @@ impl Mask {
         // The longest first: a name may be part of another.
         let mut spliced: Vec<(String, String)> = spliced.into_iter().collect();
         spliced.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b)));
+        let starts = by_start(&spliced);
         for_each_sentence(report, |text| {
-            for (name, masked) in &spliced {
+            let found: BTreeSet<usize> = text
+                .as_bytes()
+                .windows(START)
+                .filter_map(|bytes| starts.get(bytes))
+                .flatten()
+                .copied()
+                .collect();
+            for (name, masked) in found.into_iter().filter_map(|at| spliced.get(at)) {
                 if text.contains(name.as_str()) {
                     *text = text.replace(name.as_str(), masked);
                 }
@@ -225,6 +233,20 @@ impl Mask {
             *text = masked;
         }
     }
+}
+
+/// Names are looked for by their first bytes; each has as many.
+const START: usize = 4;
+
+/// The places of names in the list, by their first bytes.
+fn by_start(names: &[(String, String)]) -> HashMap<&[u8], Vec<usize>> {
+    let mut starts: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for (at, (name, _)) in names.iter().enumerate() {
+        if let Some(start) = name.as_bytes().get(..START) {
+            starts.entry(start).or_default().push(at);
+        }
+    }
+    starts
 }
 
 /// Every sentence of findings and answers, and the texts of their details.

@@ -252,6 +252,7 @@ pub(crate) fn read_llc(bytes: &[u8], at: usize) -> Option<(u16, usize)> {
 fn decode_llc(layers: &mut Layers, extent: Extent<'_>, at: usize) {
     match read_llc(extent.bytes, at) {
         Some((ethertype, at)) => decode_network(layers, extent, ethertype, at),
+        None if at + 8 > extent.bytes.len() => layers.stop_at(extent.missing(at, 8), at),
         None => layers.stop_at(StopReason::EtherType, at),
     }
 }

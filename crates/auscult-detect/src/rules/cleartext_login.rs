@@ -4,6 +4,7 @@
 //! login inside TLS is not seen, and is none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
@@ -77,8 +78,15 @@ impl Detector for CleartextLogin {
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         let mut groups: BTreeMap<(String, &str, &str), Logins<'_>> = BTreeMap::new();
         for (key, fact) in facts.of(RECORD.rule) {
+            // One program that watches everything with one password is one line.
+            let is_watched = key.object == WATCHING && !view.role(key.to).is_medical();
+            let server = if is_watched {
+                String::new()
+            } else {
+                view.who(key.to)
+            };
             groups
-                .entry((view.who(key.to), key.protocol, &key.object))
+                .entry((server, key.protocol, &key.object))
                 .or_default()
                 .push((key, fact));
         }
@@ -89,7 +97,10 @@ impl Detector for CleartextLogin {
     }
 }
 
-/// Logins at one server by one method.
+/// The method of which many servers are told together.
+const WATCHING: &str = "snmp-community";
+
+/// Logins at one server by one method, or at all that are watched with it.
 type Logins<'a> = Vec<(&'a FactKey, &'a Fact)>;
 
 fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
@@ -114,15 +125,18 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
     }
     grade.cap_by_network(view, &local);
 
-    let device = view.device(server);
+    let servers: BTreeSet<IpAddr> = group.iter().map(|(key, _)| key.to.ip).collect();
+    let device = view.device(server).filter(|_| servers.len() == 1);
     let object = format!("{protocol} {method}");
     let mut draft = Draft::about(&RECORD, device, server.ip, &object)
-        .peer(server.ip, None)
         .text("protocol", protocol)
         .text("method", method)
         .number("port", u64::from(key.port))
         .texts("accounts", accounts.iter().copied())
         .texts("answers", answers.iter().copied());
+    if servers.len() == 1 {
+        draft = draft.peer(server.ip, None);
+    }
     let mut clients = BTreeSet::new();
     let (mut first, mut last, mut times) = (None, None, 0u64);
     for (key, fact) in group {
@@ -134,13 +148,17 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         let look = look_at_service(key.to.ip, service);
         draft = draft
             .device(client)
+            .device(view.device(key.to))
             .times(fact.first, fact.last, fact.count)
             .packets_of(view, fact, &look);
         first = Some(first.map_or(fact.first, |known| fact.first.min(known)));
         last = Some(last.map_or(fact.last, |known| fact.last.max(known)));
         times += fact.count;
     }
-    let name = device.map_or_else(|| server.ip.to_string(), call_name);
+    let name = match servers.len() {
+        0 | 1 => device.map_or_else(|| server.ip.to_string(), call_name),
+        several => count(several, "device", "devices"),
+    };
     let times = usize::try_from(times).unwrap_or(usize::MAX);
     let when = match (first, last) {
         (Some(first), Some(last)) => span(first, last),
