@@ -345,3 +345,15 @@ fn aggregates_are_taken_apart() {
         dispatch_part(&frame, at);
     }
 }
+
+/// An 802.3 frame that the capture cut inside its SNAP header is cut, not of another kind.
+#[test]
+fn a_cut_snap_header_is_cut() {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0, 40];
+    frame.extend([0xaa, 0xaa, 3, 0, 0, 0, 8, 0]);
+    for kept in 14..22 {
+        let layers = decode(LinkType::ETHERNET, &frame[..kept], 54);
+        let why = layers.stop.map(|stop| stop.why);
+        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
+    }
+}
