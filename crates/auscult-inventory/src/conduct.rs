@@ -33,8 +33,8 @@ pub(crate) struct Conduct {
     pub(crate) requests: BTreeSet<(&'static str, &'static str, String)>,
     /// Requests it got: protocol, operation.
     pub(crate) asked: BTreeSet<(&'static str, &'static str)>,
-    /// Claims about it: attribute, value in small letters, surest reading.
-    pub(crate) claims: BTreeMap<(&'static str, String), f32>,
+    /// Claims about it: by attribute the values in small letters, with their surest reading.
+    pub(crate) claims: BTreeMap<&'static str, BTreeMap<String, f32>>,
     /// Whom it tried to reach, on which port of theirs.
     pub(crate) tried: BTreeSet<(IpAddr, u16)>,
     /// For whom it asked by ARP.
@@ -212,11 +212,8 @@ impl Observing<'_> {
                     if matches!(subject, Subject::Mac(_)) {
                         conduct.there(fact.seen.first, fact.seen.last);
                     }
-                    raise(
-                        &mut conduct.claims,
-                        (attribute, value.to_lowercase()),
-                        fact.confidence,
-                    );
+                    let values = conduct.claims.entry(attribute).or_default();
+                    raise(values, value.to_lowercase(), fact.confidence);
                 }
             }
         }

@@ -200,11 +200,11 @@ impl Condition {
                 attribute,
                 contains,
             } => {
-                let said = conduct.claims.iter().filter(|((name, value), _)| {
-                    name == attribute
-                        && contains
-                            .as_ref()
-                            .is_none_or(|word| value.contains(word.as_str()))
+                let values = conduct.claims.get(attribute.as_str()).into_iter().flatten();
+                let said = values.filter(|(value, _)| {
+                    contains
+                        .as_ref()
+                        .is_none_or(|word| value.contains(word.as_str()))
                 });
                 said.map(|(_, confidence)| *confidence).fold(0.0, f32::max)
             }

@@ -71,9 +71,8 @@ mod tests {
     fn says(claims: &[(&'static str, &str)]) -> Vec<(&'static str, f32, &'static str)> {
         let mut conduct = Conduct::default();
         for (attribute, value) in claims {
-            conduct
-                .claims
-                .insert((attribute, value.to_lowercase()), 1.0);
+            let values = conduct.claims.entry(attribute).or_default();
+            values.insert(value.to_lowercase(), 1.0);
         }
         let mut found: Vec<_> = named(&conduct).collect();
         found.sort_by(|a, b| b.1.total_cmp(&a.1));

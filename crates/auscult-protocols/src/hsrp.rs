@@ -13,9 +13,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use auscult_model::{Direction, Meaning, Transport};
+use auscult_model::{Direction, Transport};
 
-use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
+use crate::{
+    Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier, router_group,
+};
 
 static RECORD: Record = Record {
     name: "hsrp",
@@ -190,22 +192,15 @@ impl Session for HsrpSession {
 }
 
 impl Message {
-    fn say(&self, place: crate::Place, out: &mut Output<'_>) {
-        let group = self.group.to_string();
-        if let Some(said) = out.claim(place, "router_group", format!("hsrp {group}")) {
-            said.with("group", group.clone())
-                .with("state", self.state)
-                .with("priority", self.priority.to_string())
-                .with("authentication", self.authentication);
-        }
-        if !self.address.is_unspecified() {
-            let described = Meaning::NetworkDescribed {
-                prefix: None,
-                routers: vec![self.address],
-                name_servers: Vec::new(),
-            };
-            out.say(place, described).with("group", group);
-        }
+    fn say(&self, place: Place, out: &mut Output<'_>) {
+        let attributes = vec![
+            ("state", self.state.into()),
+            ("priority", self.priority.to_string().into()),
+            ("authentication", self.authentication.into()),
+        ];
+        let shared = Some(self.address).filter(|address| !address.is_unspecified());
+        let routers = shared.into_iter().collect();
+        router_group::say(out, place, ("hsrp", self.group), attributes, routers);
     }
 }
 

@@ -63,6 +63,7 @@ pub mod postgres;
 pub mod quic;
 mod reading;
 pub mod remote;
+mod router_group;
 mod rpc;
 mod sides;
 pub mod smtp;

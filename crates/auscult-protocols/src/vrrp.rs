@@ -12,9 +12,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use auscult_model::{Direction, Meaning, Transport};
+use auscult_model::{Direction, Transport};
 
-use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
+use crate::{
+    Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier, router_group,
+};
 
 /// IP protocol number (IANA).
 const VRRP: Transport = Transport::Other(112);
@@ -159,23 +161,16 @@ impl Session for VrrpSession {
 }
 
 impl Message {
-    fn say(&self, place: crate::Place, out: &mut Output<'_>) {
-        let group = self.group.to_string();
-        if let Some(said) = out.claim(place, "router_group", format!("{} {group}", self.kind)) {
-            said.with("group", group.clone());
-            if self.kind == "vrrp" {
-                said.with("priority", self.priority.to_string())
-                    .with("authentication", self.authentication);
-            }
-        }
-        if !self.addresses.is_empty() {
-            let described = Meaning::NetworkDescribed {
-                prefix: None,
-                routers: self.addresses.clone(),
-                name_servers: Vec::new(),
-            };
-            out.say(place, described).with("group", group);
-        }
+    fn say(&self, place: Place, out: &mut Output<'_>) {
+        let attributes = match self.kind {
+            "vrrp" => vec![
+                ("priority", self.priority.to_string().into()),
+                ("authentication", self.authentication.into()),
+            ],
+            _ => Vec::new(),
+        };
+        let group = (self.kind, u16::from(self.group));
+        router_group::say(out, place, group, attributes, self.addresses.clone());
     }
 }
 
