@@ -314,7 +314,9 @@ impl Inputs {
         if input.held.packets.len() > input.next {
             return true;
         }
-        if self.stop.is_requested() {
+        // A stream that is being read tells itself, behind what it had read ahead.
+        let tells_itself = !input.entry.reopens && input.reader.is_some();
+        if self.stop.is_requested() && !tells_itself {
             self.interrupt(place);
             return false;
         }

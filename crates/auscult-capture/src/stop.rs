@@ -34,12 +34,15 @@ const BLOCK: usize = 64 << 10;
 const AHEAD: usize = 4;
 
 /// A stream that may be silent for hours, read by a thread of its own so that a stop is noticed
-/// at once. That thread ends with the stream or the program.
+/// at once; what that thread had read by then is still handed on. It ends with the stream or the
+/// program.
 pub(crate) struct Stoppable {
     blocks: Receiver<io::Result<Vec<u8>>>,
     block: Vec<u8>,
     at: usize,
     stop: Stop,
+    /// Blocks that are handed on after a stop: those read ahead, and one on its way.
+    last: usize,
 }
 
 impl Stoppable {
@@ -70,6 +73,7 @@ impl Stoppable {
             block: Vec::new(),
             at: 0,
             stop,
+            last: AHEAD + 1,
         })
     }
 }
@@ -77,17 +81,20 @@ impl Stoppable {
 impl Read for Stoppable {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.block.len() {
-            if self.stop.is_requested() {
+            let is_stopped = self.stop.is_requested();
+            if is_stopped && self.last == 0 {
                 return Err(io::Error::other(INTERRUPTED));
             }
             match self.blocks.recv_timeout(NOTICED_WITHIN) {
                 Ok(block) => {
+                    self.last -= usize::from(is_stopped);
                     self.block = block?;
                     self.at = 0;
                     if self.block.is_empty() {
                         return Ok(0);
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if is_stopped => self.last = 0,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }
@@ -124,6 +131,27 @@ mod tests {
         let reading = thread::spawn(move || stream.read(&mut [0; 10]).unwrap_err().to_string());
         assert!(!stop.request() && stop.request());
         assert_eq!(reading.join().unwrap(), INTERRUPTED);
+    }
+
+    /// A stream that says the same for ever.
+    struct Endless;
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            buffer.fill(7);
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn what_was_read_ahead_comes_after_a_stop_and_no_more() {
+        let stop = Stop::default();
+        let mut stream = Stoppable::new(Box::new(Endless), stop.clone()).unwrap();
+        stop.request();
+        let mut read = Vec::new();
+        let error = stream.read_to_end(&mut read).unwrap_err();
+        assert_eq!(error.to_string(), INTERRUPTED);
+        assert_eq!(read.len(), (AHEAD + 1) * BLOCK);
     }
 
     #[test]
