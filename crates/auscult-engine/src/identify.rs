@@ -57,15 +57,12 @@ impl Candidates {
         Candidates(self.0 | announced.map_or(0, |index| 1 << index))
     }
 
-    /// Those in the set, in the order of the table.
-    fn iter(self) -> impl Iterator<Item = (usize, &'static dyn Protocol)> {
-        let mut left = self.0;
-        std::iter::from_fn(move || {
-            let index = left.trailing_zeros() as usize;
-            let protocol = ALL.get(index)?;
-            left &= left - 1;
-            Some((index, *protocol))
-        })
+    /// Takes out the first, in the order of the table.
+    fn pop(&mut self) -> Option<(usize, &'static dyn Protocol)> {
+        let index = self.0.trailing_zeros() as usize;
+        let protocol = ALL.get(index)?;
+        self.0 &= self.0 - 1;
+        Some((index, *protocol))
     }
 }
 
@@ -87,14 +84,19 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
     let mut care_undecided = false;
     let mut undecided = false;
     let hinted = hinted(question.ports);
-    for set in [candidates.0 & hinted, candidates.0 & !hinted] {
-        for (index, protocol) in Candidates(set).iter() {
+    let care = care();
+    let rest = candidates.0 & !hinted;
+    for set in [candidates.0 & hinted, rest & care, rest & !care] {
+        // Once one is certain, only what carries care could still change the name.
+        let mut asked = Candidates(if certain.is_some() { set & care } else { set });
+        while let Some((index, protocol)) = asked.pop() {
             match protocol.probe(&question.seen) {
                 Probe::Certain => {
                     // What carries care goes before anything else that fits.
                     if certain.is_none_or(|known| !is_care(known) && protocol.is_medical()) {
                         certain = Some(index);
                     }
+                    asked.0 &= care;
                 }
                 Probe::No => candidates.0 &= !(1 << index),
                 Probe::Maybe => {
@@ -138,7 +140,16 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
 }
 
 fn is_care(index: usize) -> bool {
-    ALL.get(index).is_some_and(|protocol| protocol.is_medical())
+    care() & (1 << index) != 0
+}
+
+/// Protocols that carry care, a bit each.
+fn care() -> u128 {
+    static CARE: OnceLock<u128> = OnceLock::new();
+    *CARE.get_or_init(|| {
+        let medical = ALL.iter().enumerate().filter(|(_, p)| p.is_medical());
+        medical.fold(0, |set, (index, _)| set | 1 << index)
+    })
 }
 
 /// Whether the bytes of the side that began look like a protocol by themselves.

@@ -22,7 +22,7 @@ use crate::expected::Announced;
 use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, identify, index_of};
 use crate::options::SHARDS;
 use crate::shard::ShardOptions;
-use crate::statement::event_of;
+use crate::statement::{FlowStatement, Statement};
 use crate::suppress::Suppressor;
 
 /// Name of flows that nobody recognised.
@@ -196,8 +196,8 @@ impl ShardReaders {
     }
 
     /// Passes an event on if it is new.
-    pub(crate) fn event(&mut self, event: Event) {
-        let new = self.suppressor.pass(event, &mut self.full);
+    pub(crate) fn event(&mut self, statement: impl Statement) {
+        let new = self.suppressor.pass(statement, &mut self.full);
         self.send_full();
         if let Some(event) = new {
             self.out.push(Emission::Event(Box::new(event)));
@@ -225,8 +225,7 @@ impl ShardReaders {
             {
                 self.server_names.insert(facts.first_packet, value.clone());
             }
-            let event = event_of(said, facts, name, confidence);
-            self.event(event);
+            self.event(FlowStatement::new(said, facts, name, confidence));
         }
         self.said = said;
         for expectation in self.expected.drain(..) {

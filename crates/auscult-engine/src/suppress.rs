@@ -15,6 +15,8 @@ use auscult_model::{
 };
 use foldhash::quality::RandomState;
 
+use crate::statement::Statement;
+
 /// Says of a statement that it was made once so far, as most are.
 const ONCE: u32 = u32::MAX;
 
@@ -67,15 +69,19 @@ impl Suppressor {
     }
 
     /// The event if it is new. `full` receives the counts when there is no more room.
-    pub(crate) fn pass(&mut self, event: Event, full: &mut Vec<Event>) -> Option<Event> {
-        let key = self.key(&event);
+    pub(crate) fn pass(
+        &mut self,
+        statement: impl Statement,
+        full: &mut Vec<Event>,
+    ) -> Option<Event> {
+        let key = self.key(&statement);
         if let Some(place) = self.by_key.get_mut(&key) {
             self.suppressed += 1;
             match self.repeated.get_mut(*place as usize) {
-                Some(repeated) => repeated.again(event),
+                Some(repeated) => repeated.again(statement),
                 None => {
                     *place = self.repeated.len() as u32;
-                    self.repeated.push(Repeated::new(event));
+                    self.repeated.push(Repeated::new(statement));
                 }
             }
             return None;
@@ -87,7 +93,7 @@ impl Suppressor {
             self.repeated.clear();
         }
         self.by_key.insert(key, ONCE);
-        Some(event)
+        Some(statement.into_event())
     }
 
     /// Counts since the last report, in the order in which the statements were first repeated.
@@ -105,11 +111,12 @@ impl Suppressor {
     /// What makes two statements the same: who, to whom at which service, what. Attributes and
     /// the ports of clients differ from message to message and do not count; nor does, where a
     /// statement is about one side or about a third party, the other side.
-    fn key(&self, event: &Event) -> u64 {
+    fn key(&self, statement: &impl Statement) -> u64 {
+        let meaning = statement.meaning();
         let mut hasher = self.hash.build_hasher();
-        event.protocol.hash(&mut hasher);
-        std::mem::discriminant(&event.meaning).hash(&mut hasher);
-        let (from, to) = match &event.meaning {
+        statement.protocol().hash(&mut hasher);
+        std::mem::discriminant(meaning).hash(&mut hasher);
+        let (from, to) = match meaning {
             Meaning::Claim { about, .. } | Meaning::ServiceOffered { about, .. } => {
                 (*about == About::Sender, *about == About::Receiver)
             }
@@ -119,13 +126,14 @@ impl Suppressor {
             | Meaning::NetworkDescribed { .. } => (true, false),
             _ => (true, true),
         };
-        for (end, counts) in [(event.from, from), (event.to, to)] {
+        let [sender, receiver] = statement.ends();
+        for (end, counts) in [(sender, from), (receiver, to)] {
             if counts {
-                hash_end(&end, &mut hasher);
+                hash_end(end, &mut hasher);
             }
         }
-        event.confidence.to_bits().hash(&mut hasher);
-        hash_meaning(&event.meaning, &mut hasher);
+        statement.confidence().to_bits().hash(&mut hasher);
+        hash_meaning(meaning, &mut hasher);
         hasher.finish()
     }
 }
@@ -195,24 +203,27 @@ fn hash_meaning(meaning: &Meaning, hasher: &mut impl Hasher) {
 }
 
 impl Repeated {
-    fn new(event: Event) -> Self {
+    fn new(statement: impl Statement) -> Self {
+        let at = statement.last();
         let mut repeated = Repeated {
             times: 0,
-            last: event.last,
-            last_packet: event.last_packet,
+            last: at.time,
+            last_packet: at.packet,
             event: None,
         };
-        repeated.again(event);
+        repeated.again(statement);
         repeated
     }
 
-    fn again(&mut self, mut event: Event) {
+    fn again(&mut self, statement: impl Statement) {
+        let at = statement.last();
         self.times += 1;
-        self.last = self.last.max(event.last);
-        self.last_packet = event.last_packet;
+        self.last = self.last.max(at.time);
+        self.last_packet = at.packet;
         if self.event.is_some() {
             return;
         }
+        let mut event = statement.into_event();
         if let Meaning::PatientData { ranges, values, .. } = &mut event.meaning {
             *ranges = Vec::new();
             *values = Vec::new();

@@ -514,9 +514,12 @@ impl Links {
 
     /// Whether a card holds an address as its own.
     pub(crate) fn holds(&self, segment: Segment, mac: MacAddr, ip: IpAddr) -> bool {
-        self.holders
-            .get(&(segment, ip))
-            .is_some_and(|holders| holders.contains_key(&mac))
+        // Most addresses have one holder.
+        self.holder(segment, ip) == Some(mac)
+            || self
+                .holders
+                .get(&(segment, ip))
+                .is_some_and(|holders| holders.contains_key(&mac))
     }
 
     /// Whether a card passes packets on for others.

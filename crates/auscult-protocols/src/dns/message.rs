@@ -24,6 +24,8 @@ use crate::text;
 pub const HEADER_LEN: usize = 12;
 const LABELS_MAX: usize = 128;
 const NAME_MAX: usize = 255;
+/// Room for most names, so that their labels need no more.
+const NAME_USUAL: usize = 40;
 const JUMPS_MAX: usize = 64;
 pub(crate) static RECORDS: Bound = Bound::constant(
     "dns-records",
@@ -359,7 +361,7 @@ fn read_strings(data: &[u8]) -> Vec<String> {
 
 /// Reads the name at `at`: its text without the final dot, and where what follows it begins.
 pub fn read_name(bytes: &[u8], at: usize) -> Result<(String, usize), Fault> {
-    let mut name = String::new();
+    let mut name = String::with_capacity(NAME_USUAL);
     let end = walk_name(bytes, at, |label| {
         if !name.is_empty() {
             name.push('.');
