@@ -54,11 +54,16 @@ fn client(bytes: &[u8]) -> Probe {
             }
         }
         // Version 4: command, port, address, a user that ends.
-        [4, 1..=2, ref rest @ ..] => match rest.get(6..) {
-            Some(user) if user.contains(&0) => Probe::Likely,
-            Some(user) if !crate::text::is_printable_ascii(user) => Probe::No,
-            _ => Probe::Maybe,
-        },
+        [4, 1..=2, ref rest @ ..] => {
+            let rest = rest.get(6..).unwrap_or_default();
+            let end = rest.iter().position(|byte| *byte == 0);
+            let user = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            match end {
+                _ if !crate::text::is_printable_ascii(user) => Probe::No,
+                Some(_) => Probe::Likely,
+                None => Probe::Maybe,
+            }
+        }
         _ => Probe::No,
     }
 }
@@ -68,7 +73,7 @@ fn server(bytes: &[u8]) -> Probe {
     match *bytes {
         [5] | [0] => Probe::Maybe,
         [5, 0..=9 | 0xff] => Probe::Likely,
-        [5, 0..=9, ref rest @ ..] => shape(rest, &[In(&[1, 5])], Probe::Likely),
+        [5, 0..=9, ref rest @ ..] => shape(rest, &[In(&[1, 5])], Probe::Certain),
         [0, 0x5a..=0x5d, ..] => Probe::Likely,
         _ => Probe::No,
     }
@@ -78,11 +83,10 @@ fn probe(seen: &Seen<'_>) -> Probe {
     let one = sides::of_seen(seen.originator, client);
     let other = sides::of_seen(seen.responder, server);
     match (one, other) {
-        // Nothing of the other side yet, which could be anybody's.
-        (Probe::Certain, Probe::Likely) => Probe::Certain,
-        (Probe::Likely, Probe::Likely) => Probe::Likely,
         (Probe::No, _) | (_, Probe::No) => Probe::No,
-        _ => Probe::Maybe,
+        // One side alone could be anybody's.
+        (Probe::Maybe, _) | (_, Probe::Maybe) => Probe::Maybe,
+        (one, other) => one.min(other),
     }
 }
 
@@ -109,5 +113,13 @@ mod tests {
             Probe::Likely
         );
         assert_eq!(seen(request, b"HTTP"), Probe::No);
+        // What is no user's name does not become one by its end.
+        let user = b"\x04\x02\0\x50\x01\x02\x03\x04\xff\xff";
+        assert_eq!(seen(user, b""), Probe::No);
+        let ended = [&user[..], b"\0"].concat();
+        assert_eq!(seen(&ended, b""), Probe::No);
+        // A method is not yet an answer to the request.
+        assert_eq!(seen(request, b"\x05\x00"), Probe::Likely);
+        assert_eq!(seen(request, b"\x05\x00\x09"), Probe::No);
     }
 }
