@@ -1,5 +1,6 @@
 //! Puts a finding together: who, whom, what, since when, by which packets.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -30,7 +31,7 @@ impl Draft {
             finding: Finding {
                 id: id(record.rule, subject, object),
                 aliases: Vec::new(),
-                rule: record.rule,
+                rule: record.rule.into(),
                 severity: auscult_model::report::Severity::Info,
                 reasons: Vec::new(),
                 confidence: 0.0,
@@ -43,7 +44,7 @@ impl Draft {
                 devices: Vec::new(),
                 peer: None,
                 owner: None,
-                attack: record.attack.to_vec(),
+                attack: record.attack.iter().map(|&id| id.into()).collect(),
                 cves: Vec::new(),
                 first_seen: None,
                 last_seen: None,
@@ -127,7 +128,9 @@ impl Draft {
 
     /// CVE and advisory numbers.
     pub(crate) fn cves(mut self, numbers: &[&'static str]) -> Self {
-        self.finding.cves.extend(numbers);
+        self.finding
+            .cves
+            .extend(numbers.iter().map(|&number| Cow::from(number)));
         self
     }
 

@@ -44,7 +44,7 @@ pub fn conclude(facts: &Facts, context: &Context<'_>) -> Vec<Finding> {
     findings.sort_by(|a, b| {
         (b.severity, b.confidence.to_bits())
             .cmp(&(a.severity, a.confidence.to_bits()))
-            .then_with(|| (a.rule, &a.id).cmp(&(b.rule, &b.id)))
+            .then_with(|| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)))
     });
     shorten_ids(&mut findings);
     findings
@@ -143,7 +143,10 @@ mod tests {
     #[test]
     fn sentences_keep_the_tone() {
         let findings = hospital().findings();
-        let rules: BTreeSet<&str> = findings.iter().map(|finding| finding.rule).collect();
+        let rules: BTreeSet<&str> = findings
+            .iter()
+            .map(|finding| finding.rule.as_ref())
+            .collect();
         assert_eq!(rules.len(), 5, "{rules:?}");
         for finding in &findings {
             assert!(

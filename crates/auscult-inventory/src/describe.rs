@@ -326,7 +326,7 @@ pub(crate) fn conversations(
                 place,
                 protocol: protocol.to_owned(),
                 port,
-                direction: if out { "out" } else { "in" },
+                direction: if out { "out" } else { "in" }.into(),
                 flows: line.flows,
                 bytes: line.bytes,
                 answered: line.answered,

@@ -72,7 +72,30 @@ impl PhiKind {
             PhiKind::Image => "image",
         }
     }
+
+    /// From the word of the JSON contract.
+    pub fn from_word(word: &str) -> Option<PhiKind> {
+        ALL.iter().copied().find(|kind| kind.word() == word)
+    }
 }
+
+const ALL: [PhiKind; 15] = [
+    PhiKind::Name,
+    PhiKind::PatientNumber,
+    PhiKind::NationalNumber,
+    PhiKind::BirthDate,
+    PhiKind::PostalAddress,
+    PhiKind::Contact,
+    PhiKind::Relative,
+    PhiKind::AdmissionDate,
+    PhiKind::Demographics,
+    PhiKind::Clinician,
+    PhiKind::Location,
+    PhiKind::ClinicalData,
+    PhiKind::VitalSigns,
+    PhiKind::Waveform,
+    PhiKind::Image,
+];
 
 impl fmt::Display for PhiKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

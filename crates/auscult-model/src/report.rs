@@ -1,13 +1,17 @@
 //! The report: one value, a pure function of inputs and options. Every format is a view of it.
 //!
 //! Field names are the JSON contract (`docs/report.schema.json`). Times are RFC 3339 UTC,
-//! addresses as RFC 5952, MAC addresses lower case with colons.
+//! addresses as RFC 5952, MAC addresses lower case with colons. What was written can be read again
+//! and is the same report.
 
+mod written;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::{MacAddr, PhiKind, Segment, Timestamp};
 
@@ -15,7 +19,7 @@ use crate::{MacAddr, PhiKind, Segment, Timestamp};
 pub const SCHEMA: u32 = 1;
 
 /// Everything that one run found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -48,7 +52,7 @@ pub struct Report {
 }
 
 /// A file that was found and not read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// As given, or as found in a folder.
     pub file: String,
@@ -57,7 +61,7 @@ pub struct Skipped {
 }
 
 /// One input file or stream.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Capture {
     /// As given on the command line, `-` for standard input.
     pub file: String,
@@ -71,10 +75,10 @@ pub struct Capture {
     /// Frame bytes, as on the wire.
     pub bytes: u64,
     /// Time of the earliest packet.
-    #[serde(serialize_with = "time")]
+    #[serde(with = "written::time")]
     pub first: Option<Timestamp>,
     /// Time of the latest packet.
-    #[serde(serialize_with = "time")]
+    #[serde(with = "written::time")]
     pub last: Option<Timestamp>,
     /// Link types met, by name.
     pub link_types: Vec<String>,
@@ -88,7 +92,7 @@ pub struct Capture {
 }
 
 /// Where a capture was taken, inferred from what it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CapturePoint {
     /// A switch port or mirror of the devices' own segment.
@@ -108,7 +112,7 @@ pub enum CapturePoint {
 }
 
 /// Address space.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Site {
     /// Networks that count as ours.
     pub networks: Vec<String>,
@@ -119,7 +123,7 @@ pub struct Site {
 }
 
 /// The answer to a coverage question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// Seen.
@@ -133,12 +137,12 @@ pub enum Answer {
 }
 
 /// One fixed question, answered in every report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Fixed name of the question.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// The question.
-    pub question: &'static str,
+    pub question: Cow<'static, str>,
     /// The answer.
     pub answer: Answer,
     /// Why, with what was watched.
@@ -151,7 +155,7 @@ pub struct Coverage {
 }
 
 /// What a device is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Bedside or transport monitor.
@@ -256,7 +260,7 @@ impl fmt::Display for Role {
 }
 
 /// How far a device's traffic reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// Talks within its own segment only.
@@ -270,7 +274,7 @@ pub enum Isolation {
 }
 
 /// A device: a cluster of identifiers that moved together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Device {
     /// Its strongest anchor.
     pub id: String,
@@ -305,18 +309,18 @@ pub struct Device {
     /// How sure role and family are, 0 to 1.
     pub confidence: f32,
     /// Link-layer addresses.
-    #[serde(serialize_with = "display_list")]
+    #[serde(with = "written::list")]
     pub macs: Vec<MacAddr>,
     /// Network addresses.
     pub ips: Vec<IpAddr>,
     /// Where it was seen.
-    #[serde(serialize_with = "display_list")]
+    #[serde(with = "written::list")]
     pub segments: Vec<Segment>,
     /// When it was first seen.
-    #[serde(serialize_with = "time")]
+    #[serde(with = "written::time")]
     pub first_seen: Option<Timestamp>,
     /// When it was last seen.
-    #[serde(serialize_with = "time")]
+    #[serde(with = "written::time")]
     pub last_seen: Option<Timestamp>,
     /// Inside the site, or spoke on our segments.
     pub inside: bool,
@@ -335,7 +339,7 @@ pub struct Device {
     /// Whom it talks to, most bytes first.
     pub talks_to: Vec<TalksTo>,
     /// Kinds of patient data it sent or received.
-    #[serde(serialize_with = "display_list")]
+    #[serde(with = "written::list")]
     pub patient_data: Vec<PhiKind>,
     /// Severity of its worst finding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -367,7 +371,7 @@ impl Device {
 }
 
 /// A service that a device offers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Service {
     /// Port.
     pub port: u16,
@@ -378,7 +382,7 @@ pub struct Service {
 }
 
 /// Where a peer lives, or what became of traffic to it: the grades of proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Where {
     /// Inside, same segment.
@@ -442,7 +446,7 @@ impl Where {
 }
 
 /// One line of a device's conversations.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TalksTo {
     /// The peer's address.
     pub peer: IpAddr,
@@ -457,7 +461,7 @@ pub struct TalksTo {
     /// Port of the service.
     pub port: u16,
     /// `out`: the device began; `in`: the peer began.
-    pub direction: &'static str,
+    pub direction: Cow<'static, str>,
     /// Number of flows.
     pub flows: u64,
     /// Frame bytes, originator's and responder's.
@@ -470,7 +474,7 @@ pub struct TalksTo {
 }
 
 /// A claim as shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// Attribute.
     pub attribute: String,
@@ -485,7 +489,7 @@ pub struct Claim {
 }
 
 /// A packet that shows something.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Evidence {
     /// File as given.
     pub file: String,
@@ -500,7 +504,7 @@ pub struct Evidence {
 }
 
 /// Harm, if the finding is true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Good to know.
@@ -543,14 +547,14 @@ impl fmt::Display for Severity {
 }
 
 /// Something that is wrong, or worth knowing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Hash of rule, device id and object.
     pub id: String,
     /// Ids under weaker anchors of the device.
     pub aliases: Vec<String>,
     /// Name of the rule.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// Harm if true.
     pub severity: Severity,
     /// Why this severity: what raised and what capped it.
@@ -580,14 +584,14 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// ATT&CK techniques.
-    pub attack: Vec<&'static str>,
+    pub attack: Vec<Cow<'static, str>>,
     /// CVE and advisory numbers.
-    pub cves: Vec<&'static str>,
+    pub cves: Vec<Cow<'static, str>>,
     /// First time.
-    #[serde(serialize_with = "time")]
+    #[serde(with = "written::time")]
     pub first_seen: Option<Timestamp>,
     /// Last time.
-    #[serde(serialize_with = "time")]
+    #[serde(with = "written::time")]
     pub last_seen: Option<Timestamp>,
     /// How often.
     pub count: u64,
@@ -601,10 +605,10 @@ pub struct Finding {
 
 /// Values of [`Finding::details`].
 pub mod details {
-    use serde::Serialize;
+    use serde::{Deserialize, Serialize};
 
     /// A detail: text, number, switch or list of texts.
-    #[derive(Clone, Debug, PartialEq, Serialize)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(untagged)]
     pub enum Value {
         /// Text.
@@ -619,7 +623,7 @@ pub mod details {
 }
 
 /// A file that crossed, as shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArtifactEntry {
     /// SHA-256 in hex; empty when bytes are missing.
     pub sha256: String,
@@ -644,7 +648,7 @@ pub struct ArtifactEntry {
 
 /// A flow of which bytes came twice, differently: a sender's fault, or somebody who wants
 /// receivers and onlookers to read different things.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConflictEntry {
     /// Protocol.
     pub protocol: String,
@@ -668,7 +672,7 @@ pub struct ConflictEntry {
 }
 
 /// A data set that statements rest on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSet {
     /// Name.
     pub name: String,
@@ -681,7 +685,7 @@ pub struct DataSet {
 }
 
 /// Health of the captures and of the analysis: what was lost, cut, dropped, limited.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     /// Packets whose link type or network layer is not decoded.
     pub undecoded: u64,
@@ -735,18 +739,4 @@ pub struct Health {
     pub flows: u64,
     /// See `packets`.
     pub events: u64,
-}
-
-fn time<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(time),
-        None => serializer.serialize_none(),
-    }
-}
-
-fn display_list<T: fmt::Display, S: Serializer>(
-    list: &[T],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(list.iter().map(ToString::to_string))
 }

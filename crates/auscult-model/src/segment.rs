@@ -36,6 +36,30 @@ impl Segment {
             ..Self::UNTAGGED
         }
     }
+
+    /// From the words in which it is shown.
+    pub fn from_words(text: &str) -> Option<Segment> {
+        let mut words = text.split(' ');
+        let mut segment = Segment::UNTAGGED;
+        match words.next()? {
+            "untagged" => {}
+            "vlan" => {
+                let mut ids = words.next()?.split('.');
+                segment.outer_vlan = ids.next()?.parse().ok()?;
+                segment.inner_vlan = ids.next().map_or(Ok(0), str::parse).ok()?;
+            }
+            _ => return None,
+        }
+        while let Some(word) = words.next() {
+            let number = words.next()?;
+            match word {
+                "vni" => segment.overlay = number.parse::<u32>().ok()?.checked_add(1)?,
+                "if" => segment.interface = number.parse::<u16>().ok()?.checked_add(1)?,
+                _ => return None,
+            }
+        }
+        Some(segment)
+    }
 }
 
 /// Segments are part of most keys: one wide write instead of four.
@@ -83,5 +107,28 @@ mod tests {
             interface: 0,
         };
         assert_eq!(qinq.to_string(), "vlan 100.20 vni 5001");
+    }
+
+    #[test]
+    fn is_read_again() {
+        for text in [
+            "untagged",
+            "vlan 20",
+            "vlan 100.20 vni 5001",
+            "untagged vni 0 if 2",
+        ] {
+            assert_eq!(Segment::from_words(text).unwrap().to_string(), text);
+        }
+        for bad in [
+            "",
+            "vlan",
+            "vlan x",
+            "lan 3",
+            "vlan 70000",
+            "vlan 1 vni",
+            "vlan 1 of 2",
+        ] {
+            assert_eq!(Segment::from_words(bad), None, "{bad}");
+        }
     }
 }

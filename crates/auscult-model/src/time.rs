@@ -45,6 +45,32 @@ impl Timestamp {
         self.0.div_euclid(3600 * Self::SECOND)
     }
 
+    /// From the form in which it is shown: RFC 3339 in UTC, at most nine fraction digits.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let number = |text: Option<&str>, digits: usize| -> Option<i64> {
+            let text = text.filter(|t| t.len() == digits)?;
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| text.parse().ok())?
+        };
+        let mut date = date.split('-');
+        let year = number(date.next(), 4)?;
+        let month = number(date.next(), 2).filter(|month| (1..=12).contains(month))?;
+        let day = number(date.next(), 2).filter(|day| (1..=31).contains(day))?;
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let mut time = time.split(':');
+        let hour = number(time.next(), 2).filter(|hour| *hour < 24)?;
+        let minute = number(time.next(), 2).filter(|minute| *minute < 60)?;
+        let second = number(time.next(), 2).filter(|second| *second < 60)?;
+        if date.next().is_some() || time.next().is_some() || fraction.len() > 9 {
+            return None;
+        }
+        let nanos = number(Some(&format!("{fraction:0<9}")), 9)?;
+        let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+        let whole = i128::from(seconds) * i128::from(Self::SECOND) + i128::from(nanos);
+        i64::try_from(whole).map(Timestamp).ok()
+    }
+
     /// Calendar fields in UTC: year, month, day, hour, minute, second, nanosecond.
     ///
     /// Howard Hinnant's `civil_from_days`, valid over the whole range of the type.
@@ -77,6 +103,16 @@ impl Timestamp {
             nanos,
         )
     }
+}
+
+/// Days since the epoch: Howard Hinnant's `days_from_civil`.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
 }
 
 impl Sub for Timestamp {
@@ -143,6 +179,26 @@ mod tests {
             Timestamp::from_parts(1_738_195_200, 1_000).to_string(),
             "2025-01-30T00:00:00.000001Z"
         );
+    }
+
+    #[test]
+    fn what_is_shown_is_read_again() {
+        let days = (-100_000..100_000).map(|n| Timestamp(n * 86_399_000_000_007));
+        for time in days.chain([Timestamp::MIN, Timestamp::MAX, Timestamp(-1)]) {
+            assert_eq!(Timestamp::from_rfc3339(&time.to_string()), Some(time));
+        }
+        for bad in [
+            "",
+            "2025-01-30",
+            "2025-01-30T18:00:00",
+            "2025-13-30T18:00:00Z",
+            "2025-01-30T24:00:00Z",
+            "2025-01-30T18:00:00.0000000001Z",
+            "+025-01-30T18:00:00Z",
+            "9999-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::from_rfc3339(bad), None, "{bad}");
+        }
     }
 
     #[test]

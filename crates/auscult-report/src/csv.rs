@@ -8,7 +8,7 @@ use auscult_model::report::{Device, Finding};
 use crate::printable::printable;
 
 /// Appends one record.
-pub(crate) fn record<T: AsRef<str>>(out: &mut String, cells: impl IntoIterator<Item = T>) {
+pub fn csv_record<T: AsRef<str>>(out: &mut String, cells: impl IntoIterator<Item = T>) {
     for (index, text) in cells.into_iter().enumerate() {
         if index > 0 {
             out.push(',');
@@ -76,9 +76,9 @@ const DEVICE_HEAD: [&str; 26] = [
 /// The devices, one a record.
 pub fn csv_devices<'d>(devices: impl IntoIterator<Item = &'d Device>) -> String {
     let mut out = String::new();
-    record(&mut out, DEVICE_HEAD);
+    csv_record(&mut out, DEVICE_HEAD);
     for device in devices {
-        record(&mut out, device_cells(device));
+        csv_record(&mut out, device_cells(device));
     }
     out
 }
@@ -158,9 +158,9 @@ const FINDING_HEAD: [&str; 20] = [
 /// The findings, one a record.
 pub fn csv_findings<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
     let mut out = String::new();
-    record(&mut out, FINDING_HEAD);
+    csv_record(&mut out, FINDING_HEAD);
     for finding in findings {
-        record(&mut out, finding_cells(finding));
+        csv_record(&mut out, finding_cells(finding));
     }
     out
 }
@@ -176,7 +176,7 @@ fn finding_cells(finding: &Finding) -> [String; 20] {
         finding.id.clone(),
         finding.severity.to_string(),
         format!("{:.2}", finding.confidence),
-        finding.rule.to_owned(),
+        finding.rule.to_string(),
         finding.title.clone(),
         joined(&finding.devices),
         finding.peer.map(|p| p.to_string()).unwrap_or_default(),

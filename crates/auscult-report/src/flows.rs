@@ -3,7 +3,7 @@
 use auscult_model::{Endpoint, FlowRecord};
 use serde::Serialize;
 
-use crate::csv::record;
+use crate::csv::csv_record;
 use crate::json::escaped;
 
 #[derive(Serialize)]
@@ -86,10 +86,10 @@ const CSV_HEAD: [&str; 18] = [
 pub fn flow_csv(flow: Option<&FlowRecord>) -> String {
     let mut out = String::new();
     let Some(flow) = flow else {
-        record(&mut out, CSV_HEAD);
+        csv_record(&mut out, CSV_HEAD);
         return out;
     };
-    record(
+    csv_record(
         &mut out,
         [
             flow.id.to_string(),

@@ -1,9 +1,12 @@
-//! Views of a report: terminal, JSON, CSV. Each is a pure function of the [`Report`].
+//! Views of a report: terminal, JSON, CSV, and what differs between two. Each is a pure function
+//! of the [`Report`].
 
 mod csv;
+mod diff;
 mod flows;
 mod json;
 mod printable;
+mod read;
 mod terminal;
 
 use std::collections::BTreeSet;
@@ -11,10 +14,15 @@ use std::net::IpAddr;
 
 use auscult_model::report::{Device, Finding, Report, Where};
 
-pub use csv::{csv_devices, csv_findings};
+pub use csv::{csv_devices, csv_findings, csv_record};
+pub use diff::{
+    Brief, Change, Changed, Devices, Diff, FindingBrief, FindingChange, Findings, Vanished, Watch,
+    diff, diff_csv, diff_json, diff_text,
+};
 pub use flows::{flow_csv, flow_line, flow_text};
 pub use json::{Part, json, json_part, write_json};
 pub use printable::printable_lines;
+pub use read::{Unreadable, looks_like_json, read_json};
 pub use terminal::{Options, Page, View, terminal};
 
 /// The device with this id, else this alias, else this IP or MAC address, else the only one that

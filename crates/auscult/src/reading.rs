@@ -1,10 +1,12 @@
 //! Options that all commands share which read captures, and the reading itself.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use auscult_engine::{Options, Watch};
-use auscult_model::report::Report;
+use auscult_model::report::{Report, Severity};
 use auscult_model::{Bound, Bounds, Timestamp};
 use clap::Args;
 use ipnet::IpNet;
@@ -28,7 +30,7 @@ pub(crate) struct Reading {
 
 /// How to read: everything but the paths, which may stand behind another argument.
 #[derive(Args, Clone, Debug)]
-struct How {
+pub(crate) struct How {
     /// Form of the output: for people, for programs, for spreadsheets
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     format: Format,
@@ -99,36 +101,99 @@ impl Reading {
         single_flows: bool,
         watch: &mut dyn Watch,
     ) -> Result<Report, Failure> {
-        let how = &self.how;
-        let mut site = site_file::load(how.config.as_deref())?;
-        site.networks.extend(&how.site_net);
-        if let (Some(since), Some(until)) = (how.since, how.until)
-            && since >= until
-        {
-            return Err(Failure::Usage("--since must be before --until".to_owned()));
-        }
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let mut limits = Bounds::default();
-        for (bound, value) in &how.limit {
-            limits.set(bound, *value);
-        }
-        let options = Options {
-            threads: memory::threads(how.threads.map_or(cores, usize::from)),
-            site,
-            single_flows,
-            interfaces_apart: how.interfaces_apart,
-            max_memory: how.max_memory.unwrap_or_else(memory::usual),
-            limits,
-            stop: interrupt::stop(),
-            since: how.since,
-            until: how.until,
-            ..Options::default()
-        };
-        Ok(auscult_engine::analyze(&self.paths, &options, watch)?)
+        self.how.analyze(&self.paths, single_flows, watch)
     }
 
     /// What the exit code says about a report.
     pub(crate) fn outcome(&self, report: &Report) -> Outcome {
         Outcome::of(report, self.how.fail_on.map(Into::into))
     }
+}
+
+/// Bytes of the largest written report that is read.
+const REPORT_MAX: u64 = 1 << 30;
+
+impl How {
+    /// Form of the output.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// `--all`.
+    pub(crate) fn all(&self) -> bool {
+        self.all
+    }
+
+    /// `--fail-on`.
+    pub(crate) fn fail_on(&self) -> Option<Severity> {
+        self.fail_on.map(Into::into)
+    }
+
+    /// The report of captures, or a written one where the only path is one.
+    pub(crate) fn report(&self, paths: &[PathBuf]) -> Result<Report, Failure> {
+        if let [path] = paths
+            && let Some(report) = written(path)?
+        {
+            return Ok(report);
+        }
+        self.analyze(paths, false, &mut Progress::new(self.quiet))
+    }
+
+    fn analyze(
+        &self,
+        paths: &[PathBuf],
+        single_flows: bool,
+        watch: &mut dyn Watch,
+    ) -> Result<Report, Failure> {
+        let mut site = site_file::load(self.config.as_deref())?;
+        site.networks.extend(&self.site_net);
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            return Err(Failure::Usage("--since must be before --until".to_owned()));
+        }
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let mut limits = Bounds::default();
+        for (bound, value) in &self.limit {
+            limits.set(bound, *value);
+        }
+        let options = Options {
+            threads: memory::threads(self.threads.map_or(cores, usize::from)),
+            site,
+            single_flows,
+            interfaces_apart: self.interfaces_apart,
+            max_memory: self.max_memory.unwrap_or_else(memory::usual),
+            limits,
+            stop: interrupt::stop(),
+            since: self.since,
+            until: self.until,
+            ..Options::default()
+        };
+        Ok(auscult_engine::analyze(paths, &options, watch)?)
+    }
+}
+
+/// The report in a file that `analyze --format json` wrote; `None` for every other file.
+fn written(path: &Path) -> Result<Option<Report>, Failure> {
+    const BEGIN: u64 = 64;
+    let failed =
+        |why: &dyn ToString| Failure::Failed(format!("{}: {}", path.display(), why.to_string()));
+    // What cannot be opened is complained about by who reads captures.
+    let Some(file) = File::open(path).ok().filter(|_| path.is_file()) else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    let mut begin = (&file).take(BEGIN);
+    begin.read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    if !auscult_report::looks_like_json(&bytes) {
+        return Ok(None);
+    }
+    let mut rest = (&file).take(REPORT_MAX);
+    rest.read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    if bytes.len() as u64 > REPORT_MAX {
+        return Err(failed(&"a written report of more than 1 GiB is not read"));
+    }
+    auscult_report::read_json(&bytes)
+        .map(Some)
+        .map_err(|e| failed(&e))
 }

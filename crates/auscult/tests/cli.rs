@@ -389,7 +389,7 @@ fn everything_planned_says_that_it_comes_later() {
         let said = complaint(&["office.pcap", option, "x"], 2);
         assert_eq!(said, format!("auscult: {option} comes later\n"));
     }
-    for command in ["serve", "watch", "evidence", "diff", "register"] {
+    for command in ["serve", "watch", "evidence", "register"] {
         let said = complaint(&[command, "office.pcap"], 2);
         assert_eq!(said, format!("auscult: `{command}` comes later\n"));
     }
@@ -694,4 +694,43 @@ fn colour_only_on_a_terminal_that_wants_it() {
         !plain.contains("\u{1b}[") && plain.contains("CRITICAL"),
         "{plain}"
     );
+}
+
+#[test]
+fn two_reports_are_compared() {
+    let leak = out(&["analyze", "leak.pcapng", "--format", "json"]);
+    fs::write(folder().join("leak.json"), leak).unwrap();
+    assert!(out(&["diff", "leak.json", "leak.pcapng"]).contains("Nothing differs"));
+    assert_eq!(
+        code(&["diff", "leak.json", "leak.pcapng", "--fail-on", "info"]),
+        0
+    );
+    assert_eq!(
+        code(&["diff", "office.pcap", "leak.json", "--fail-on", "critical"]),
+        3
+    );
+    assert_eq!(
+        code(&["diff", "leak.json", "office.pcap", "--fail-on", "info"]),
+        0
+    );
+    assert_eq!(code(&["diff", "leak.json", "cut.pcapng"]), 4);
+    let diff: Value = serde_json::from_str(&out(&[
+        "diff",
+        "office.pcap",
+        "leak.json",
+        "--format",
+        "json",
+    ]))
+    .unwrap();
+    assert!(!diff["findings"]["new"].as_array().unwrap().is_empty());
+    assert!(diff["before"]["first"].is_string());
+    fs::write(
+        folder().join("part.json"),
+        out(&["devices", "leak.pcapng", "--format", "json"]),
+    )
+    .unwrap();
+    let said = complaint(&["diff", "part.json", "leak.json"], 1);
+    assert!(said.contains("part.json: not a whole report"), "{said}");
+    let said = complaint(&["diff", "leak.json", "missing.json"], 1);
+    assert!(said.contains("missing.json"), "{said}");
 }

@@ -25,8 +25,8 @@ pub fn coverage(
         .map(|(id, question, answer)| {
             let reply = answer(&view, &sight, findings);
             Coverage {
-                id,
-                question,
+                id: (*id).into(),
+                question: (*question).into(),
                 answer: reply.answer,
                 because: reply.because,
                 next: reply.next,

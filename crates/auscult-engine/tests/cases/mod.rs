@@ -118,7 +118,13 @@ fn findings(report: &Report, truth: &Truth, bad: &mut Vec<String>) {
     let all: Vec<(&str, Severity, BTreeSet<String>)> = report
         .findings
         .iter()
-        .map(|f| (f.rule, f.severity, addresses(report, &f.devices, f.peer)))
+        .map(|f| {
+            (
+                f.rule.as_ref(),
+                f.severity,
+                addresses(report, &f.devices, f.peer),
+            )
+        })
         .collect();
     for (rule, ip, least) in &truth.must {
         let least = Severity::from_word(least).unwrap();

@@ -145,7 +145,11 @@ fn a_million_segments_of_one_byte() {
     let report = wire.report(&Options::default());
     assert_eq!(report.health.gaps, 0);
     assert_eq!(report.health.flows, 1);
-    let findings: Vec<_> = report.findings.iter().map(|finding| finding.rule).collect();
+    let findings: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| finding.rule.as_ref())
+        .collect();
     assert!(findings.contains(&"phi-cleartext-inside"), "{findings:?}");
     let messages = (SEGMENTS / message.len()) as u64;
     let count: Vec<u64> = report

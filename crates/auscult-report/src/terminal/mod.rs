@@ -7,9 +7,9 @@ mod device;
 mod devices;
 mod findings;
 mod health;
-mod page;
+pub(crate) mod page;
 mod questions;
-mod words;
+pub(crate) mod words;
 
 use std::io::{self, Write};
 

@@ -76,7 +76,7 @@ impl Page {
     }
 
     /// A severity in capitals, a title that wraps, and on the first line an id at the right.
-    pub(super) fn title(&mut self, severity: Severity, title: &str, id: &str) {
+    pub(crate) fn title(&mut self, severity: Severity, title: &str, id: &str) {
         const SEVERITY: usize = 10;
         let id = printable(id);
         let room = self.width.saturating_sub(SEVERITY + 2 + id.width()).max(20);

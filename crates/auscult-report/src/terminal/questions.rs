@@ -88,7 +88,7 @@ pub(super) fn answers(page: &mut Page, report: &Report, all: bool) {
     for coverage in &report.coverage {
         let begin = format!(
             "{}{}",
-            pad(coverage.question, widest + 2),
+            pad(&coverage.question, widest + 2),
             word(coverage.answer)
         );
         page.hanging(

@@ -4,7 +4,7 @@ use auscult_model::Timestamp;
 use auscult_model::report::{CapturePoint, Device, Evidence, Isolation, Role, Where};
 
 /// What people call the device: its label, else its address, else its id.
-pub(super) fn name(device: &Device) -> String {
+pub(crate) fn name(device: &Device) -> String {
     device
         .label()
         .or_else(|| device.ips.first().map(ToString::to_string))
@@ -13,7 +13,7 @@ pub(super) fn name(device: &Device) -> String {
 }
 
 /// The name, with the role where the name alone says nothing.
-pub(super) fn called(device: &Device) -> String {
+pub(crate) fn called(device: &Device) -> String {
     let named = device.label().is_some();
     match device.role {
         Role::Unknown | Role::Other => name(device),
@@ -23,7 +23,7 @@ pub(super) fn called(device: &Device) -> String {
 }
 
 /// Maker and model.
-pub(super) fn make(device: &Device) -> Option<String> {
+pub(crate) fn make(device: &Device) -> Option<String> {
     match (&device.vendor, &device.model) {
         (Some(vendor), Some(model)) if model.starts_with(vendor.as_str()) => Some(model.clone()),
         (Some(vendor), Some(model)) => Some(format!("{vendor} {model}")),
@@ -33,7 +33,7 @@ pub(super) fn make(device: &Device) -> Option<String> {
 }
 
 /// A role in words.
-pub(super) fn role(role: Role) -> &'static str {
+pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::PatientMonitor => "patient monitor",
         Role::CentralStation => "central station",
@@ -57,7 +57,7 @@ pub(super) fn role(role: Role) -> &'static str {
 }
 
 /// How sure, in a word.
-pub(super) fn certainty(confidence: f32) -> &'static str {
+pub(crate) fn certainty(confidence: f32) -> &'static str {
     if confidence >= 0.9 {
         "certain"
     } else if confidence >= 0.7 {
@@ -68,13 +68,13 @@ pub(super) fn certainty(confidence: f32) -> &'static str {
 }
 
 /// How sure, in percent; never 100.
-pub(super) fn percent(confidence: f32) -> String {
+pub(crate) fn percent(confidence: f32) -> String {
     let percent = (confidence.clamp(0.0, 1.0) * 100.0).round() as u32;
     format!("{} %", percent.min(99))
 }
 
 /// What became of traffic to a peer.
-pub(super) fn place(place: Where) -> &'static str {
+pub(crate) fn place(place: Where) -> &'static str {
     match place {
         Where::SameSegment => "same segment",
         Where::Inside => "inside",
@@ -92,7 +92,7 @@ pub(super) fn place(place: Where) -> &'static str {
 }
 
 /// How far a device reaches.
-pub(super) fn isolation(isolation: Isolation) -> &'static str {
+pub(crate) fn isolation(isolation: Isolation) -> &'static str {
     match isolation {
         Isolation::LocalOnly => "talks within its own segment only",
         Isolation::CrossesSegment => "talks to other segments of the site",
@@ -102,7 +102,7 @@ pub(super) fn isolation(isolation: Isolation) -> &'static str {
 }
 
 /// Where a capture was taken.
-pub(super) fn point(point: CapturePoint) -> &'static str {
+pub(crate) fn point(point: CapturePoint) -> &'static str {
     match point {
         CapturePoint::Access => "on the devices' own segment",
         CapturePoint::Core => "between segments",
@@ -115,13 +115,13 @@ pub(super) fn point(point: CapturePoint) -> &'static str {
 }
 
 /// `1 flow`, `3 flows`.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     let word = if number == 1 { one } else { many };
     format!("{} {word}", short(number))
 }
 
 /// A number of at most four digits with its unit.
-pub(super) fn short(number: u64) -> String {
+pub(crate) fn short(number: u64) -> String {
     const UNITS: [&str; 4] = [" k", " M", " G", " T"];
     if number < 10_000 {
         return number.to_string();
@@ -143,7 +143,7 @@ pub(super) fn short(number: u64) -> String {
 }
 
 /// Bytes with their unit.
-pub(super) fn bytes(number: u64) -> String {
+pub(crate) fn bytes(number: u64) -> String {
     if number < 10_000 {
         format!("{number} B")
     } else {
@@ -152,7 +152,7 @@ pub(super) fn bytes(number: u64) -> String {
 }
 
 /// A list in a sentence.
-pub(super) fn joined(items: &[String]) -> String {
+pub(crate) fn joined(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
@@ -161,7 +161,7 @@ pub(super) fn joined(items: &[String]) -> String {
 }
 
 /// From when to when, in UTC, with the date.
-pub(super) fn span(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
+pub(crate) fn span(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
     let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
         return "no time".to_owned();
     };
@@ -169,7 +169,7 @@ pub(super) fn span(first: Option<Timestamp>, last: Option<Timestamp>) -> String 
 }
 
 /// From when to when in at most 13 columns: minutes within a day, days otherwise.
-pub(super) fn narrow_span(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
+pub(crate) fn narrow_span(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
     let (Some(first), Some(last)) = (first.or(last), last.or(first)) else {
         return String::new();
     };
@@ -195,7 +195,7 @@ fn minute(time: Timestamp) -> String {
 
 /// `ward.pcapng #899 (first answer) #903 #909 (a patient's identity); other.pcap #7`: a note
 /// stands behind the last of the packets that share it.
-pub(super) fn packets(evidence: &[Evidence]) -> String {
+pub(crate) fn packets(evidence: &[Evidence]) -> String {
     let mut text = String::new();
     let mut before: Option<&Evidence> = None;
     let note = |one: &Evidence| match &one.note {
@@ -221,7 +221,7 @@ pub(super) fn packets(evidence: &[Evidence]) -> String {
 
 /// A display filter that shows the evidence: the one that all its packets share, else their
 /// numbers where they are of one file.
-pub(super) fn filter(evidence: &[Evidence]) -> Option<String> {
+pub(crate) fn filter(evidence: &[Evidence]) -> Option<String> {
     let first = evidence.first()?;
     let mut filters: Vec<&str> = evidence
         .iter()

@@ -79,7 +79,7 @@ fn talk(peer: &str, place: Where, protocol: &str, port: u16, bytes: [u64; 2]) ->
         place,
         protocol: protocol.to_owned(),
         port,
-        direction: "out",
+        direction: "out".into(),
         flows: 1,
         bytes,
         answered: bytes[1] > 0,
@@ -224,7 +224,7 @@ fn finding(id: &str, rule: &'static str, severity: Severity, title: &str) -> Fin
     Finding {
         id: id.to_owned(),
         aliases: Vec::new(),
-        rule,
+        rule: rule.into(),
         severity,
         reasons: Vec::new(),
         confidence: 0.95,
@@ -269,8 +269,8 @@ fn leak() -> Finding {
         devices: strings(&[SEVEN]),
         peer: Some(ip("202.114.4.119")),
         owner: some(OWNER),
-        attack: vec!["T1048.003"],
-        cves: vec!["CVE-2025-0683", "ICSMA-25-030-01"],
+        attack: vec!["T1048.003".into()],
+        cves: vec!["CVE-2025-0683".into(), "ICSMA-25-030-01".into()],
         count: 100,
         details: BTreeMap::from([
             ("where".to_owned(), Value::Text("answered-far".to_owned())),
@@ -302,7 +302,7 @@ fn findings() -> Vec<Finding> {
         devices: strings(&[SEVEN]),
         peer: Some(ip("202.114.4.119")),
         owner: some(OWNER),
-        cves: vec!["CVE-2025-0626"],
+        cves: vec!["CVE-2025-0626".into()],
         evidence: vec![proof(20_311, "mount", ""), proof(20_340, "read", "")],
         ..finding(
             "F-91d0aaaa",
@@ -316,10 +316,10 @@ fn findings() -> Vec<Finding> {
         action: "FDA: local monitoring only, or stop using.".to_owned(),
         devices: strings(&[SEVEN, NINE]),
         cves: vec![
-            "CVE-2025-0626",
-            "CVE-2025-0683",
-            "CVE-2024-12248",
-            "CVE-2025-1204",
+            "CVE-2025-0626".into(),
+            "CVE-2025-0683".into(),
+            "CVE-2024-12248".into(),
+            "CVE-2025-1204".into(),
         ],
         evidence: vec![proof(12, "speaks the protocol", "ip.addr == 10.20.4.9")],
         ..finding(
@@ -363,14 +363,17 @@ fn findings() -> Vec<Finding> {
 
 fn coverage() -> Vec<Coverage> {
     use Answer::{CannotTell, No, Yes};
-    let answer = |id, question, answer, short: &str, next: Option<&str>| Coverage {
-        id,
-        question,
-        answer,
-        because: "watched 222 min on vlan 20 and vlan 30, both directions".to_owned(),
-        next: next.map(str::to_owned),
-        short: short.to_owned(),
-    };
+    let answer =
+        |id: &'static str, question: &'static str, answer, short: &str, next: Option<&str>| {
+            Coverage {
+                id: id.into(),
+                question: question.into(),
+                answer,
+                because: "watched 222 min on vlan 20 and vlan 30, both directions".to_owned(),
+                next: next.map(str::to_owned),
+                short: short.to_owned(),
+            }
+        };
     vec![
         answer(
             "contec-cms8000-present",

@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 pub(crate) mod completions;
 pub(crate) mod device;
 pub(crate) mod devices;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod finding;
 pub(crate) mod findings;
