@@ -34,6 +34,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Encoders never see our parsers, so that one misreading is not shared.
     ("auscult-lab", &["auscult-model"]),
     ("auscult-report", &["auscult-model"]),
+    // Names of families and their labels are the signatures'; tables and pages are the report's.
+    (
+        "auscult-register",
+        &["auscult-inventory", "auscult-model", "auscult-report"],
+    ),
     (
         "auscult",
         &[
@@ -44,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "auscult-lab",
             "auscult-model",
             "auscult-protocols",
+            "auscult-register",
             "auscult-report",
         ],
     ),

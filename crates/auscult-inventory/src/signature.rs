@@ -67,6 +67,9 @@ pub struct Signature {
     /// Other labels of the same device.
     #[serde(default)]
     pub also_sold_as: Vec<String>,
+    /// Models of the same maker that may share the design; neither proven nor disproven.
+    #[serde(default)]
+    pub siblings: Vec<String>,
     /// Official advisories.
     #[serde(default)]
     pub advisories: Vec<String>,

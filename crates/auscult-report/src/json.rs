@@ -137,9 +137,11 @@ fn finished(text: String) -> String {
     out
 }
 
+/// JSON with escapes for the characters that act on a terminal.
+///
 /// Such characters stand in strings only: the rest of JSON is ASCII, and serde_json escapes the
 /// controls below U+0020 itself. Newlines of the indentation stay.
-pub(crate) fn escaped(text: String) -> String {
+pub fn escaped(text: String) -> String {
     match is_plain(text.as_bytes()) {
         true => text,
         false => escaped_slowly(&text),

@@ -20,7 +20,7 @@ pub use diff::{
     diff, diff_csv, diff_json, diff_text,
 };
 pub use flows::{flow_csv, flow_line, flow_text};
-pub use json::{Part, json, json_part, write_json};
+pub use json::{Part, escaped, json, json_part, write_json};
 pub use printable::printable_lines;
 pub use read::{Unreadable, looks_like_json, read_json};
 pub use terminal::{Options, Page, View, terminal};

@@ -13,7 +13,7 @@ const OPTIONS: &[&str] = &[
 ];
 
 const COMMANDS: &[&str] = &[
-    "cases", "check", "cut", "evidence", "listen", "register", "serve", "watch",
+    "cases", "check", "cut", "evidence", "listen", "serve", "watch",
 ];
 
 /// The line for arguments (without the program's name) that ask for something planned.

@@ -9,6 +9,8 @@ mod csv;
 mod findings;
 mod text;
 
+use std::fmt;
+
 use auscult_model::report::{Capture, CapturePoint, Device, Report, Severity};
 use auscult_model::{Segment, Timestamp};
 use serde::Serialize;
@@ -18,6 +20,7 @@ pub use csv::diff_csv;
 pub use text::diff_text;
 
 use crate::json::escaped;
+use crate::terminal::words;
 
 /// Everything that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,8 +62,35 @@ pub struct Watch {
     span: Option<(Timestamp, Timestamp)>,
 }
 
+/// `ward.pcapng, 2026-03-14 18:02-18:41 UTC, on the devices' own segment`.
+impl fmt::Display for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.files.as_slice() {
+            [] => f.write_str("no capture")?,
+            [one] => f.write_str(one)?,
+            [first, more @ ..] => write!(f, "{first} and {} more", more.len())?,
+        }
+        write!(f, ", {}", self.when_and_where())
+    }
+}
+
 impl Watch {
-    fn of(report: &Report) -> Watch {
+    /// When and where, without the files.
+    pub fn when_and_where(&self) -> String {
+        let points: Vec<String> = self
+            .points
+            .iter()
+            .map(|point| words::point(*point).to_owned())
+            .collect();
+        let time = match self.span {
+            Some((first, last)) => auscult_model::span(first, last),
+            None => "no time".to_owned(),
+        };
+        format!("{time}, {}", words::joined(&points))
+    }
+
+    /// What a report rests on.
+    pub fn of(report: &Report) -> Watch {
         let captures = &report.captures;
         let first = captures.iter().filter_map(|capture| capture.first).min();
         let last = captures.iter().filter_map(|capture| capture.last).max();
@@ -133,15 +163,16 @@ pub struct Brief {
 }
 
 impl Brief {
-    fn of(device: &Device) -> Brief {
-        let role = crate::terminal::words::role(device.role);
-        let what = match crate::terminal::words::make(device) {
+    /// Of a device.
+    pub fn of(device: &Device) -> Brief {
+        let role = words::role(device.role);
+        let what = match words::make(device) {
             Some(make) => format!("{make}, {role}"),
             None => role.to_owned(),
         };
         Brief {
             id: device.id.clone(),
-            name: crate::terminal::words::name(device),
+            name: words::name(device),
             what,
             medical: device.role.is_medical(),
             macs: device.macs.iter().map(ToString::to_string).collect(),

@@ -1,8 +1,6 @@
 //! The difference for people: what is new first, what was only not seen last.
 
-use auscult_model::report::CapturePoint;
-
-use super::{Brief, Change, Diff, FindingBrief, Vanished, Watch};
+use super::{Brief, Change, Diff, FindingBrief, Vanished};
 use crate::terminal::Page;
 use crate::terminal::words;
 
@@ -13,8 +11,8 @@ const CHANGES: usize = 12;
 
 /// Writes the difference on a page; everything when `all`.
 pub fn diff_text(page: &mut Page, diff: &Diff, all: bool) {
-    side(page, "Before", &diff.before);
-    side(page, "After", &diff.after);
+    page.labelled("Before", &diff.before.to_string());
+    page.labelled("After", &diff.after.to_string());
     for caution in &diff.cautions {
         page.labelled("Caution", caution);
     }
@@ -22,30 +20,6 @@ pub fn diff_text(page: &mut Page, diff: &Diff, all: bool) {
     findings(page, diff, all);
     devices(page, diff, all);
     absences(page, diff, all);
-}
-
-fn side(page: &mut Page, label: &str, watch: &Watch) {
-    let files = match watch.files.as_slice() {
-        [] => "no capture".to_owned(),
-        [one] => one.clone(),
-        [first, more @ ..] => format!("{first} and {} more", more.len()),
-    };
-    let time = match watch.span {
-        Some((first, last)) => auscult_model::span(first, last),
-        None => "no time".to_owned(),
-    };
-    page.labelled(
-        label,
-        &format!("{files}, {time}, {}", points(&watch.points)),
-    );
-}
-
-fn points(points: &[CapturePoint]) -> String {
-    let words: Vec<String> = points
-        .iter()
-        .map(|point| words::point(*point).to_owned())
-        .collect();
-    words::joined(&words)
 }
 
 fn sums(page: &mut Page, diff: &Diff) {
@@ -202,20 +176,14 @@ fn absences(page: &mut Page, diff: &Diff, all: bool) {
             some(page, &elsewhere, all, show);
         }
     }
-    let watched = match diff.after.span {
-        Some((first, last)) => format!(
-            "only {}, {}, was watched",
-            auscult_model::span(first, last),
-            points(&diff.after.points)
-        ),
-        None => "nothing with a time was watched".to_owned(),
-    };
+    let watched = diff.after.when_and_where();
     page.gap();
     page.text(
         0,
         &format!(
-            "Not seen again is no proof of gone: {watched}. A device that was off, elsewhere, or \
-             silent for that time looks the same, and so does a finding that did not happen then."
+            "Not seen again is no proof of gone: only {watched} was watched. A device that was \
+             off, elsewhere, or silent for that time looks the same, and so does a finding that \
+             did not happen then."
         ),
     );
 }

@@ -11,6 +11,7 @@ pub(crate) mod findings;
 pub(crate) mod flows;
 pub(crate) mod lab;
 pub(crate) mod limits;
+pub(crate) mod register;
 
 use std::io::Write;
 
