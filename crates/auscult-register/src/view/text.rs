@@ -424,7 +424,7 @@ fn only_network(page: &mut Page, check: &Check<'_>, report: &Report, view: &View
         page.text(
             2,
             &format!(
-                "... {} that is no medical device, --all",
+                "... {}, no medical devices, --all",
                 count(hidden, "other", "others")
             ),
         );
