@@ -29,8 +29,28 @@ pub(crate) static INTERFACES: Bound = Bound::constant(
     "packets of further ones are those of the last",
 );
 
+pub(crate) static COMMENTS: Bound = Bound::constant(
+    "capture-comments",
+    64,
+    "comments of one pcapng file that are kept, of at most 512 bytes each",
+    "further ones are not shown",
+);
+pub(crate) static AUTHORS_NAMES: Bound = Bound::constant(
+    "capture-names",
+    1024,
+    "addresses of one pcapng file to which its author's names are kept",
+    "further ones are not shown",
+);
+
 /// All.
-pub static ALL: &[&Bound] = &[&RECORD_LENGTH, &DECOMPRESSED, &RATIO, &INTERFACES];
+pub static ALL: &[&Bound] = &[
+    &RECORD_LENGTH,
+    &DECOMPRESSED,
+    &RATIO,
+    &INTERFACES,
+    &COMMENTS,
+    &AUTHORS_NAMES,
+];
 
 impl Options {
     /// As these bounds say.

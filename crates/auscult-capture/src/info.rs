@@ -1,5 +1,6 @@
 //! What is known of an input once it is read: format, counts, interfaces, where it stopped.
 
+use auscult_model::report::{AuthorsName, ClockOffset, Comment};
 use auscult_model::{LinkType, Timestamp};
 
 use crate::bounds;
@@ -74,7 +75,7 @@ pub struct Oddities {
     pub short_original: u64,
     /// Packets without a time of their own (pcapng simple packet blocks).
     pub without_time: u64,
-    /// Blocks that hold no packets and were skipped (pcapng: names, secrets, custom).
+    /// Blocks that hold no packets and were skipped (pcapng: secrets, custom).
     pub skipped_blocks: u64,
     /// Records that Wireshark numbers as frames, but that are no packets.
     pub not_packets: u64,
@@ -86,16 +87,22 @@ pub struct Oddities {
     pub ratio_limit: u64,
     /// Interfaces that no longer fitted the table.
     pub interface_limit: u64,
+    /// Comments that were not kept.
+    pub comment_limit: u64,
+    /// Names of addresses that were not kept.
+    pub name_limit: u64,
 }
 
 impl Oddities {
     /// The limits that were reached, by name.
-    pub fn limits(&self) -> [(&'static str, u64); 4] {
+    pub fn limits(&self) -> [(&'static str, u64); 6] {
         [
             (bounds::RECORD_LENGTH.name, self.record_limit),
             (bounds::DECOMPRESSED.name, self.decompression_limit),
             (bounds::RATIO.name, self.ratio_limit),
             (bounds::INTERFACES.name, self.interface_limit),
+            (bounds::COMMENTS.name, self.comment_limit),
+            (bounds::AUTHORS_NAMES.name, self.name_limit),
         ]
     }
 }
@@ -137,6 +144,12 @@ pub struct CaptureInfo {
     pub fingerprint: [u8; 16],
     /// Unusual things, counted.
     pub oddities: Oddities,
+    /// What the author wrote into the file (pcapng), bounded.
+    pub comments: Vec<Comment>,
+    /// Names that the author gave to addresses (pcapng), bounded.
+    pub names: Vec<AuthorsName>,
+    /// How far the file's times were moved.
+    pub clock_offset: Option<ClockOffset>,
 }
 
 impl CaptureInfo {
@@ -159,6 +172,9 @@ impl CaptureInfo {
             largest_step_back: 0,
             fingerprint: [0; 16],
             oddities: Oddities::default(),
+            comments: Vec::new(),
+            names: Vec::new(),
+            clock_offset: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use auscult_model::report::ClockOffset;
 use auscult_model::{FileIndex, PacketRef, Timestamp};
 
 use crate::batch::Batch;
@@ -22,6 +23,7 @@ use crate::info::{CaptureInfo, StoppedAt};
 use crate::listing::{Entry, OpenError, list};
 use crate::reader::{CaptureReader, Options};
 use crate::recognise::NotACapture;
+use crate::series::series;
 use crate::stop::{INTERRUPTED, Stop};
 use crate::trail::Trail;
 
@@ -48,8 +50,34 @@ pub(crate) struct Input {
     held: Batch,
     next: usize,
     begun: bool,
+    /// The time of its first packet, as the file says.
+    begins: Timestamp,
+    /// What is added to the file's times.
+    offset: Option<ClockOffset>,
     /// Where to find packets again; filled at the end.
     pub(crate) trail: Trail,
+}
+
+impl Input {
+    /// Moves the times of the packets that were just read.
+    fn move_held(&mut self) {
+        if let Some(offset) = &self.offset {
+            let by = offset.nanoseconds;
+            for meta in &mut self.held.packets {
+                meta.time = meta.time.plus(by);
+            }
+            self.held.latest = self.held.latest.plus(by);
+        }
+    }
+
+    /// Says of the whole file what was done to its packets.
+    fn tell_moved(&self, info: &mut CaptureInfo) {
+        if let Some(offset) = &self.offset {
+            info.first = info.first.map(|time| time.plus(offset.nanoseconds));
+            info.last = info.last.map(|time| time.plus(offset.nanoseconds));
+            info.clock_offset = Some(offset.clone());
+        }
+    }
 }
 
 /// How far the inputs were read.
@@ -92,7 +120,16 @@ impl Inputs {
         options: Options,
         stop: Stop,
     ) -> Result<Inputs, OpenError> {
-        let entries = list(paths)?;
+        Self::of(list(paths)?, paths, options, stop)
+    }
+
+    /// Opens what was listed for these arguments.
+    pub(crate) fn of(
+        entries: Vec<Entry>,
+        paths: &[PathBuf],
+        options: Options,
+        stop: Stop,
+    ) -> Result<Inputs, OpenError> {
         let alone = entries.len() == 1;
         let mut inputs = Inputs {
             inputs: Vec::new(),
@@ -162,6 +199,77 @@ impl Inputs {
         &self.captures
     }
 
+    /// Where the captures are, by file index.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.inputs.iter().map(|input| input.entry.path())
+    }
+
+    /// Whether all files are pieces of one capture, by their names.
+    pub fn are_rotated(&self) -> bool {
+        let mut names = self.captures.iter().map(|info| series(&info.name));
+        let first = names.next().flatten();
+        first.is_some() && names.all(|name| name == first)
+    }
+
+    /// The time of a file's first packet; the latest there is when it has none, or cannot be read
+    /// twice.
+    pub fn begins(&self, file: usize) -> Timestamp {
+        let input = self.inputs.get(file).filter(|input| input.entry.reopens);
+        input.map_or(Timestamp::MAX, |input| input.begins)
+    }
+
+    /// Reads a file from its start, beside the reading that goes on; `None` for what cannot be read
+    /// twice, and for what cannot be read.
+    pub fn reader_again(&self, file: FileIndex) -> Option<CaptureReader> {
+        let input = self.inputs.get(file.0 as usize)?;
+        if !input.entry.reopens {
+            return None;
+        }
+        let source = input.entry.open(true, Arc::default(), &self.stop).ok()?;
+        let options = Options {
+            fingerprint: false,
+            ..self.options
+        };
+        CaptureReader::new(&input.entry.name, file, source, options).ok()
+    }
+
+    /// Adds `nanoseconds` to the times of a file of which nothing was handed on yet, since
+    /// `packets` packets say that its clock then agrees with that of the file `beside`.
+    pub fn move_clock(
+        &mut self,
+        file: FileIndex,
+        nanoseconds: i64,
+        packets: u64,
+        beside: FileIndex,
+    ) {
+        let name = |of: FileIndex| {
+            self.captures
+                .get(of.0 as usize)
+                .map(|info| info.name.clone())
+        };
+        let (Some(beside), Some(input)) = (name(beside), self.inputs.get_mut(file.0 as usize))
+        else {
+            return;
+        };
+        input.offset = Some(ClockOffset {
+            nanoseconds,
+            beside,
+            packets,
+        });
+        input.move_held();
+        let moved = |(time, index): (Timestamp, u32)| match index == file.0 {
+            true => Reverse((time.plus(nanoseconds), index)),
+            false => Reverse((time, index)),
+        };
+        self.order = self.order.drain().map(|Reverse(at)| moved(at)).collect();
+        if let (Some(info), Some(input)) = (
+            self.captures.get_mut(file.0 as usize),
+            self.inputs.get(file.0 as usize),
+        ) {
+            input.tell_moved(info);
+        }
+    }
+
     /// Files that were not read, and why.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
@@ -228,8 +336,9 @@ impl Inputs {
             .next_batch(&mut held)
             .then(|| held.packets.first())
             .flatten();
-        if let Some(meta) = first {
-            self.order.push(Reverse((meta.time, index)));
+        let begins = first.map_or(Timestamp::MAX, |meta| meta.time);
+        if first.is_some() {
+            self.order.push(Reverse((begins, index)));
         }
         let kept = keep && first.is_some();
         if first.is_none() && !keep {
@@ -251,6 +360,8 @@ impl Inputs {
             held,
             next: 0,
             begun: false,
+            begins,
+            offset: None,
             trail: Trail::default(),
         });
         Ok(())
@@ -351,11 +462,15 @@ impl Inputs {
             return false;
         };
         let more = reader.next_batch(&mut input.held);
-        if !more {
+        if more {
+            input.move_held();
+        } else {
+            let (trail, read) = (reader.take_trail(), reader.info().clone());
             if let Some(info) = self.captures.get_mut(place) {
-                info.clone_from(reader.info());
+                *info = read;
+                input.tell_moved(info);
             }
-            input.trail = reader.take_trail();
+            input.trail = trail;
             input.reader = None;
             input.held = Batch::new();
             self.open -= 1;
@@ -373,6 +488,7 @@ impl Inputs {
             Some(mut reader) => {
                 reader.interrupt();
                 info.clone_from(reader.info());
+                input.tell_moved(info);
                 self.open -= 1;
             }
             None => {

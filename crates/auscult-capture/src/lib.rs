@@ -24,6 +24,7 @@
 //! Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761, RFC 1952, RFC 8878. Limits:
 //! [`Options`]. Nothing here depends on the operating system.
 
+mod authored;
 mod batch;
 mod bounds;
 mod clock;
@@ -39,6 +40,7 @@ mod pcapng;
 mod reader;
 mod recognise;
 mod record;
+mod series;
 mod snoop;
 mod source;
 mod stop;
@@ -56,4 +58,5 @@ pub use inputs::{Inputs, Progress, Skipped};
 pub use listing::OpenError;
 pub use reader::{CaptureReader, Options};
 pub use recognise::NotACapture;
+pub use series::{Apart, apart};
 pub use stop::Stop;

@@ -58,6 +58,14 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The argument that names this input alone.
+    pub(crate) fn path(&self) -> PathBuf {
+        match &self.origin {
+            Origin::Stdin => PathBuf::from("-"),
+            Origin::File(path) => path.clone(),
+        }
+    }
+
     /// Opens the bytes; `read` counts those taken.
     pub(crate) fn open(
         &self,

@@ -1,12 +1,14 @@
 //! The pcapng file format: sections of blocks, with interfaces that each have a clock of their own.
 //!
 //! Source: draft-ietf-opsawg-pcapng. Packets come from enhanced, simple and obsolete packet
-//! blocks; interface statistics are kept; every other block is skipped. Interface numbers restart
+//! blocks; interface statistics, comments and names of addresses (`authored.rs`) are kept; every
+//! other block is skipped. Interface numbers restart
 //! with each section, here they are counted over the whole file. Limits: 65,535 interfaces; a
 //! packet block longer than the record limit ends the reading, any other one is skipped over.
 
 use auscult_model::{LinkType, Timestamp};
 
+use crate::authored;
 use crate::batch::PacketMeta;
 use crate::bounds;
 use crate::info::InterfaceInfo;
@@ -16,6 +18,7 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const NAME_RESOLUTION: u32 = 4;
 const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 /// Blocks without a packet that Wireshark shows, and numbers, as frames: the systemd journal,
@@ -177,11 +180,13 @@ impl Pcapng {
         match kind {
             ENHANCED_PACKET => {
                 let fields = self.enhanced(body).ok_or_else(short)?;
-                return self.packet(&fields, at, packets, tally);
+                self.packet(&fields, at, packets, tally)?;
+                self.packet_comments(&fields, tally);
             }
             OBSOLETE_PACKET => {
                 let fields = self.obsolete(body).ok_or_else(short)?;
-                return self.packet(&fields, at, packets, tally);
+                self.packet(&fields, at, packets, tally)?;
+                self.packet_comments(&fields, tally);
             }
             SIMPLE_PACKET => {
                 let fields = self.simple(body).ok_or_else(short)?;
@@ -198,7 +203,9 @@ impl Pcapng {
                 }
                 self.section.clear();
                 self.generation += 1;
+                authored::comments(options(self.order, rest(body, 16)), None, tally);
             }
+            NAME_RESOLUTION => authored::names(self.order, body, tally),
             INTERFACE => self.interface(body, tally).ok_or_else(short)?,
             INTERFACE_STATISTICS => self.statistics(body, tally).ok_or_else(short)?,
             _ => skipped(kind, tally),
@@ -295,6 +302,16 @@ impl Pcapng {
         Ok(())
     }
 
+    /// Reads the options behind a packet's data; most packets have none.
+    #[inline]
+    fn packet_comments(&self, fields: &Fields<'_>, tally: &mut Tally) {
+        let data = (fields.captured as usize).next_multiple_of(4);
+        if fields.data.len() > data {
+            let number = Some(tally.number);
+            authored::comments(options(self.order, rest(fields.data, data)), number, tally);
+        }
+    }
+
     fn interface(&mut self, body: &[u8], tally: &mut Tally) -> Option<()> {
         let order = self.order;
         let link = LinkType(order.u16_at(body, 0)?);
@@ -306,6 +323,7 @@ impl Pcapng {
         };
         let mut clock = Resolution::Times(1000);
         let mut offset = 0i64;
+        authored::comments(options(order, body.get(8..)?), None, tally);
         for (code, value) in options(order, body.get(8..)?) {
             match (code, value) {
                 (2, name) => info.name = Some(text(name)),
@@ -393,8 +411,13 @@ fn skipped(kind: u32, tally: &mut Tally) {
     }
 }
 
+/// What stands behind the first bytes.
+fn rest(bytes: &[u8], from: usize) -> &[u8] {
+    bytes.get(from..).unwrap_or_default()
+}
+
 /// The options of a block: code and value, up to the end mark or to what does not fit.
-fn options(order: Order, mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(crate) fn options(order: Order, mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let code = order.u16_at(bytes, 0)?;
         let length = usize::from(order.u16_at(bytes, 2)?);

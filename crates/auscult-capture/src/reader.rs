@@ -353,6 +353,8 @@ impl CaptureReader {
             }
             info.oddities = self.tally.oddities;
             info.interfaces.clone_from(&self.tally.interfaces);
+            info.comments.clone_from(&self.tally.comments);
+            info.names.clone_from(&self.tally.names);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the two file formats share: the window they parse and how far they came.
 
 use auscult_model::FileIndex;
+use auscult_model::report::{AuthorsName, Comment};
 
 use crate::batch::PacketMeta;
 use crate::info::{InterfaceInfo, Oddities};
@@ -15,6 +16,8 @@ pub(crate) struct Tally {
     pub(crate) number: u64,
     pub(crate) interfaces: Vec<InterfaceInfo>,
     pub(crate) oddities: Oddities,
+    pub(crate) comments: Vec<Comment>,
+    pub(crate) names: Vec<AuthorsName>,
 }
 
 /// Where a parse ended.

@@ -247,7 +247,7 @@ fn statistics_are_kept_and_other_blocks_skipped() {
     let end = End::Little;
     let mut file = section(end);
     file.extend(interface(end, 1, 0, &[]));
-    file.extend(block(end, 4, &[0; 40]));
+    file.extend(block(end, 10, &[0; 40]));
     file.extend(enhanced(end, 0, 1, 4, b"data"));
     for count in [5u64, 7] {
         let mut body = vec![0; 12];
@@ -284,6 +284,65 @@ fn statistics_are_kept_and_other_blocks_skipped() {
     assert_eq!(interface.accepted_by_filter, Some(76));
     assert_eq!(interface.dropped_by_system, Some(77));
     assert_eq!((info.oddities.skipped_blocks, info.complete), (2, true));
+}
+
+#[test]
+fn comments_and_names_of_the_author_are_kept() {
+    for end in [End::Little, End::Big] {
+        let mut head = end.u32(0x1a2b_3c4d).to_vec();
+        head.extend([end.u16(1), end.u16(0)].concat());
+        head.extend(end.u64(u64::MAX));
+        head.extend(option(end, 4, b"a program"));
+        head.extend(option(end, 1, b"ward 3, switch A\x1b[2J"));
+        let mut file = block(end, 0x0a0d_0d0a, &head);
+        file.extend(interface(end, 1, 0, &[option(end, 1, b"port 7")]));
+        let mut packet = [0, 0, 0, 5, 5].map(|field| end.u32(field)).concat();
+        packet.extend(b"first\0\0\0");
+        packet.extend(option(end, 1, "l\u{e4}uft".as_bytes()));
+        packet.extend(option(end, 1, b"twice"));
+        packet.extend(option(end, 0, b""));
+        file.extend(block(end, 6, &packet));
+        let mut names = option(end, 1, b"\x0a\x00\x00\x07bed-7\0other\0");
+        let v6 = [&[0xfd; 16][..], b"station\0"].concat();
+        names.extend(option(end, 2, &v6));
+        names.extend(option(end, 1, b"\x0a\x00\x00\x08"));
+        names.extend(option(end, 9, b"other record"));
+        names.extend(option(end, 0, b""));
+        file.extend(block(end, 4, &names));
+        file.extend(enhanced(end, 0, 0, 3, b"end"));
+        let (packets, info) = read(&file).unwrap();
+        assert_eq!(packets.len(), 2);
+        let comments: Vec<_> = info
+            .comments
+            .iter()
+            .map(|comment| (comment.packet, comment.text.as_str()))
+            .collect();
+        assert_eq!(
+            comments,
+            [
+                (None, "ward 3, switch A\x1b[2J"),
+                (None, "port 7"),
+                (Some(1), "l\u{e4}uft"),
+                (Some(1), "twice"),
+            ]
+        );
+        let names: Vec<_> = info
+            .names
+            .iter()
+            .map(|it| (it.ip.to_string(), &it.name[..]))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("10.0.0.7".to_owned(), "bed-7"),
+                (
+                    "fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd".to_owned(),
+                    "station"
+                ),
+            ]
+        );
+        assert_eq!(info.oddities.skipped_blocks, 0);
+    }
 }
 
 #[test]

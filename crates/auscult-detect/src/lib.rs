@@ -9,6 +9,7 @@ mod coverage;
 mod draft;
 mod grade;
 mod points;
+mod related;
 mod rules;
 #[cfg(test)]
 mod scene;
@@ -18,6 +19,7 @@ mod words;
 pub use contract::{Context, Detector, FACTS, Fact, FactKey, Facts, RuleRecord};
 pub use coverage::coverage;
 pub use points::capture_points;
+pub use related::unrelated;
 pub use rules::ALL;
 pub use view::View;
 pub use words::call_name;

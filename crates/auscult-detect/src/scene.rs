@@ -375,6 +375,9 @@ impl Scene {
             complete: true,
             stopped_at: None,
             point: CapturePoint::Unknown,
+            clock_offset: None,
+            comments: Vec::new(),
+            names: Vec::new(),
         }];
         look(&Context {
             ledger: &self.ledger,

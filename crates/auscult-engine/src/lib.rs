@@ -12,6 +12,7 @@ mod identify;
 mod mask;
 mod options;
 mod pipeline;
+mod points;
 mod radio;
 mod readers;
 mod shard;
@@ -28,7 +29,7 @@ use auscult_model::FlowRecord;
 use auscult_model::report::Report;
 use thiserror::Error;
 
-pub use auscult_capture::Stop;
+pub use auscult_capture::{Apart, Stop};
 pub use bounds::bounds;
 pub use options::{Options, SHARDS, TICK};
 
@@ -67,10 +68,20 @@ pub fn analyze(
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report, EngineError> {
-    let reading = auscult_capture::Options {
+    let mut inputs = Inputs::open_until(paths, reading(options), options.stop.clone())?;
+    points::align(&mut inputs);
+    pipeline::run(inputs, options, watch)
+}
+
+/// The captures among these files and folders, each to be analysed apart; rotated files of one
+/// capture stay together. Looks at the beginning of every file.
+pub fn apart(paths: &[PathBuf], options: &Options) -> Result<Apart, EngineError> {
+    Ok(auscult_capture::apart(paths, reading(options))?)
+}
+
+fn reading(options: &Options) -> auscult_capture::Options {
+    auscult_capture::Options {
         block: options.read_size,
         ..auscult_capture::Options::within(&options.bounds())
-    };
-    let inputs = Inputs::open_until(paths, reading, options.stop.clone())?;
-    pipeline::run(inputs, options, watch)
+    }
 }

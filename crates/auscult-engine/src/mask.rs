@@ -160,6 +160,14 @@ impl Mask {
         for artifact in &mut report.artifacts {
             mask(&mut artifact.name);
         }
+        for capture in &mut report.captures {
+            for comment in &mut capture.comments {
+                mask(&mut comment.text);
+            }
+            for name in &mut capture.names {
+                mask(&mut name.name);
+            }
+        }
         for finding in &mut report.findings {
             for (key, value) in &mut finding.details {
                 match value {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use auscult_capture::PacketMeta;
 use auscult_flow::{FlowTable, Limits as FlowLimits, Packet};
 use auscult_model::{
-    Bound, Bounds, Endpoint, FlowStart, LinkType, MacAddr, Meaning, NeighbourKey, NeighbourSum,
-    Segment,
+    Bound, Bounds, Endpoint, Event, FlowStart, LinkType, MacAddr, Meaning, NeighbourKey,
+    NeighbourSum, Segment,
 };
 use auscult_packet::{
     Datagram, Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, Part, StopReason,
@@ -17,7 +17,7 @@ use auscult_packet::{
 };
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
-use auscult_protocols::{Limits, Mark, arp, cdp, icmp, lldp};
+use auscult_protocols::{Limits, Mark, arp, cdp, icmp, igmp, lldp};
 
 use crate::bounds;
 use crate::emission::Emission;
@@ -75,6 +75,21 @@ impl ShardCounts {
         self.fragments.over_bytes += other.over_bytes;
         self.fragments.over_pieces += other.over_pieces;
     }
+}
+
+/// Sender and receiver of a packet without ports.
+fn ends(packet: &Packet<'_>) -> [Endpoint; 2] {
+    let layers = packet.layers;
+    let end = |mac, ip| Endpoint {
+        segment: packet.segment,
+        mac,
+        ip,
+        port: 0,
+    };
+    [
+        end(layers.src_mac, layers.src),
+        end(layers.dst_mac, layers.dst),
+    ]
 }
 
 /// One of the fixed number of shards.
@@ -152,7 +167,7 @@ impl Shard {
             parts: &[],
             reference: meta.reference(),
             time: meta.time,
-            clock: self.steady.at(meta.clock),
+            clock: self.steady.at(meta.clock, meta.file),
             packets: 1,
             wire_bytes: u64::from(meta.original),
             segment,
@@ -206,7 +221,7 @@ impl Shard {
             parts: &parts,
             reference: meta.reference(),
             time: meta.time,
-            clock: self.steady.at(meta.clock),
+            clock: self.steady.at(meta.clock, meta.file),
             packets: 1,
             wire_bytes: u64::from(length.saturating_sub(offset)),
             segment,
@@ -332,21 +347,27 @@ impl Shard {
                 self.neighbour(packet.segment, &neighbour, asker, at, "icmpv6");
             }
             Said::Router { ip, mac, .. } => {
+                let [_, to] = ends(packet);
                 let from = Endpoint {
-                    segment: packet.segment,
                     mac,
                     ip,
-                    port: 0,
-                };
-                let to = Endpoint {
-                    segment: packet.segment,
-                    mac: layers.dst_mac,
-                    ip: layers.dst,
-                    port: 0,
+                    ..ends(packet)[0]
                 };
                 for meaning in said.meanings() {
                     self.readers
                         .event(packet_event("icmpv6", from, to, at, meaning));
+                }
+            }
+            Said::Listener(listener) => {
+                let [from, to] = ends(packet);
+                for _ in 0..listener.left_out {
+                    self.reached(&igmp::MEMBERSHIPS);
+                }
+                for (meaning, attributes) in listener.claims("mld") {
+                    self.readers.event(Event {
+                        attributes,
+                        ..packet_event("icmpv6", from, to, at, meaning)
+                    });
                 }
             }
         }

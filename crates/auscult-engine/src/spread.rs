@@ -111,7 +111,7 @@ impl Spreader {
         if !(piece.may_carry() || self.fragments.awaits(&piece)) {
             return;
         }
-        let clock = self.steady.at(meta.clock);
+        let clock = self.steady.at(meta.clock, meta.file);
         let outcome = self.fragments.push(&piece, frame, meta.reference(), clock);
         if let Outcome::Complete(datagram) = outcome {
             let joined = Some(carried.joined.len() as u32);

@@ -118,6 +118,8 @@ impl World {
         let findings = auscult_detect::conclude(&self.facts, &context);
         let points = auscult_detect::capture_points(&context);
         let coverage = auscult_detect::coverage(&context, &points, &findings);
+        let unrelated = auscult_detect::unrelated(&context);
+        health.unrelated = unrelated;
         for (capture, point) in captures.iter_mut().zip(points) {
             capture.point = point;
         }
@@ -295,6 +297,7 @@ impl World {
             conflicting_fragments: counts.fragments.conflicts,
             wrong_checksums: flow.wrong_checksums,
             texts_withheld: 0,
+            unrelated: Vec::new(),
             packets: sum(|capture| capture.packets),
             flows: flow.flows,
             events: self.events,
@@ -346,6 +349,9 @@ fn capture(info: &CaptureInfo, options: &Options) -> Capture {
             )
         }),
         point: CapturePoint::Unknown,
+        clock_offset: info.clock_offset.clone(),
+        comments: info.comments.clone(),
+        names: info.names.clone(),
     }
 }
 

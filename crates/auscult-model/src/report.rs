@@ -4,6 +4,7 @@
 //! addresses as RFC 5952, MAC addresses lower case with colons. What was written can be read again
 //! and is the same report.
 
+mod beside;
 mod written;
 
 use std::borrow::Cow;
@@ -14,6 +15,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{MacAddr, PhiKind, Segment, Timestamp};
+
+pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment};
 
 /// The version of the contract: raised when a meaning changes, not when something is added.
 pub const SCHEMA: u32 = 1;
@@ -89,6 +92,16 @@ pub struct Capture {
     pub stopped_at: Option<String>,
     /// Where in the network the capture was taken, as inferred.
     pub point: CapturePoint,
+    /// How far the file's clock was moved so that it agrees with another capture's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_offset: Option<ClockOffset>,
+    /// What the capture's author wrote into it, the first of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<Comment>,
+    /// Names that the capture's author gave to addresses, the first of them. Nobody on the network
+    /// said so: no device is called by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<AuthorsName>,
 }
 
 /// Where a capture was taken, inferred from what it holds.
@@ -733,6 +746,9 @@ pub struct Health {
     pub oddities: BTreeMap<String, u64>,
     /// Texts learnt from traffic withheld because patient data could not be masked safely.
     pub texts_withheld: u64,
+    /// Groups of captures that look as if they were of different networks; none when they do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrelated: Vec<CaptureGroup>,
     /// Packets, flows and events handled.
     pub packets: u64,
     /// See `packets`.

@@ -1,6 +1,6 @@
 //! ICMP and ICMPv6: what could not be delivered, who the neighbours and the routers are.
 //!
-//! Sources: RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1 (codes), RFC 4443, RFC 4861.
+//! Sources: RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1 (codes), RFC 4443, RFC 4861, RFC 3810.
 //! Each packet stands for itself; the engine calls [`said`] for every one, so it is a plain
 //! function of the decoded headers. Limits: those of the packet decoder (4 prefixes, 16 options).
 
@@ -9,8 +9,11 @@ use std::net::IpAddr;
 use auscult_model::{MacAddr, Meaning};
 use auscult_packet::{Layers, NeighbourDiscovery, NeighbourMessage, Quoted, Transport};
 
+use crate::igmp::{self, Membership};
 use crate::neighbour::Neighbour;
 use crate::{Record, Tier};
+
+mod mld;
 
 /// What is known of ICMP for IPv4.
 pub static RECORD: Record = Record {
@@ -39,15 +42,15 @@ pub static RECORD_V6: Record = Record {
     transports: &[auscult_model::Transport::Icmpv6],
     ports: &[],
     weak: false,
-    sources: &["RFC 4443", "RFC 4861", "RFC 4862"],
+    sources: &["RFC 4443", "RFC 4861", "RFC 4862", "RFC 2710", "RFC 3810"],
     reads: &[
         "errors: why which flow was not delivered",
         "neighbour discovery: which station has which address",
         "router advertisements: routers and prefixes on the link",
+        "multicast listener discovery: which groups a host joins and leaves, who asks",
     ],
-    leaves_out: "Redirects, multicast listener discovery, name servers in advertisements, \
-                 secure neighbour discovery.",
-    attributes: &[],
+    leaves_out: "Redirects, name servers in advertisements, secure neighbour discovery.",
+    attributes: igmp::ATTRIBUTES,
     bounds: &[],
     false_likely: "none: named by the IP header",
 };
@@ -66,6 +69,8 @@ pub enum Said {
         /// The advertisement.
         advertised: NeighbourDiscovery,
     },
+    /// A host listens to groups, or a router asks for such hosts.
+    Listener(Membership),
     /// A packet was not delivered.
     Error {
         /// Who says so.
@@ -102,7 +107,7 @@ impl Said {
                 let prefix = |&(ip, length)| Some((IpAddr::V6(ip), length));
                 prefixes.iter().map(prefix).map(describe).collect()
             }
-            Said::Error { .. } => Vec::new(),
+            Said::Listener(_) | Said::Error { .. } => Vec::new(),
         }
     }
 }
@@ -122,6 +127,9 @@ pub fn said(layers: &Layers, frame: &[u8]) -> Option<Said> {
             refused,
             quoted,
         });
+    }
+    if let Some(listener) = mld::read(layers, frame) {
+        return Some(Said::Listener(listener));
     }
     let advertised = layers.neighbour_discovery(frame)?;
     let mac = advertised.link_address.or(layers.src_mac);

@@ -25,6 +25,7 @@ pub mod file;
 mod first;
 pub mod ftp;
 pub mod ftp_data;
+pub mod glbp;
 #[cfg(test)]
 mod goldens;
 mod heard;
@@ -33,6 +34,7 @@ pub mod hsrp;
 pub mod http;
 pub mod http2;
 pub mod icmp;
+pub mod igmp;
 pub mod imap;
 mod lines;
 pub mod lldp;
@@ -127,11 +129,13 @@ pub static ALL: &[&dyn Protocol] = &[
     &ftp::Ftp,
     &ftp_data::FtpData,
     &bedside::ge_unity::GeUnity,
+    &glbp::Glbp,
     &hl7::Hl7,
     &hsrp::Hsrp,
     &http::Http,
     &http2::Http2,
     &plant::iec104::Iec104,
+    &igmp::Igmp,
     &vpn::ike::Ike,
     &imap::Imap,
     &bedside::intellivue::IntelliVue,

@@ -7,6 +7,23 @@ use auscult_model::report::{Device, Finding};
 
 use crate::printable::printable;
 
+/// A table with one more column in front that holds the same in all rows; with its first line, the
+/// names of the columns, or without.
+pub fn csv_beside(column: &str, value: &str, table: &str, with_head: bool) -> String {
+    let mut out = String::with_capacity(table.len());
+    // No cell holds a line's end: see `printable`.
+    for (index, line) in table.split_inclusive("\r\n").enumerate() {
+        match index {
+            0 if !with_head => continue,
+            0 => push_cell(&mut out, column),
+            _ => push_cell(&mut out, value),
+        }
+        out.push(',');
+        out.push_str(line);
+    }
+    out
+}
+
 /// Appends one record.
 pub fn csv_record<T: AsRef<str>>(out: &mut String, cells: impl IntoIterator<Item = T>) {
     for (index, text) in cells.into_iter().enumerate() {

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 use auscult_model::report::{Device, Finding, Report, Where};
 
-pub use csv::{csv_devices, csv_findings, csv_record};
+pub use csv::{csv_beside, csv_devices, csv_findings, csv_record};
 pub use diff::{
     Brief, Change, Changed, Devices, Diff, FindingBrief, FindingChange, Findings, Vanished, Watch,
     diff, diff_csv, diff_json, diff_text,
@@ -83,6 +83,36 @@ pub fn find_finding<'r>(report: &'r Report, id: &str) -> Option<&'r Finding> {
                 .next()
                 .filter(|_| begun.next().is_none() && !wanted.is_empty())
         })
+}
+
+/// Says that captures were read together which look as if they were of different networks.
+pub fn unrelated(report: &Report) -> Option<String> {
+    const NAMED: usize = 4;
+    let groups = &report.health.unrelated;
+    if groups.is_empty() {
+        return None;
+    }
+    let mut names: Vec<String> = groups
+        .iter()
+        .take(NAMED)
+        .filter_map(|group| {
+            let first = group.files.first()?;
+            Some(match group.files_total {
+                1 => first.clone(),
+                more => format!("{first} and {} more", more - 1),
+            })
+        })
+        .collect();
+    if groups.len() > NAMED {
+        names.push("...".to_owned());
+    }
+    Some(format!(
+        "these captures look like {} networks that have nothing to do with each other ({}): no \
+         link address is in two of them, and at least 12 hours lie between them. Read together, \
+         two devices with one address count as one",
+        groups.len(),
+        names.join("; ")
+    ))
 }
 
 /// The findings about a device, worst first.

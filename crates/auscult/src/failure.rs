@@ -9,15 +9,15 @@ use std::io;
 use auscult_engine::EngineError;
 use auscult_model::report::{Report, Severity};
 
-/// A run that came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A run that came to its end; the last one is the one that counts among several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// Done.
     Done,
-    /// A finding is as bad as the user asked to be told.
-    Found,
     /// An input was cut short or damaged.
     Incomplete,
+    /// A finding is as bad as the user asked to be told.
+    Found,
 }
 
 impl Outcome {

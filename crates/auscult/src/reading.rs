@@ -69,6 +69,21 @@ pub(crate) struct How {
     quiet: bool,
 }
 
+/// Whether captures are analysed together.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Together {
+    /// A report on each capture, not one on all; rotated files of one stay together
+    #[arg(long)]
+    each: bool,
+}
+
+impl Together {
+    /// One report on everything.
+    pub(crate) fn is_one(self) -> bool {
+        !self.each
+    }
+}
+
 impl Reading {
     /// Form of the output.
     pub(crate) fn format(&self) -> Format {
@@ -102,6 +117,36 @@ impl Reading {
         watch: &mut dyn Watch,
     ) -> Result<Report, Failure> {
         self.how.analyze(&self.paths, single_flows, watch)
+    }
+
+    /// Analyses the captures one after another and hands on each report. What cannot be read is
+    /// told and left out.
+    pub(crate) fn analyze_each(
+        &self,
+        mut take: impl FnMut(&Report) -> Result<(), Failure>,
+    ) -> Result<Outcome, Failure> {
+        let options = self.how.options()?;
+        let apart = auscult_engine::apart(&self.paths, &options)?;
+        for skipped in &apart.skipped {
+            notice(&format!("not read: {}: {}", skipped.name, skipped.reason));
+        }
+        let mut outcome = Outcome::Done;
+        for files in &apart.captures {
+            match auscult_engine::analyze(files, &options, &mut self.progress()) {
+                Ok(report) => {
+                    outcome = outcome.max(self.outcome(&report));
+                    take(&report)?;
+                }
+                Err(error) => {
+                    notice(&error.to_string());
+                    outcome = outcome.max(Outcome::Incomplete);
+                }
+            }
+            if options.stop.is_requested() {
+                break;
+            }
+        }
+        Ok(outcome)
     }
 
     /// What the exit code says about a report.
@@ -145,6 +190,18 @@ impl How {
         single_flows: bool,
         watch: &mut dyn Watch,
     ) -> Result<Report, Failure> {
+        let options = Options {
+            single_flows,
+            ..self.options()?
+        };
+        let report = auscult_engine::analyze(paths, &options, watch)?;
+        if let Some(words) = auscult_report::unrelated(&report) {
+            notice(&format!("{words}; --each reports on each"));
+        }
+        Ok(report)
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
         let mut site = site_file::load(self.config.as_deref())?;
         site.networks.extend(&self.site_net);
         if let (Some(since), Some(until)) = (self.since, self.until)
@@ -157,10 +214,9 @@ impl How {
         for (bound, value) in &self.limit {
             limits.set(bound, *value);
         }
-        let options = Options {
+        Ok(Options {
             threads: memory::threads(self.threads.map_or(cores, usize::from)),
             site,
-            single_flows,
             interfaces_apart: self.interfaces_apart,
             max_memory: self.max_memory.unwrap_or_else(memory::usual),
             limits,
@@ -168,8 +224,7 @@ impl How {
             since: self.since,
             until: self.until,
             ..Options::default()
-        };
-        Ok(auscult_engine::analyze(paths, &options, watch)?)
+        })
     }
 }
 
@@ -196,4 +251,9 @@ fn written(path: &Path) -> Result<Option<Report>, Failure> {
     auscult_report::read_json(&bytes)
         .map(Some)
         .map_err(|e| failed(&e))
+}
+
+/// Says something beside the results. File names are other people's text.
+fn notice(words: &str) {
+    eprintln!("auscult: {}", auscult_report::printable_lines(words));
 }

@@ -102,3 +102,37 @@ fn a_file_that_unpacks_to_far_more() {
     assert!(!report.captures[0].complete);
     assert!(report.captures[0].bytes < 32 << 20);
 }
+
+/// A pcapng block.
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32 + 12).to_le_bytes();
+    [&kind.to_le_bytes(), &length[..], body, &length].concat()
+}
+
+/// An option or record of a block.
+fn option(code: u16, value: &[u8]) -> Vec<u8> {
+    let mut bytes = code.to_le_bytes().to_vec();
+    bytes.extend((value.len() as u16).to_le_bytes());
+    bytes.extend(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
+}
+
+#[test]
+fn an_author_who_writes_a_lot() {
+    let mut section = vec![0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0];
+    section.extend([0xff; 8]);
+    section.extend((0..70).flat_map(|_| option(1, b"a comment")));
+    let mut file = block(0x0a0d_0d0a, &section);
+    let names = (0..1100_u32).flat_map(|host| {
+        let mut name = (0x0a00_0000 + host).to_be_bytes().to_vec();
+        name.extend(b"host\0");
+        option(1, &name)
+    });
+    file.extend(block(4, &names.collect::<Vec<u8>>()));
+    let report = cases::Capture::of(&file, "pcapng").report(&Options::default());
+    assert_eq!(reached(&report, "capture-comments"), 6);
+    assert_eq!(reached(&report, "capture-names"), 76);
+    assert_eq!(report.captures[0].comments.len(), 64);
+    assert_eq!(report.captures[0].names.len(), 1024);
+}

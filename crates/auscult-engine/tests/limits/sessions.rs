@@ -413,3 +413,19 @@ fn more_options_of_version_6_than_are_read() {
         1
     );
 }
+
+#[test]
+fn a_host_that_joins_many_groups_at_once() {
+    const JOINED: u8 = 20;
+    // IGMP of version 3 (RFC 3376 §4.2): each group with all its sources.
+    let mut report = vec![0x22, 0, 0, 0, 0, 0, 0, JOINED];
+    report.extend((0..JOINED).flat_map(|group| [4, 0, 0, 0, 239, 1, 0, group]));
+    let words = report.as_chunks::<2>().0.iter();
+    let sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    let sum = (sum & 0xffff) + (sum >> 16);
+    report[2..4].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+    let mut wire = Wire::new();
+    wire.ip(host(1), Ipv4Addr::new(224, 0, 0, 22), 2, &report);
+    let report = wire.report(&Options::default());
+    assert_eq!(reached(&report, "group-memberships"), 4);
+}

@@ -157,3 +157,92 @@ fn agrees_with_tshark() {
     }
     agreement.at_least("icmp", 0.99);
 }
+
+/// The groups that tshark shows in other people's reports of multicast listener discovery.
+#[test]
+fn listeners_agree_with_tshark() {
+    use crate::oracle::{self, Agreement};
+    let Some(folder) = oracle::shared("captures") else {
+        return;
+    };
+    let fields = [
+        "frame.number",
+        "icmpv6.mldr.mar.multicast_address",
+        "icmpv6.mldr.mar.record_type",
+        "icmpv6.mldr.mar.nb_sources",
+    ];
+    let mut agreement = Agreement::default();
+    for name in [
+        "iot-sentinel/WeMoSwitch2__Setup-C-3-STA.pcap.zst",
+        "malware/agenttesla-f9421792-7d2c-47d3-90e0-07eb54ae12fa.pcap",
+        "ndpi/android.pcap.gz",
+        "zeek/dns__mdns.pcap",
+    ] {
+        let capture = folder.join(name);
+        let frames = oracle::frames(&capture);
+        for row in oracle::tshark(&capture, "icmpv6.type == 143", &fields) {
+            let number: usize = row.one("frame.number").parse().expect("a number");
+            let (link, wire, frame) = &frames[number - 1];
+            let layers = auscult_packet::decode(*link, frame, *wire);
+            let place = format!("{name}#{number}");
+            let Some(Said::Listener(listener)) = said(&layers, frame) else {
+                panic!("{place} is not read");
+            };
+            let kinds = row.all("icmpv6.mldr.mar.record_type");
+            let sources = row.all("icmpv6.mldr.mar.nb_sources");
+            let groups = row.all("icmpv6.mldr.mar.multicast_address").iter();
+            let theirs: Vec<String> = groups
+                .zip(kinds.iter().zip(sources))
+                .map(|(group, (kind, sources))| {
+                    let joined = !matches!(kind.as_str(), "1" | "3") || sources != "0";
+                    format!("{group} {joined}")
+                })
+                .collect();
+            let ours: Vec<String> = listener
+                .changes()
+                .iter()
+                .map(|(group, joined)| format!("{group} {joined}"))
+                .collect();
+            agreement.compare_values(&place, "groups", &theirs, &ours);
+        }
+    }
+    agreement.at_least("mld", 0.99);
+}
+
+/// An ICMPv6 message to all routers, with this hop limit.
+fn listener(hops: u8, message: &[u8]) -> Option<Said> {
+    let mut packet = vec![0x60, 0, 0, 0, 0, message.len() as u8, 58, hops];
+    packet.extend([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+    packet.extend([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    packet.extend(message);
+    let layers = auscult_packet::decode_ip(&packet, packet.len() as u32);
+    said(&layers, &packet)
+}
+
+#[test]
+fn queries_and_first_versions_of_listener_discovery() {
+    let group = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb];
+    let message = |kind: u8, rest: &[u8]| [&[kind, 0, 0, 0, 0, 10, 0, 0], rest].concat();
+    let told = |hops, bytes: &[u8]| match listener(hops, bytes)? {
+        Said::Listener(listener) => Some((
+            listener.version,
+            listener.is_query,
+            listener.changes().to_vec(),
+        )),
+        _ => None,
+    };
+    let address = IpAddr::from(group);
+    let joined = Some((1, false, vec![(address, true)]));
+    let left = Some((1, false, vec![(address, false)]));
+    assert_eq!(told(1, &message(131, &group)), joined);
+    assert_eq!(told(1, &message(132, &group)), left);
+    assert_eq!(told(1, &message(130, &[0; 16])), Some((1, true, vec![])));
+    assert_eq!(told(1, &message(130, &[0; 20])), Some((2, true, vec![])));
+    assert_eq!(
+        told(64, &message(131, &group)),
+        None,
+        "from beyond a router"
+    );
+    assert_eq!(told(1, &message(131, &[0; 16])), None, "no group");
+    assert_eq!(told(1, &message(131, &group[1..])), None, "cut");
+}

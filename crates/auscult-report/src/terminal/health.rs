@@ -1,6 +1,6 @@
 //! Files that crossed, and what was lost, cut or limited.
 
-use auscult_model::report::{ArtifactEntry, ConflictEntry, Health, Report};
+use auscult_model::report::{ArtifactEntry, Capture, ConflictEntry, Health, Report};
 
 use super::page::Page;
 use super::words;
@@ -57,9 +57,21 @@ pub(super) fn health(page: &mut Page, report: &Report, all: bool) {
         .iter()
         .filter(|(number, ..)| all || *number > 0)
         .collect();
-    if !shown.is_empty() || !report.health.limits.is_empty() {
+    let unrelated = crate::unrelated(report);
+    let moved: Vec<String> = report.captures.iter().filter_map(moved).collect();
+    let said = unrelated.is_some() || !moved.is_empty();
+    if said || !shown.is_empty() || !report.health.limits.is_empty() {
         page.gap();
         page.text(0, "What limits these answers");
+        if let Some(words) = unrelated {
+            page.text(
+                2,
+                &format!("{}. --each reports on each.", upper_first(&words)),
+            );
+        }
+        for words in moved {
+            page.text(2, &words);
+        }
         for (number, what) in shown {
             page.hanging(&format!("{:>10}", words::short(*number)), 12, what);
         }
@@ -144,6 +156,29 @@ fn in_the_air(health: &Health) -> Option<String> {
     })
 }
 
+/// How far a capture's clock was moved.
+fn moved(capture: &Capture) -> Option<String> {
+    let offset = capture.clock_offset.as_ref()?;
+    let way = match offset.nanoseconds {
+        ..0 => "ahead of",
+        _ => "behind",
+    };
+    Some(format!(
+        "The clock of {} was {} {way} that of {}, by {} in both; its times are shown without that.",
+        capture.file,
+        words::duration(offset.nanoseconds.saturating_abs()),
+        offset.beside,
+        words::count(offset.packets, "packet", "packets"),
+    ))
+}
+
+fn upper_first(words: &str) -> String {
+    let mut rest = words.chars();
+    rest.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(rest).collect()
+    })
+}
+
 /// Which bytes of a flow came twice, differently.
 fn contradiction(conflict: &ConflictEntry) -> String {
     let versions = match (&conflict.first, &conflict.later) {
@@ -217,6 +252,17 @@ fn basis(page: &mut Page, report: &Report) {
                 capture.fingerprint
             ),
         );
+        for comment in &capture.comments {
+            let place = comment.packet.map(|number| format!(" on packet {number}"));
+            let place = place.unwrap_or_default();
+            page.text(4, &format!("comment{place}: \"{}\"", comment.text));
+        }
+        for name in &capture.names {
+            page.text(
+                4,
+                &format!("{} is called \"{}\" by its author", name.ip, name.name),
+            );
+        }
     }
     page.gap();
     page.text(0, "Data sets");

@@ -151,6 +151,20 @@ pub(crate) fn bytes(number: u64) -> String {
     }
 }
 
+/// A length of time in nanoseconds, to three or four digits.
+pub(super) fn duration(nanoseconds: i64) -> String {
+    let seconds = nanoseconds / Timestamp::SECOND;
+    let milliseconds = nanoseconds / Timestamp::MILLISECOND;
+    match seconds {
+        0 if milliseconds < 10 => format!("{:.2} ms", nanoseconds as f64 / 1e6),
+        0 => format!("{milliseconds} ms"),
+        1..120 => format!("{:.2} s", nanoseconds as f64 / 1e9),
+        120..7200 => format!("{} min {} s", seconds / 60, seconds % 60),
+        7200..172_800 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// A list in a sentence.
 pub(crate) fn joined(items: &[String]) -> String {
     match items {
@@ -272,6 +286,17 @@ mod tests {
     fn nothing_is_wholly_certain() {
         assert_eq!(percent(1.0), "99 %");
         assert_eq!(percent(0.974), "97 %");
+    }
+
+    #[test]
+    fn durations() {
+        let of = |seconds: f64| duration((seconds * 1e9) as i64);
+        assert_eq!(of(0.00312), "3.12 ms");
+        assert_eq!(of(0.25), "250 ms");
+        assert_eq!(of(5.003), "5.00 s");
+        assert_eq!(of(3600.0), "60 min 0 s");
+        assert_eq!(of(7260.0), "2 h 1 min");
+        assert_eq!(of(400_000.0), "4 days");
     }
 
     #[test]

@@ -433,6 +433,9 @@ fn capture(file: &str, packets: u64, complete: bool) -> Capture {
         complete,
         stopped_at: (!complete).then(|| "packet 512: the file ends inside a record".to_owned()),
         point: CapturePoint::Access,
+        clock_offset: None,
+        comments: Vec::new(),
+        names: Vec::new(),
     }
 }
 

@@ -6,8 +6,9 @@ use auscult_report::View;
 use clap::Args;
 
 use crate::failure::{Failure, Outcome};
-use crate::output::Format;
-use crate::reading::Reading;
+use crate::reading::{Reading, Together};
+
+use super::Shown;
 
 /// Answer the fixed questions, list findings and devices (the default command)
 ///
@@ -16,27 +17,25 @@ use crate::reading::Reading;
 #[command(after_help = "\
 Examples:
   auscult analyze ward.pcapng
+  auscult analyze captures/ --each           a folder of unrelated captures
   auscult analyze captures/ --site-net 192.0.2.0/24 --fail-on high
   auscult analyze ward.pcapng --format json > report.json")]
 pub(crate) struct Analyze {
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    together: Together,
 }
 
 impl Analyze {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
-        let report = self
-            .reading
-            .analyze()
-            .map_err(|failure| self.hint(failure))?;
-        match self.reading.format() {
-            Format::Table => super::put_view(out, &report, self.reading.all(), View::Analyze)?,
-            Format::Json => auscult_report::write_json(&report, out)?,
-            Format::Csv => {
-                out.write_all(auscult_report::csv_devices(&report.devices).as_bytes())?
-            }
-        }
-        Ok(self.reading.outcome(&report))
+        let shown = Shown {
+            view: View::Analyze,
+            json: |report, out| Ok(auscult_report::write_json(report, out)?),
+            csv: |report| auscult_report::csv_devices(&report.devices),
+        };
+        super::put_reports(out, &self.reading, self.together, &shown)
+            .map_err(|failure| self.hint(failure))
     }
 
     /// A word that is neither a command nor a file was most likely meant as a command.

@@ -6,8 +6,9 @@ use auscult_report::{Part, View};
 use clap::Args;
 
 use crate::failure::{Failure, Outcome};
-use crate::output::Format;
-use crate::reading::Reading;
+use crate::reading::{Reading, Together};
+
+use super::Shown;
 
 /// List the findings, worst first
 #[derive(Args)]
@@ -19,20 +20,19 @@ Examples:
 pub(crate) struct Findings {
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    together: Together,
 }
 
 impl Findings {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
-        let report = self.reading.analyze()?;
-        match self.reading.format() {
-            Format::Table => super::put_view(out, &report, self.reading.all(), View::Findings)?,
-            Format::Json => {
-                super::put_json(out, auscult_report::json_part(&report, Part::Findings))?;
-            }
-            Format::Csv => {
-                out.write_all(auscult_report::csv_findings(&report.findings).as_bytes())?
-            }
-        }
-        Ok(self.reading.outcome(&report))
+        let shown = Shown {
+            view: View::Findings,
+            json: |report, out| {
+                super::put_json(out, auscult_report::json_part(report, Part::Findings))
+            },
+            csv: |report| auscult_report::csv_findings(&report.findings),
+        };
+        super::put_reports(out, &self.reading, self.together, &shown)
     }
 }

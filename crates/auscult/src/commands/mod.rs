@@ -18,8 +18,12 @@ use std::io::Write;
 use auscult_model::report::Report;
 use auscult_report::{Options, View};
 
-use crate::failure::Failure;
-use crate::output::view_options;
+use crate::failure::{Failure, Outcome};
+use crate::output::{Format, view_options};
+use crate::reading::{Reading, Together};
+
+/// Length of the line between two reports.
+const RULE: usize = 80;
 
 /// Text made by a view, or why it could not be made.
 fn put_json(out: &mut dyn Write, made: Result<String, impl ToString>) -> Result<(), Failure> {
@@ -38,6 +42,66 @@ fn put_view(
         ..view_options(all)
     };
     Ok(auscult_report::terminal(report, &options, out)?)
+}
+
+/// What a command shows of a report, in each form.
+struct Shown {
+    view: View<'static>,
+    json: fn(&Report, &mut dyn Write) -> Result<(), Failure>,
+    csv: fn(&Report) -> String,
+}
+
+/// Analyses what `reading` says and shows it: one report, or one after another.
+///
+/// Of several, JSON makes one list; CSV one table with the capture in its first column.
+fn put_reports(
+    out: &mut dyn Write,
+    reading: &Reading,
+    together: Together,
+    shown: &Shown,
+) -> Result<Outcome, Failure> {
+    let all = reading.all();
+    if together.is_one() {
+        let report = reading.analyze()?;
+        match reading.format() {
+            Format::Table => put_view(out, &report, all, shown.view)?,
+            Format::Json => (shown.json)(&report, out)?,
+            Format::Csv => out.write_all((shown.csv)(&report).as_bytes())?,
+        }
+        return Ok(reading.outcome(&report));
+    }
+    let is_json = reading.format() == Format::Json;
+    let mut count = 0;
+    let outcome = reading.analyze_each(|report| {
+        let is_first = count == 0;
+        count += 1;
+        match reading.format() {
+            Format::Table => {
+                if !is_first {
+                    writeln!(out, "\n{}\n", "=".repeat(RULE))?;
+                }
+                put_view(out, report, all, shown.view)?;
+            }
+            Format::Json => {
+                out.write_all(if is_first { b"[\n" } else { b",\n" })?;
+                (shown.json)(report, out)?;
+            }
+            Format::Csv => {
+                let table = (shown.csv)(report);
+                let capture = report.captures.first().map_or("", |first| &first.file);
+                let rows = auscult_report::csv_beside("capture", capture, &table, is_first);
+                out.write_all(rows.as_bytes())?;
+            }
+        }
+        Ok(out.flush()?)
+    })?;
+    if is_json {
+        out.write_all(if count == 0 { b"[]\n" } else { b"]\n" })?;
+    }
+    if count == 0 {
+        return Err(Failure::Failed("nothing could be analysed".to_owned()));
+    }
+    Ok(outcome)
 }
 
 /// `id` is not there: say which are.
