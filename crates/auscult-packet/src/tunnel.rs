@@ -464,7 +464,18 @@ fn capwap(extent: Extent<'_>, at: usize) -> Option<Found> {
         return None;
     }
     if keep_alive {
-        return Some(Next::Stop(StopReason::LinkOwn, end).into());
+        // The length of what follows, and the session's identifier (RFC 5415 §4.4.1, §4.6.37).
+        let &[l0, l1, 0, 35, 0, 16] = extent.chunk::<6>(end)? else {
+            return None;
+        };
+        // Of all that follows the header; some leave the field itself out.
+        let stated = usize::from(u16::from_be_bytes([l0, l1]));
+        let follows = extent.declared_end - end;
+        return (stated == follows || stated + 2 == follows)
+            .then(|| Next::Stop(StopReason::LinkOwn, end).into());
+    }
+    if !matches!((native, binding), (true, 1) | (false, 0 | 1)) {
+        return None;
     }
     if offset != 0 {
         return Some(Next::Stop(StopReason::LinkFragment, end).into());
