@@ -270,7 +270,8 @@ impl Readers {
         }
         let was_left = bulk.left;
         bulk.left -= data.len();
-        bulk.offset += data.len() as u64;
+        // Whoever names the last byte there can be is told no further place.
+        bulk.offset = bulk.offset.saturating_add(data.len() as u64);
         if bulk.left == 0
             && was_left > 0
             && let Some(key) = &bulk.file
