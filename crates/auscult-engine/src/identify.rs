@@ -108,6 +108,7 @@ pub(crate) fn identify(candidates: &mut Candidates, question: &Question<'_>) -> 
                     care_undecided |= protocol.is_medical();
                     let accepted = !protocol.record().weak
                         || question.expected == Some(index)
+                        || hinted & (1 << index) != 0
                         || both_look_like_it(protocol, question);
                     if accepted && best.is_none() {
                         best = Some(index);
@@ -150,6 +151,13 @@ fn care() -> u128 {
         let medical = ALL.iter().enumerate().filter(|(_, p)| p.is_medical());
         medical.fold(0, |set, (index, _)| set | 1 << index)
     })
+}
+
+/// The protocol of which `next` goes on where the `first` datagram of the same sender began.
+pub(crate) fn continued(candidates: Candidates, first: &[u8], next: &[u8]) -> Option<usize> {
+    let mut left = candidates.iter();
+    left.find(|(_, protocol)| protocol.goes_on(first, next))
+        .map(|(index, _)| index)
 }
 
 /// Whether the bytes of the side that began look like a protocol by themselves.

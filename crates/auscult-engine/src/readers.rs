@@ -19,7 +19,7 @@ use auscult_protocols::{
 use crate::bounds;
 use crate::emission::{Conflict, Emission};
 use crate::expected::Announced;
-use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, identify, index_of};
+use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, continued, identify, index_of};
 use crate::options::SHARDS;
 use crate::shard::ShardOptions;
 use crate::statement::{FlowStatement, Statement};
@@ -30,7 +30,8 @@ pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Pieces that wait for a flow to be named; more are not kept apart but joined by probes' limit.
 const PIECES_MAX: usize = 2 * PREFIX_MAX;
-/// Datagrams of each direction that may name a flow.
+/// Datagrams that may name a flow: the first may be one that keeps an address translator's entry,
+/// or damaged.
 const DATAGRAM_TRIES: u8 = 4;
 
 /// What a shard keeps for each flow.
@@ -39,6 +40,8 @@ pub(crate) enum FlowReader {
     /// No payload yet.
     #[default]
     Fresh,
+    /// No datagram so far is of the table; so many more may be.
+    Again(u8),
     /// Not named yet.
     Probing(Box<Probing>),
     /// Named and read.
@@ -85,9 +88,10 @@ impl FlowReader {
         let (index, confidence) = match self {
             FlowReader::Reading(active) => (active.protocol, active.confidence),
             FlowReader::Named(index, confidence) => (*index, *confidence),
-            FlowReader::Fresh | FlowReader::Probing(_) | FlowReader::Unknown => {
-                return (UNKNOWN, 0.0);
-            }
+            FlowReader::Fresh
+            | FlowReader::Again(_)
+            | FlowReader::Probing(_)
+            | FlowReader::Unknown => return (UNKNOWN, 0.0),
         };
         (
             ALL.get(index)
@@ -487,6 +491,11 @@ impl ShardReaders {
     ) -> FlowReader {
         let is_stream = facts.transport == Transport::Tcp;
         probing.tries += u8::from(!is_stream);
+        if !is_stream && let Some(named) = later(facts, &probing, direction, bytes) {
+            let mut reader = self.begin_with(facts, named, &probing);
+            self.read(facts, &mut reader, direction, bytes, at, parts);
+            return reader;
+        }
         let prefix = &mut probing.prefixes[direction.index()];
         if is_stream || prefix.is_empty() {
             let room = if is_stream {
@@ -514,6 +523,42 @@ impl ShardReaders {
                 FlowReader::Unknown
             }
             Verdict::Wait => self.wait(probing, direction, bytes, at),
+        }
+    }
+}
+
+/// The name of a flow whose first datagram did not tell, by a later one that does.
+fn later(
+    facts: &FlowFacts,
+    probing: &Probing,
+    direction: Direction,
+    bytes: &[u8],
+) -> Option<(usize, f32)> {
+    let (originator, responder): (&[u8], &[u8]) = match direction {
+        Direction::FromOriginator => (bytes, &[]),
+        Direction::FromResponder => (&[], bytes),
+    };
+    let question = Question {
+        seen: Seen {
+            transport: facts.transport,
+            originator,
+            responder,
+            from_start: true,
+        },
+        ports: [facts.ends[0].port, facts.ends[1].port],
+        expected: None,
+        is_all: false,
+    };
+    match identify(&mut Candidates::over(facts.transport), &question) {
+        Verdict::Named(protocol, confidence) => Some((protocol, confidence)),
+        Verdict::Wait | Verdict::Unknown => {
+            let mut before = probing.pieces.iter();
+            let protocol = before.find_map(|piece| {
+                let candidates = probing.candidates;
+                (piece.direction == direction)
+                    .then(|| continued(candidates, &piece.bytes, bytes))?
+            })?;
+            Some((protocol, 0.9))
         }
     }
 }
@@ -600,7 +645,7 @@ impl Readers for ShardReaders {
                     tries: 0,
                 }));
             }
-            FlowReader::Named(..) | FlowReader::Unknown => {}
+            FlowReader::Again(_) | FlowReader::Named(..) | FlowReader::Unknown => {}
         }
     }
 
@@ -698,6 +743,15 @@ impl ShardReaders {
         match std::mem::take(reader) {
             FlowReader::Fresh => {
                 *reader = self.first(facts, direction, bytes, at, parts, from_start);
+                if facts.transport == Transport::Udp && matches!(reader, FlowReader::Unknown) {
+                    *reader = FlowReader::Again(DATAGRAM_TRIES - 1);
+                }
+            }
+            FlowReader::Again(left) => {
+                *reader = self.first(facts, direction, bytes, at, parts, from_start);
+                if left > 1 && matches!(reader, FlowReader::Unknown) {
+                    *reader = FlowReader::Again(left - 1);
+                }
             }
             FlowReader::Probing(probing) => {
                 *reader = self.probe(facts, probing, direction, bytes, at, parts);

@@ -32,6 +32,7 @@ mod port {
     pub(super) const TEREDO: u16 = 3544;
     pub(super) const VXLAN: u16 = 4789;
     pub(super) const VXLAN_GPE: u16 = 4790;
+    pub(super) const CAPWAP_CONTROL: u16 = 5246;
     pub(super) const CAPWAP: u16 = 5247;
     pub(super) const GENEVE: u16 = 6081;
     pub(super) const VXLAN_LINUX: u16 = 8472;
@@ -213,7 +214,10 @@ impl Layers {
             Tunnel::Vxlan => vxlan(extent, at)?,
             Tunnel::Geneve => geneve(extent, at)?,
             Tunnel::GtpU => gtp_u(extent, at)?,
-            Tunnel::Capwap => capwap(extent, at)?,
+            Tunnel::Capwap => match self.transport {
+                Transport::Udp(udp) if is_capwap_control(&udp) => capwap_control(extent, at)?,
+                _ => capwap(extent, at)?,
+            },
             Tunnel::Tzsp => tzsp(extent, at)?,
             Tunnel::Teredo => teredo(extent, at)?,
             Tunnel::IpInIp | Tunnel::Gre => return None,
@@ -269,11 +273,11 @@ pub(crate) fn by_ports(src: u16, dst: u16) -> Option<Tunnel> {
         port::GENEVE => Some(Tunnel::Geneve),
         port::TZSP => Some(Tunnel::Tzsp),
         port::GTP_U => Some(Tunnel::GtpU),
-        port::CAPWAP => Some(Tunnel::Capwap),
+        port::CAPWAP | port::CAPWAP_CONTROL => Some(Tunnel::Capwap),
         port::TEREDO => Some(Tunnel::Teredo),
         _ => match src {
             port::GTP_U => Some(Tunnel::GtpU),
-            port::CAPWAP => Some(Tunnel::Capwap),
+            port::CAPWAP | port::CAPWAP_CONTROL => Some(Tunnel::Capwap),
             port::TEREDO => Some(Tunnel::Teredo),
             _ => None,
         },
@@ -443,16 +447,48 @@ fn gtp_u(extent: Extent<'_>, at: usize) -> Option<Found> {
     fits(extent, next).then(|| next.into())
 }
 
+fn is_capwap_control(udp: &Udp) -> bool {
+    [udp.src_port, udp.dst_port].contains(&port::CAPWAP_CONTROL)
+}
+
+/// The control channel between access point and controller: it carries no packets. A message in
+/// clear (discovery is) counts its own length; all else is enciphered.
+fn capwap_control(extent: Extent<'_>, at: usize) -> Option<Found> {
+    /// Of the last message that IANA lists.
+    const LAST: u32 = 26;
+    let &[preamble, b1, ..] = extent.chunk::<8>(at)?;
+    let end = match preamble {
+        1 => capwap_enciphered(extent, at).then_some(at + 4)?,
+        0 => {
+            let end = at + usize::from(b1 >> 3) * 4;
+            let &[k0, k1, k2, k3, _, l0, l1, 0] = extent.chunk::<8>(end)? else {
+                return None;
+            };
+            let kind = u32::from_be_bytes([k0, k1, k2, k3]);
+            let length = usize::from(u16::from_be_bytes([l0, l1]));
+            // It counts from behind the sequence number.
+            let fits = (1..=LAST).contains(&kind) && end + 5 + length == extent.declared_end;
+            (fits && end >= at + 8).then_some(end)?
+        }
+        _ => return None,
+    };
+    Some(Next::Stop(StopReason::LinkOwn, end).into())
+}
+
+/// Whether DTLS follows: records of its four types.
+fn capwap_enciphered(extent: Extent<'_>, at: usize) -> bool {
+    matches!(
+        extent.chunk::<7>(at),
+        Some([1, 0, 0, 0, 20..=23, 0xfe | 0x01, 0xff | 0xfd | 0x00])
+    )
+}
+
 /// The data channel between access point and controller.
 fn capwap(extent: Extent<'_>, at: usize) -> Option<Found> {
     let &[preamble, b1, b2, b3, _, _, o0, o1] = extent.chunk::<8>(at)?;
     if preamble == 1 {
-        // DTLS: records of its four types.
-        let is_dtls = matches!(
-            extent.chunk::<7>(at)?,
-            [_, 0, 0, 0, 20..=23, 0xfe | 0x01, 0xff | 0xfd | 0x00]
-        );
-        return is_dtls.then(|| Next::Stop(StopReason::Encrypted, at + 4).into());
+        let is_enciphered = capwap_enciphered(extent, at);
+        return is_enciphered.then(|| Next::Stop(StopReason::Encrypted, at + 4).into());
     }
     let end = at + usize::from(b1 >> 3) * 4;
     let (binding, native) = (b2 >> 1 & 0x1f, b2 & 1 != 0);

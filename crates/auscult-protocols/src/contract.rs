@@ -31,8 +31,8 @@ pub struct Record {
     pub transports: &'static [Transport],
     /// Ports where it is tried first. A hint, never proof.
     pub ports: &'static [u16],
-    /// Weak format: `Likely` counts only when another flow announced it, or when both
-    /// directions look like it.
+    /// Weak format: `Likely` counts only at one of its ports, when another flow announced it, or
+    /// when both directions look like it.
     pub weak: bool,
     /// Standards and documents that give the format.
     pub sources: &'static [&'static str],
@@ -191,6 +191,14 @@ pub trait Protocol: Sync {
 
     /// Could these first bytes be it? Pure, bounded, by bytes only.
     fn probe(&self, seen: &Seen<'_>) -> Probe;
+
+    /// Whether datagram `next` goes on where `first` of the same sender, which looked like it,
+    /// began: counters and identifiers in at least 32 bits. Names flows of weak formats that only
+    /// one side speaks. Pure, bounded, by bytes only.
+    fn goes_on(&self, first: &[u8], next: &[u8]) -> bool {
+        let _ = (first, next);
+        false
+    }
 
     /// Whether its flows carry care: they are the last to be forgotten when memory is short.
     fn is_medical(&self) -> bool {

@@ -83,7 +83,8 @@ impl Protocol for Dns {
     }
 }
 
-fn probe_stream(bytes: &[u8]) -> Probe {
+/// The same behind the length that a stream puts in front.
+pub(crate) fn probe_stream(bytes: &[u8]) -> Probe {
     let Some((length, message)) = bytes.split_first_chunk::<2>() else {
         return Probe::Maybe;
     };

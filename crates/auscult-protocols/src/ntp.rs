@@ -1,8 +1,8 @@
 //! NTP: who gives the time, from which clock, and what time servers say of themselves.
 //!
 //! Sources: RFC 5905 §7.3 (packet), RFC 4330 §4 (SNTP), RFC 9327 (control messages, mode 6). The
-//! format is weak: nearly any 48 bytes with a small first number fit, so both sides must look
-//! like it. Mode 7 is ntpd's own and known by its request codes only.
+//! format is weak: nearly any 48 bytes with a small first number fit, so the port must be that of
+//! NTP or both sides must look like it. Mode 7 is ntpd's own and known by its request codes only.
 //!
 //! ```text
 //! 0 leap 2 bits, version 3, mode 3 · 1 stratum · 2 poll · 3 precision · 4 delay · 8 dispersion

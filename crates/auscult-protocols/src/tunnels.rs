@@ -33,16 +33,16 @@ const fn tunnel(
 
 const OVER_UDP: &[Transport] = &[Transport::Udp];
 
-/// CAPWAP's data channel.
+/// CAPWAP.
 pub static CAPWAP: Record = tunnel(
     "capwap",
-    "CAPWAP data, between access points and their controller",
-    (OVER_UDP, &[5247]),
+    "CAPWAP, between access points and their controller",
+    (OVER_UDP, &[5246, 5247]),
     &["RFC 5415", "RFC 5416"],
     (
         &["frames of Ethernet and wireless LAN, also in the order of bytes of older controllers"],
-        "The control channel; frames cut by CAPWAP itself but for their first piece; DTLS, which \
-         is counted.",
+        "What the control channel says; frames cut by CAPWAP itself but for their first piece; \
+         DTLS, which is counted.",
     ),
 );
 /// Geneve.

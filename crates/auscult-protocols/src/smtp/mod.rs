@@ -97,7 +97,8 @@ impl Protocol for Smtp {
 /// A greeting that says SMTP, or the client's: 40 bits and more.
 fn probe_side(bytes: &[u8]) -> Probe {
     let word = bytes.get(..5).unwrap_or(bytes).to_ascii_uppercase();
-    let greetings: [&[u8]; 2] = [b"EHLO ", b"HELO "];
+    // By hand also without a name.
+    let greetings: [&[u8]; 4] = [b"EHLO ", b"HELO ", b"EHLO\r", b"HELO\r"];
     if greetings.contains(&word.as_slice()) {
         return Probe::Certain;
     }

@@ -95,6 +95,7 @@ fn probe_tells_mail_from_files() {
     };
     assert_eq!(probe(b"", b"220 mail ESMTP\r\n"), Probe::Certain);
     assert_eq!(probe(b"EHLO x\r\n", b"220 mail\r\n"), Probe::Certain);
+    assert_eq!(probe(b"ehlo\r\n", b"220 mail\r\n"), Probe::Certain);
     assert_eq!(probe(b"", b"220 (vsFTPd 3.0.3)\r\n"), Probe::Maybe);
     assert!(probe(b"USER x\r\n", b"220 ready\r\n") < Probe::Likely);
     assert_eq!(

@@ -177,7 +177,7 @@ fn protocol(page: &mut Page, record: &Record) {
     if record.weak {
         page.labelled(
             "Weak",
-            "named only when announced, or when both directions look like it",
+            "named only at its ports, when announced, or when both directions look like it",
         );
     }
     page.labelled("Mistaken", record.false_likely);
