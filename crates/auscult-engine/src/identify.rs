@@ -154,9 +154,9 @@ fn care() -> u128 {
 }
 
 /// The protocol of which `next` goes on where the `first` datagram of the same sender began.
-pub(crate) fn continued(candidates: Candidates, first: &[u8], next: &[u8]) -> Option<usize> {
-    let mut left = candidates.iter();
-    left.find(|(_, protocol)| protocol.goes_on(first, next))
+pub(crate) fn continued(mut left: Candidates, first: &[u8], next: &[u8]) -> Option<usize> {
+    std::iter::from_fn(|| left.pop())
+        .find(|(_, protocol)| protocol.goes_on(first, next))
         .map(|(index, _)| index)
 }
 

@@ -13,6 +13,7 @@ mod mask;
 mod options;
 mod pipeline;
 mod points;
+mod probing;
 mod radio;
 mod readers;
 mod shard;

@@ -19,8 +19,9 @@ use auscult_protocols::{
 use crate::bounds;
 use crate::emission::{Conflict, Emission};
 use crate::expected::Announced;
-use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, continued, identify, index_of};
+use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, identify, index_of};
 use crate::options::SHARDS;
+use crate::probing::{Announcement, Piece, Probing, later, prefix_of};
 use crate::shard::ShardOptions;
 use crate::statement::{FlowStatement, Statement};
 use crate::suppress::Suppressor;
@@ -50,27 +51,6 @@ pub(crate) enum FlowReader {
     Named(usize, f32),
     /// Not in the table.
     Unknown,
-}
-
-/// What another flow announced of this one: protocol and note.
-type Announcement = (usize, Option<Arc<str>>);
-
-/// Bytes that wait for a name.
-pub(crate) struct Probing {
-    candidates: Candidates,
-    expected: Option<Announcement>,
-    from_start: bool,
-    pieces: Vec<Piece>,
-    prefixes: [Vec<u8>; 2],
-    tries: u8,
-}
-
-struct Piece {
-    direction: Direction,
-    bytes: Vec<u8>,
-    at: At,
-    /// For a hole: how many bytes are missing.
-    gap: Option<Option<u64>>,
 }
 
 /// A named flow with its session.
@@ -524,71 +504,6 @@ impl ShardReaders {
             }
             Verdict::Wait => self.wait(probing, direction, bytes, at),
         }
-    }
-}
-
-/// The name of a flow whose first datagram did not tell, by a later one that does.
-fn later(
-    facts: &FlowFacts,
-    probing: &Probing,
-    direction: Direction,
-    bytes: &[u8],
-) -> Option<(usize, f32)> {
-    let (originator, responder): (&[u8], &[u8]) = match direction {
-        Direction::FromOriginator => (bytes, &[]),
-        Direction::FromResponder => (&[], bytes),
-    };
-    let question = Question {
-        seen: Seen {
-            transport: facts.transport,
-            originator,
-            responder,
-            from_start: true,
-        },
-        ports: [facts.ends[0].port, facts.ends[1].port],
-        expected: None,
-        is_all: false,
-    };
-    match identify(&mut Candidates::over(facts.transport), &question) {
-        Verdict::Named(protocol, confidence) => Some((protocol, confidence)),
-        Verdict::Wait | Verdict::Unknown => {
-            let mut before = probing.pieces.iter();
-            let protocol = before.find_map(|piece| {
-                let candidates = probing.candidates;
-                (piece.direction == direction)
-                    .then(|| continued(candidates, &piece.bytes, bytes))?
-            })?;
-            Some((protocol, 0.9))
-        }
-    }
-}
-
-/// The part of a flow's first bytes that probes may see: datagrams whole.
-fn prefix_of(bytes: &[u8], is_stream: bool) -> &[u8] {
-    match is_stream {
-        true => bytes.get(..PREFIX_MAX).unwrap_or(bytes),
-        false => bytes,
-    }
-}
-
-impl Probing {
-    fn held(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.bytes.len()).sum()
-    }
-
-    fn ask(&mut self, facts: &FlowFacts, is_stream: bool, is_all: bool) -> Verdict {
-        let question = Question {
-            seen: Seen {
-                transport: facts.transport,
-                originator: &self.prefixes[0],
-                responder: &self.prefixes[1],
-                from_start: self.from_start || !is_stream,
-            },
-            ports: [facts.ends[0].port, facts.ends[1].port],
-            expected: self.expected.as_ref().map(|(protocol, _)| *protocol),
-            is_all,
-        };
-        identify(&mut self.candidates, &question)
     }
 }
 

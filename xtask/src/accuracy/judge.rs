@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
-use super::flow::Seen;
+use super::flow::{Key, Seen};
 
 /// Disagreements that were looked at, one a line: capture, conversation, name, who is right, why.
+/// `*` for the conversation: each of the capture was looked at, and all are alike.
 const JUDGED: &str = include_str!("judged.tsv");
 
 /// What one protocol's row counts against one program.
@@ -65,7 +66,7 @@ fn judged() -> Result<Judged> {
         let [capture, key, name, verdict, why] = cells[..] else {
             bail!("judged.tsv: five cells a line: {line}");
         };
-        if !["right", "wrong", "theirs-wrong"].contains(&verdict) {
+        if !["right", "wrong", "theirs-wrong", "within"].contains(&verdict) {
             bail!("judged.tsv: {verdict} is no verdict");
         }
         let place = (capture.into(), key.into(), name.into());
@@ -91,9 +92,10 @@ pub(super) fn judge(all: &[Seen]) -> Result<Verdicts> {
                         count.named += 1;
                         continue;
                     }
-                    let place = (seen.capture.clone(), key.to_string(), row.to_owned());
-                    let verdict = judged.get(&place).map(|(verdict, _)| verdict.as_str());
-                    if verdict == Some("theirs-wrong") || seen.damaged.contains(key) {
+                    let verdict = found(&judged, seen, key, row);
+                    let verdict = verdict.map(|(verdict, _)| verdict.as_str());
+                    let is_excused = matches!(verdict, Some("theirs-wrong" | "within"));
+                    if is_excused || seen.damaged.contains(key) {
                         count.excused += 1;
                         continue;
                     }
@@ -128,8 +130,7 @@ fn alone(seen: &Seen, judged: &Judged, verdicts: &mut Verdicts) {
             if said.any(|names| names.contains(&name.as_str())) {
                 continue;
             }
-            let place = (seen.capture.clone(), key.to_string(), name.clone());
-            let found = judged.get(&place);
+            let found = found(judged, seen, key, name);
             verdicts.alone.push(Alone {
                 capture: seen.capture.clone(),
                 key: key.to_string(),
@@ -139,6 +140,18 @@ fn alone(seen: &Seen, judged: &Judged, verdicts: &mut Verdicts) {
             });
         }
     }
+}
+
+/// What was found of one conversation's name, or of all of its capture.
+fn found<'a>(
+    judged: &'a Judged,
+    seen: &Seen,
+    key: &Key,
+    name: &str,
+) -> Option<&'a (String, String)> {
+    [key.to_string(), "*".to_owned()]
+        .into_iter()
+        .find_map(|key| judged.get(&(seen.capture.clone(), key, name.to_owned())))
 }
 
 fn agree(ours: &BTreeSet<String>, theirs: &[&[&str]]) -> bool {

@@ -113,14 +113,15 @@ impl Work {
     fn see(&self, capture: &str, path: &Path, oracle: &str) -> Result<Seen> {
         let plain = self.kept.join("capture");
         unpack(path, &plain)?;
+        let kept = |program: &str| {
+            let name = format!("{}.{program}", capture.replace('/', "__"));
+            self.kept.join(name)
+        };
         let ndpi = match ndpi::stored(oracle) {
             Some(said) => said,
-            None => ndpi::live(&plain, &self.kept)?,
+            None => ndpi::live(&plain, &kept("ndpi"))?,
         };
-        let rows = self
-            .kept
-            .join(format!("{}.tshark", capture.replace('/', "__")));
-        let (tshark, damaged) = tshark::said(&plain, &rows)?;
+        let (tshark, damaged) = tshark::said(&plain, &kept("tshark"))?;
         Ok(Seen {
             capture: capture.to_owned(),
             ours: ours(&self.program, path)?,
@@ -204,8 +205,7 @@ fn flows(captures: usize, verdicts: &Verdicts) -> String {
         let _ = writeln!(
             text,
             "- Against {program}: macro recall {} over {} protocols ({} before its wrong names are \
-             taken out); {named} of {flows} conversations named, {excused} of them called wrongly \
-             by {program}.",
+             taken out); {named} of {flows} conversations named, {excused} excused.",
             judged.0, judged.1, raw.0
         );
     }

@@ -44,18 +44,18 @@ pub(super) fn stored(oracle: &str) -> Option<Said> {
     any.then_some(said)
 }
 
-/// Runs ndpiReader over a plain capture.
-pub(super) fn live(capture: &Path, scratch: &Path) -> Result<Said> {
-    let out = scratch.join("ndpi.txt");
-    let _ = fs::remove_file(&out);
-    // It may fail on what it cannot read; then it says nothing.
-    let _ = Command::new("ndpiReader")
-        .args(["-d", "-t", "-v", "2", "-i"])
-        .arg(capture)
-        .arg("-w")
-        .arg(&out)
-        .output()?;
-    let text = String::from_utf8_lossy(&fs::read(&out).unwrap_or_default()).into_owned();
+/// Runs ndpiReader over a plain capture, or reads what it said before.
+pub(super) fn live(capture: &Path, kept: &Path) -> Result<Said> {
+    if !kept.is_file() {
+        // It may fail on what it cannot read; then it says nothing.
+        let _ = Command::new("ndpiReader")
+            .args(["-d", "-t", "-v", "2", "-i"])
+            .arg(capture)
+            .arg("-w")
+            .arg(kept)
+            .output()?;
+    }
+    let text = String::from_utf8_lossy(&fs::read(kept).unwrap_or_default()).into_owned();
     let mut said = Said::new();
     for line in text.lines() {
         if let Some((name, transport, a, b)) = flow(line) {

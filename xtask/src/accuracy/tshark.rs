@@ -24,7 +24,11 @@ const FIELDS: &[&str] = &[
     "udp.dstport",
     "sctp.srcport",
     "sctp.dstport",
+    "_ws.malformed",
 ];
+
+/// What a row of a frame with a layer that ends too soon has, as a layer or in its own column.
+const MALFORMED: &str = "_ws.malformed";
 
 /// Runs tshark over a plain capture, or reads what it said before.
 ///
@@ -73,7 +77,7 @@ fn of_rows(text: &str) -> (Said, BTreeSet<Key>) {
     let mut damaged = BTreeSet::new();
     for row in text.lines() {
         for (key, names) in of_row(row) {
-            if row.contains("_ws.malformed") {
+            if row.contains(MALFORMED) {
                 damaged.insert(key.clone());
             }
             let known = said.entry(key).or_default();
@@ -92,11 +96,11 @@ type Names = Vec<&'static [&'static str]>;
 
 /// The conversations of one frame, the outermost first, with what their layers are called.
 fn of_row(row: &str) -> Vec<(Key, Names)> {
+    let is_malformed = row.contains(MALFORMED);
     let mut cells = row.split('\t');
     let layers = cells.next().unwrap_or_default();
     let columns: Vec<Vec<&str>> = cells.map(|cell| cell.split(',').collect()).collect();
     let column = |index: usize, nth: usize| columns.get(index).and_then(|c| c.get(nth)).copied();
-    let is_malformed = layers.contains("_ws.malformed");
     let mut found: Vec<(Key, Names)> = Vec::new();
     let mut met: BTreeMap<&str, usize> = BTreeMap::new();
     let mut addresses = None;

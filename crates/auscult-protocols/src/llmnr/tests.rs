@@ -52,7 +52,8 @@ fn questions_and_refusals_say_nothing() {
 /// As `suricata/llmnr__llmnr-tcp-reassembly.pcap` has it; a hole ends what is read of its side.
 #[test]
 fn over_tcp_each_message_stands_behind_its_length() {
-    let answer = b"\x00\x26\xab\xcd\x80\0\0\x01\0\x01\0\0\0\0\x04test\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\
+    let answer =
+        b"\x00\x26\xab\xcd\x80\0\0\x01\0\x01\0\0\0\0\x04test\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\
                    \0\0\0\x1e\0\x04\xc0\xa8\x01\x0a";
     let start = Start {
         transport: Transport::Tcp,

@@ -13,8 +13,8 @@ static RECORD: Record = Record {
     transports: &[Transport::Udp],
     weak: true,
     sources: &["RFC 3550", "RFC 3551"],
-    false_likely: "4 of 100 random datagrams; both directions must look like it, or one's number and \
-                   source go on (44 bits)",
+    false_likely: "4 of 100 random datagrams; both directions must look like it, or one's number \
+                   and source go on (44 bits)",
     ..Record::RECOGNISED
 };
 
