@@ -29,8 +29,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "auscult-model",
             "auscult-packet",
             "auscult-protocols",
+            "auscult-state",
         ],
     ),
+    // It alone knows that a state is a database.
+    ("auscult-state", &["auscult-model"]),
     // Encoders never see our parsers, so that one misreading is not shared.
     ("auscult-lab", &["auscult-model"]),
     ("auscult-report", &["auscult-model"]),

@@ -66,6 +66,15 @@ impl Batch {
         Self::default()
     }
 
+    /// Numbers the files of its packets from `first` on, when they are numbered from 0.
+    pub fn count_files_from(&mut self, first: u32) {
+        if first > 0 {
+            for meta in &mut self.packets {
+                meta.file.0 += first;
+            }
+        }
+    }
+
     /// The bytes of a packet of this batch; empty for a packet of another one that does not fit.
     #[inline]
     pub fn data(&self, meta: &PacketMeta) -> &[u8] {

@@ -253,9 +253,20 @@ impl Facts {
         self.rules.get(rule).into_iter().flatten()
     }
 
+    /// Facts of all rules, in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &FactKey, &Fact)> {
+        let rules = self.rules.iter();
+        rules.flat_map(|(rule, table)| table.iter().map(|(key, fact)| (*rule, key, fact)))
+    }
+
     /// Observations that found no room.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Adds to those: what found no room elsewhere.
+    pub(crate) fn drop_more(&mut self, observations: u64) {
+        self.dropped = self.dropped.saturating_add(observations);
     }
 
     /// Takes in the facts of another part of the input.

@@ -50,6 +50,7 @@ impl Draft {
                 last_seen: None,
                 count: 0,
                 weakened_by_loss: false,
+                decision: None,
                 details: BTreeMap::new(),
                 evidence: Vec::new(),
             },

@@ -13,6 +13,7 @@ mod related;
 mod rules;
 #[cfg(test)]
 mod scene;
+mod stored;
 mod view;
 mod words;
 
@@ -21,6 +22,7 @@ pub use coverage::coverage;
 pub use points::capture_points;
 pub use related::unrelated;
 pub use rules::ALL;
+pub use stored::StoredFacts;
 pub use view::View;
 pub use words::call_name;
 

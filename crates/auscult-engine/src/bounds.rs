@@ -50,6 +50,12 @@ pub(crate) static CONFLICTS: Bound = Bound::settable(
     "flows with contradicting bytes that the report lists",
     "further ones are counted only",
 );
+pub(crate) static HOURS: Bound = Bound::with_memory(
+    "conversation-hours",
+    1_000_000,
+    "sums of conversations by hour, with a state",
+    "further ones are counted as flows only",
+);
 pub(crate) static DEVICES: Bound = Bound::settable(
     "devices-listed",
     20_000,
@@ -84,6 +90,7 @@ static OWN: &[&Bound] = &[
     &PROBING,
     &SESSIONS,
     &CONFLICTS,
+    &HOURS,
     &DEVICES,
     &FINDINGS,
     &ARTIFACTS,

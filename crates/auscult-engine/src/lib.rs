@@ -9,6 +9,8 @@ mod bounds;
 mod emission;
 mod expected;
 mod identify;
+mod kept;
+mod knowledge;
 mod mask;
 mod options;
 mod pipeline;
@@ -16,6 +18,7 @@ mod points;
 mod probing;
 mod radio;
 mod readers;
+mod remember;
 mod shard;
 mod spread;
 mod statement;
@@ -31,8 +34,14 @@ use auscult_model::report::Report;
 use thiserror::Error;
 
 pub use auscult_capture::{Apart, Stop};
+pub use auscult_state::{CaseEvent, Overview, State, StateError, Status, Triage};
 pub use bounds::bounds;
+pub use kept::KeptError;
+pub use knowledge::{HourKey, HourSum, Knowledge};
 pub use options::{Options, SHARDS, TICK};
+pub use remember::{Remembered, recall, remember};
+
+use mask::Mask;
 
 /// Why nothing could be analysed.
 #[derive(Debug, Error)]
@@ -43,6 +52,12 @@ pub enum EngineError {
     /// A worker thread could not be started.
     #[error("a worker thread could not be started: {0}")]
     Thread(std::io::Error),
+    /// The state could not be used.
+    #[error(transparent)]
+    State(#[from] auscult_state::StateError),
+    /// The facts of a state could not be read or written.
+    #[error("{}: the state cannot be read: {}", .0.display(), .1)]
+    Facts(PathBuf, KeptError),
 }
 
 /// Watches an analysis.
@@ -69,6 +84,27 @@ pub fn analyze(
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Report, EngineError> {
+    let (knowledge, mask) = read(paths, options, watch)?;
+    let mut report = knowledge.report(options);
+    withhold(&mask, &mut report);
+    Ok(report)
+}
+
+/// Masks patient data in a report, and says when not all of it was known.
+fn withhold(mask: &Mask, report: &mut Report) {
+    if let Some(withheld) = mask.overflowed() {
+        let name = bounds::MASKED.name.to_owned();
+        report.health.limits.insert(name, withheld);
+    }
+    mask.apply(report);
+}
+
+/// Reads captures; draws no conclusions.
+fn read(
+    paths: &[PathBuf],
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<(Knowledge, Mask), EngineError> {
     let mut inputs = Inputs::open_until(paths, reading(options), options.stop.clone())?;
     points::align(&mut inputs);
     pipeline::run(inputs, options, watch)

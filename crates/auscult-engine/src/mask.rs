@@ -116,6 +116,20 @@ impl Mask {
         }
     }
 
+    /// Takes in the values of another part of the inputs.
+    pub(crate) fn merge(&mut self, other: Mask) {
+        self.dropped += other.dropped;
+        let mut tokens: Vec<String> = other.tokens.into_iter().collect();
+        tokens.sort_unstable();
+        for token in tokens {
+            if self.tokens.len() >= self.most && !self.tokens.contains(&token) {
+                self.dropped += 1;
+            } else {
+                self.tokens.insert(token);
+            }
+        }
+    }
+
     /// So many values were seen elsewhere and are not known here.
     pub(crate) fn lose(&mut self, values: u64) {
         self.dropped += values;
@@ -137,12 +151,8 @@ impl Mask {
         let mut spliced: BTreeMap<String, String> = BTreeMap::new();
         let mut withheld = 0;
         let mut mask = |text: &mut String| {
-            let masked = if self.dropped > 0 && !text.is_empty() {
-                withheld += 1;
-                MASKED.to_owned()
-            } else {
-                self.masked(text)
-            };
+            withheld += u64::from(self.dropped > 0 && !text.is_empty());
+            let masked = self.masked(text);
             if masked != *text {
                 if is_telling(text) {
                     spliced.insert(text.clone(), masked.clone());
@@ -200,9 +210,16 @@ impl Mask {
         report.health.texts_withheld = withheld;
     }
 
-    fn masked(&self, text: &str) -> String {
+    /// A text learnt from traffic without what was seen as patient data; nothing of it when not
+    /// all of that is known.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        if self.dropped > 0 && !text.is_empty() {
+            return MASKED.to_owned();
+        }
         let mut text = text.to_owned();
-        self.mask(&mut text);
+        if !self.tokens.is_empty() {
+            self.mask(&mut text);
+        }
         text
     }
 
@@ -280,6 +297,11 @@ fn for_each_sentence(report: &mut Report, mut change: impl FnMut(&mut String)) {
     }
 }
 
+/// Whether a claim's values name products or formats.
+pub(crate) fn is_product(attribute: &str) -> bool {
+    PRODUCTS.contains(&attribute)
+}
+
 fn mask_device(device: &mut Device, mask: &mut impl FnMut(&mut String)) {
     for text in [&mut device.hostname, &mut device.bed, &mut device.unit]
         .into_iter()
@@ -293,7 +315,7 @@ fn mask_device(device: &mut Device, mask: &mut impl FnMut(&mut String)) {
         }
     }
     for claim in &mut device.claims {
-        if !PRODUCTS.contains(&claim.attribute.as_str()) {
+        if !is_product(&claim.attribute) {
             mask(&mut claim.value);
         }
     }

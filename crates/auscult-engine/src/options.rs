@@ -34,6 +34,12 @@ pub struct Options {
     pub limits: Bounds,
     /// Ends the reading early: the report then covers what was read.
     pub stop: Stop,
+    /// Number of the first input file, for facts that are merged with those of files before.
+    pub first_file: u32,
+    /// Whether sums of conversations are kept by hour.
+    pub hours: bool,
+    /// Key of the digests that tell patients apart; one made for the run when `None`.
+    pub patient_key: Option<[u8; 16]>,
 }
 
 impl Default for Options {
@@ -49,6 +55,9 @@ impl Default for Options {
             read_size: 128 << 10,
             limits: Bounds::default(),
             stop: Stop::default(),
+            first_file: 0,
+            hours: false,
+            patient_key: None,
         }
     }
 }

@@ -4,7 +4,6 @@
 //! packets of its own shards and returns what they reported, empty if need be, so the world can
 //! take the emissions of a batch as soon as all workers have returned it.
 
-use std::hash::RandomState;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,11 +11,14 @@ use std::thread;
 use auscult_capture::{Batch, Inputs};
 use auscult_flow::Limits as FlowLimits;
 use auscult_model::Timestamp;
-use auscult_model::report::Report;
 use auscult_packet::Limits as FragmentLimits;
+
+use auscult_protocols::PatientKey;
 
 use crate::aggregates;
 use crate::emission::Emitted;
+use crate::knowledge::Knowledge;
+use crate::mask::Mask;
 use crate::options::{Options, SHARDS, TICK};
 use crate::shard::{Shard, ShardCounts, ShardOptions};
 use crate::spread::{Carried, Spreader};
@@ -31,7 +33,7 @@ pub(crate) fn run(
     inputs: Inputs,
     options: &Options,
     watch: &mut dyn Watch,
-) -> Result<Report, EngineError> {
+) -> Result<(Knowledge, Mask), EngineError> {
     let shard_options = shard_options(options);
     if options.threads <= 1 {
         Ok(run_alone(inputs, options, &shard_options, watch))
@@ -48,7 +50,9 @@ fn shard_options(options: &Options) -> ShardOptions {
         bounds: Arc::new(bounds),
         single_flows: options.single_flows,
         interfaces_apart: options.interfaces_apart,
-        digest_key: Arc::new(RandomState::new()),
+        patient_key: options
+            .patient_key
+            .map_or_else(PatientKey::random, PatientKey::from_bytes),
     }
 }
 
@@ -63,7 +67,7 @@ fn run_alone(
     options: &Options,
     shard_options: &ShardOptions,
     watch: &mut dyn Watch,
-) -> Report {
+) -> (Knowledge, Mask) {
     let mut shards: Vec<Shard> = (0..SHARDS).map(|_| Shard::new(shard_options)).collect();
     let mut world = World::new(options);
     let mut batch = Batch::new();
@@ -72,6 +76,7 @@ fn run_alone(
     let mut sequence = 0;
     while inputs.next_batch(&mut batch) {
         aggregates::take_apart(&mut batch);
+        batch.count_files_from(options.first_file);
         for (meta, frame) in batch.iter() {
             sequence += 1;
             if sequence % TICK == 0 {
@@ -110,7 +115,7 @@ fn run_alone(
         drain(&mut shard, &mut world, watch);
         counts.add(&shard.counts());
     }
-    world.report(&inputs, &counts, options)
+    world.finish(&inputs, &counts, options)
 }
 
 fn drain(shard: &mut Shard, world: &mut World, watch: &mut dyn Watch) {
@@ -142,7 +147,7 @@ fn run_together(
     options: &Options,
     shard_options: &ShardOptions,
     watch: &mut dyn Watch,
-) -> Result<Report, EngineError> {
+) -> Result<(Knowledge, Mask), EngineError> {
     let workers = options.threads.min(SHARDS);
     let counts = Mutex::new(ShardCounts::default());
     let mut world = World::new(options);
@@ -183,6 +188,7 @@ fn run_together(
                 break;
             }
             aggregates::take_apart(&mut next.batch);
+            next.batch.count_files_from(options.first_file);
             next.spread(&mut spreader, sequence + 1);
             sequence += next.batch.packets.len() as u64;
             let dispatched = Arc::new(next);
@@ -208,7 +214,7 @@ fn run_together(
         .into_inner()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
     counts.add_fragments(&joined);
-    Ok(world.report(&inputs, &counts, options))
+    Ok(world.finish(&inputs, &counts, options))
 }
 
 impl Dispatched {

@@ -1,7 +1,6 @@
 //! What becomes of the bytes of flows in one shard: named, read, turned into events and sums.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,8 +11,8 @@ use auscult_model::{
 };
 use auscult_packet::{Part, Tunnel};
 use auscult_protocols::{
-    ALL, Collected, Expectation, Limits, Mark, Origin, Reading, Reads, Said, Sample, SampleSink,
-    Seen, Source, Start,
+    ALL, Collected, Expectation, Limits, Mark, Origin, PatientKey, Reading, Reads, Said, Sample,
+    SampleSink, Seen, Source, Start,
 };
 
 use crate::bounds;
@@ -99,7 +98,7 @@ pub(crate) struct ShardReaders {
     said: Vec<Said>,
     expected: Vec<Expectation>,
     full: Vec<Event>,
-    key: Arc<RandomState>,
+    key: PatientKey,
     conversations: HashMap<ConversationKey, ConversationSum, foldhash::quality::RandomState>,
     probing_bytes: usize,
     probing_max: usize,
@@ -128,7 +127,7 @@ impl ShardReaders {
             session_max: bounds.of(&bounds::SESSIONS) / SHARDS,
             conversations_max: bounds.of(&bounds::SUMS),
             bounds,
-            key: Arc::clone(&options.digest_key),
+            key: options.patient_key,
             single_flows: options.single_flows,
             server_names: BTreeMap::new(),
             announced: Announced::default(),

@@ -1,7 +1,6 @@
 //! One shard: everything that happens to the packets of its address pairs, in packet order.
 
 use std::collections::HashMap;
-use std::hash::RandomState;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use auscult_packet::{
 };
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
-use auscult_protocols::{Limits, Mark, arp, cdp, icmp, igmp, lldp};
+use auscult_protocols::{Limits, Mark, PatientKey, arp, cdp, icmp, igmp, lldp};
 
 use crate::bounds;
 use crate::emission::Emission;
@@ -38,7 +37,7 @@ pub(crate) struct ShardOptions {
     pub(crate) bounds: Arc<Bounds>,
     pub(crate) single_flows: bool,
     pub(crate) interfaces_apart: bool,
-    pub(crate) digest_key: Arc<RandomState>,
+    pub(crate) patient_key: PatientKey,
 }
 
 /// Counts at the end.

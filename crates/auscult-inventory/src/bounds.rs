@@ -17,6 +17,14 @@ pub(crate) static LEGS: Bound = Bound::constant(
     "later ones go",
 );
 
+/// Some years of days with a pause each.
+pub(crate) static PRESENCE_RANGES: Bound = Bound::constant(
+    "inventory-presence-ranges",
+    2_048,
+    "times at which a card was heard on a segment without a pause of ten minutes",
+    "later ones go",
+);
+
 macro_rules! tables {
     ($(
         $field:ident = $bound:ident: $kind:ident($name:literal, $default:literal, $of:literal);
@@ -24,7 +32,7 @@ macro_rules! tables {
         $(pub(crate) static $bound: Bound = Bound::$kind($name, $default, $of, LAST);)*
 
         /// All.
-        pub static ALL: &[&Bound] = &[&LEGS, $(&$bound),*];
+        pub static ALL: &[&Bound] = &[&LEGS, &PRESENCE_RANGES, $(&$bound),*];
 
         impl Limits {
             /// As these bounds say.
@@ -50,6 +58,8 @@ tables! {
         "addresses that names were given for");
     neighbours = NEIGHBOURS: with_memory("inventory-neighbours", 200_000,
         "questions and answers about link-layer addresses");
+    presence = PRESENCE: with_memory("inventory-presence", 200_000,
+        "cards whose times on a segment are known");
     networks = NETWORKS: with_memory("inventory-networks", 4_096,
         "prefixes, routers and name servers that were announced");
     objects = OBJECTS: settable("inventory-objects-of-one-request", 64,

@@ -108,6 +108,7 @@ impl Clusters {
             clusters: Clusters::default(),
             held: BTreeMap::new(),
             most: ledger.most_devices(),
+            ledger,
         };
         made.cards(ledger, &identities);
         made.bare_and_routed();
@@ -174,6 +175,7 @@ struct Making<'a> {
     held: BTreeMap<(Segment, IpAddr, MacAddr), usize>,
     /// Devices that there may be.
     most: usize,
+    ledger: &'a Ledger,
 }
 
 impl Making<'_> {
@@ -333,7 +335,10 @@ impl Making<'_> {
         ) else {
             return false;
         };
-        let moved = card_a.last < card_b.first || card_b.last < card_a.first;
+        let times = |segment| self.ledger.presence(segment, mac);
+        let moved = card_a.last < card_b.first
+            || card_b.last < card_a.first
+            || matches!((times(a), times(b)), (Some(a), Some(b)) if a.alternates_with(b));
         let same = ips_a.is_empty() || ips_b.is_empty() || !ips_a.is_disjoint(ips_b);
         !differ && (same || moved || card_a.router || card_b.router)
     }

@@ -12,11 +12,13 @@ use auscult_model::{
     Timestamp, hash_ip, hash_mac,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::bounds;
 use crate::table::Fact;
 
 /// One side of a message, without its port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Party {
     /// Where it was seen.
     pub segment: Segment,
@@ -50,7 +52,7 @@ pub(crate) fn real(mac: Option<MacAddr>) -> Option<MacAddr> {
 }
 
 /// Whom a claim is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Subject {
     /// The holder of an address, as seen on one side of a message.
     Party(Party),
@@ -59,7 +61,7 @@ pub enum Subject {
 }
 
 /// How often something was seen, when, and in which packets first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Seen {
     /// First time.
     pub first: Timestamp,
@@ -98,7 +100,7 @@ impl Fact for Seen {
 }
 
 /// A value was claimed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClaimFact {
     /// When and where.
     pub seen: Seen,
@@ -121,7 +123,7 @@ impl Fact for ClaimFact {
 pub type SpokenFact = ClaimFact;
 
 /// Patient data went from one party to another in one protocol.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PatientDataFact {
     /// When and where.
     pub seen: Seen,
@@ -183,7 +185,7 @@ impl Fact for PatientDataFact {
 }
 
 /// Something was asked of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestFact {
     /// When and where.
     pub seen: Seen,
@@ -226,7 +228,7 @@ impl Fact for NeighbourSum {
 }
 
 /// Openings of flows that may be legs of one flow.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StartFact {
     /// Client's address, where, when, in which packet; the smallest few.
     pub legs: BTreeSet<(Timestamp, IpAddr, Segment, PacketRef)>,

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use crate::bounds;
 use crate::cluster::Clusters;
 use crate::describe::Part;
-use crate::facts::Party;
+use crate::facts::{Party, real};
 use crate::ledger::Ledger;
 use crate::links::Links;
 use crate::paths::Paths;
@@ -85,11 +85,21 @@ impl Inventory {
     fn fill_in_conversations(&mut self, ledger: &Ledger) {
         // One pass for all: an address may be held by ever so many cards on as many segments.
         let mut own: Vec<Vec<Part>> = vec![Vec::new(); self.clusters.all.len()];
-        for (slot, key, _) in ledger.placed_conversations() {
-            let sides = [(key.originator, true), (key.responder, false)];
+        for (slot, key, sum) in ledger.placed_conversations() {
+            let answer_mac = sum.answer_mac.or(key.responder_mac);
+            let sides = [
+                (key.originator, key.originator_mac, true),
+                (key.responder, answer_mac, false),
+            ];
             let several = usize::from(key.originator != key.responder);
-            for (ip, began) in sides.into_iter().take(1 + several) {
-                let cluster = self.clusters.at(key.segment, ip);
+            for (ip, mac, began) in sides.into_iter().take(1 + several) {
+                // An address that changed hands is whose card it was.
+                let party = Party {
+                    segment: key.segment,
+                    ip,
+                    mac: real(mac),
+                };
+                let cluster = self.clusters.of_party(&self.links, party);
                 if let Some(own) = cluster.and_then(|at| own.get_mut(at)) {
                     own.push(Part { slot, began });
                 }

@@ -9,13 +9,16 @@ use std::net::IpAddr;
 
 use auscult_model::{
     Assignment, Bounds, ConversationKey, ConversationSum, Event, FileIndex, FlowStart, MacAddr,
-    Meaning, NeighbourKey, NeighbourSum, Outcome, Segment, Transport,
+    Meaning, NeighbourKey, NeighbourSum, Outcome, Segment, Timestamp, Transport,
 };
+
+use serde::{Deserialize, Serialize};
 
 use crate::bounds;
 use crate::facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject, real,
 };
+use crate::presence::Presence;
 use crate::table::{Few, Rows, Table};
 
 /// How many rows each table of a [`Ledger`] may have.
@@ -29,6 +32,8 @@ pub struct Limits {
     pub conversations: usize,
     /// ARP and neighbour discovery.
     pub neighbours: usize,
+    /// Cards heard on segments.
+    pub presence: usize,
     /// Openings of flows.
     pub starts: usize,
     /// Addresses that names were given for.
@@ -69,6 +74,7 @@ impl Limits {
             values: all.values.min(rows),
             conversations: all.conversations.min(rows),
             neighbours: all.neighbours.min(rows),
+            presence: all.presence.min(rows),
             starts: all.starts.min(rows),
             names: all.names.min(rows),
             names_each: all.names_each.min(rows),
@@ -106,10 +112,14 @@ impl Ranked {
         let key = ConversationKey { hour: 0, ..key };
         Ranked { rank, key }
     }
+
+    pub(crate) fn key(&self) -> ConversationKey {
+        self.key
+    }
 }
 
 /// A network's own description of itself, or part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Described {
     /// On-link prefix.
     Prefix(IpAddr, u8),
@@ -132,21 +142,22 @@ type Values = Few<(String, &'static str), ClaimFact>;
 /// All facts. See the module's words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
-    claims: Table<(Subject, &'static str), Values>,
-    conversations: Table<Ranked, Box<ConversationSum>>,
-    neighbours: Table<NeighbourKey, NeighbourSum>,
-    starts: Table<StartKey, StartFact>,
-    names: Table<IpAddr, Few<(String, IpAddr), Seen>>,
-    lookups: Table<&'static str, Seen>,
-    assignments: Table<(MacAddr, IpAddr, Assignment, Segment), Seen>,
-    networks: Table<(Segment, Described), Seen>,
-    services: Table<(Party, Transport, u16, &'static str), Seen>,
-    spoken: Table<PairKey, SpokenFact>,
-    patient_data: Table<PairKey, PatientDataFact>,
-    requests: Table<RequestKey, Few<String, RequestFact>>,
-    cooked: BTreeSet<Segment>,
-    files: BTreeMap<FileIndex, String>,
-    limits: Limits,
+    pub(crate) claims: Table<(Subject, &'static str), Values>,
+    pub(crate) conversations: Table<Ranked, Box<ConversationSum>>,
+    pub(crate) neighbours: Table<NeighbourKey, NeighbourSum>,
+    pub(crate) presence: Table<(Segment, MacAddr), Presence>,
+    pub(crate) starts: Table<StartKey, StartFact>,
+    pub(crate) names: Table<IpAddr, Few<(String, IpAddr), Seen>>,
+    pub(crate) lookups: Table<&'static str, Seen>,
+    pub(crate) assignments: Table<(MacAddr, IpAddr, Assignment, Segment), Seen>,
+    pub(crate) networks: Table<(Segment, Described), Seen>,
+    pub(crate) services: Table<(Party, Transport, u16, &'static str), Seen>,
+    pub(crate) spoken: Table<PairKey, SpokenFact>,
+    pub(crate) patient_data: Table<PairKey, PatientDataFact>,
+    pub(crate) requests: Table<RequestKey, Few<String, RequestFact>>,
+    pub(crate) cooked: BTreeSet<Segment>,
+    pub(crate) files: BTreeMap<FileIndex, String>,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Ledger {
@@ -162,6 +173,7 @@ impl Ledger {
             claims: Table::new(limits.claims),
             conversations: Table::new(limits.conversations),
             neighbours: Table::new(limits.neighbours),
+            presence: Table::new(limits.presence),
             starts: Table::new(limits.starts),
             names: Table::new(limits.names),
             lookups: Table::new(limits.networks),
@@ -324,6 +336,9 @@ impl Ledger {
 
     /// Takes in a sum of conversations.
     pub fn conversation(&mut self, key: &ConversationKey, sum: &ConversationSum) {
+        if let Some(mac) = real(key.originator_mac) {
+            self.heard(key.segment, mac, sum.first, sum.last);
+        }
         let key = Ranked::new(*key);
         match self.conversations.known(&key) {
             Some(known) => known.as_mut().merge(sum),
@@ -333,7 +348,16 @@ impl Ledger {
 
     /// Takes in a sum of questions and answers about link-layer addresses.
     pub fn neighbour(&mut self, key: &NeighbourKey, sum: &NeighbourSum) {
+        if let Some(mac) = real(key.answered_by.or(Some(key.asker_mac))) {
+            self.heard(key.segment, mac, sum.first, sum.first);
+            self.heard(key.segment, mac, sum.last, sum.last);
+        }
         self.neighbours.add(*key, *sum);
+    }
+
+    fn heard(&mut self, segment: Segment, mac: MacAddr, first: Timestamp, last: Timestamp) {
+        self.presence
+            .add((segment, mac), Presence::between(first, last));
     }
 
     /// Takes in what a flow began with.
@@ -373,6 +397,7 @@ impl Ledger {
         self.claims.merge(other.claims);
         self.conversations.merge(other.conversations);
         self.neighbours.merge(other.neighbours);
+        self.presence.merge(other.presence);
         self.starts.merge(other.starts);
         self.names.merge(other.names);
         self.lookups.merge(other.lookups);
@@ -397,11 +422,15 @@ impl Ledger {
         let names = self.names.rows().values().map(Few::dropped).sum();
         let objects = self.requests.rows().values().map(Few::dropped).sum();
         let starts = self.starts.rows().values().map(|start| start.dropped).sum();
+        let times = self.presence.rows();
+        let full = times.values().filter(|times| times.is_full()).count();
         let all = [
             (bounds::CLAIMS.name, self.claims.dropped()),
             (bounds::VALUES.name, values),
             (bounds::CONVERSATIONS.name, self.conversations.dropped()),
             (bounds::NEIGHBOURS.name, self.neighbours.dropped()),
+            (bounds::PRESENCE.name, self.presence.dropped()),
+            (bounds::PRESENCE_RANGES.name, full as u64),
             (bounds::STARTS.name, self.starts.dropped()),
             (bounds::LEGS.name, starts),
             (bounds::NAMES.name, self.names.dropped()),
@@ -441,6 +470,11 @@ impl Ledger {
     ) -> Option<(&ConversationKey, &ConversationSum)> {
         let (ranked, sum) = self.conversations.at(slot)?;
         Some((&ranked.key, sum.as_ref()))
+    }
+
+    /// When a card was heard on a segment.
+    pub(crate) fn presence(&self, segment: Segment, mac: MacAddr) -> Option<&Presence> {
+        self.presence.rows().get(&(segment, mac))
     }
 
     /// The sum of one conversation.

@@ -17,10 +17,12 @@ mod links;
 mod mac_vendor;
 mod owner;
 mod paths;
+mod presence;
 mod reach;
 mod signature;
 mod site;
 mod site_file;
+mod stored;
 mod system;
 mod table;
 mod traffic;
@@ -39,4 +41,5 @@ pub use site::{
     FactoryRange, Partner, Site, SiteOptions, factory_range, factory_ranges, is_group, is_private,
 };
 pub use site_file::parse_network;
+pub use stored::StoredLedger;
 pub use table::Rows;

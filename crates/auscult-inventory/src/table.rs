@@ -94,6 +94,11 @@ impl<K: Ord + Hash + Clone, V: Fact> Table<K, V> {
         self.dropped
     }
 
+    /// Adds to those: what found no room elsewhere.
+    pub(crate) fn drop_more(&mut self, observations: u64) {
+        self.dropped = self.dropped.saturating_add(observations);
+    }
+
     /// The row in a slot, as [`Rows::with_slots`] gave it.
     pub(crate) fn at(&self, slot: u32) -> Option<(&K, &V)> {
         self.rows.get_index(slot as usize)
@@ -252,6 +257,11 @@ impl<K: Ord + Clone, V: Fact + Clone> Few<K, V> {
     /// Observations that found no room.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Adds to those: what found no room elsewhere.
+    pub(crate) fn drop_more(&mut self, observations: u64) {
+        self.dropped = self.dropped.saturating_add(observations);
     }
 
     /// The rows, in order of their keys.

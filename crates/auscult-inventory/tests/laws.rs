@@ -4,7 +4,7 @@
 mod ward;
 
 use auscult_inventory::{Filter, Inventory, Ledger, Limits, SiteOptions};
-use auscult_model::{Outcome, Segment, Timestamp};
+use auscult_model::{NeighbourKey, NeighbourSum, Outcome, Segment, Timestamp};
 use proptest::prelude::*;
 use ward::*;
 
@@ -176,4 +176,28 @@ fn a_million_peers_fill_a_table_and_not_the_memory() {
         (1000, 100)
     );
     assert_eq!(monitor.talks_to[0].peer, ip("10.20.3.5"));
+}
+
+/// Whoever is heard for a moment every twenty minutes, for months.
+#[test]
+fn times_of_a_card_are_bounded_and_counted() {
+    let key = NeighbourKey {
+        segment: auscult_model::Segment::UNTAGGED,
+        asker_mac: auscult_model::MacAddr([0, 1, 2, 3, 4, 5]),
+        asker_ip: "10.0.0.1".parse().expect("an address"),
+        target: "10.0.0.2".parse().expect("an address"),
+        answered_by: None,
+    };
+    let mut ledger = Ledger::default();
+    for at in 0..3_000 {
+        let time = Timestamp(at * 1_200 * Timestamp::SECOND);
+        let sum = NeighbourSum {
+            count: 1,
+            first: time,
+            last: time,
+            packet: Default::default(),
+        };
+        ledger.neighbour(&key, &sum);
+    }
+    assert_eq!(ledger.limits().get("inventory-presence-ranges"), Some(&1));
 }

@@ -1,9 +1,11 @@
 //! Files that crossed the network.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Endpoint, PacketRef, Timestamp};
 
 /// What a file is, by its first bytes. Names and extensions are never asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum FileClass {
     /// A program, library or script that a device could run.
     Executable,

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Artifact, Endpoint, MacAddr, PacketRef, PhiKind, Timestamp, Transport};
 
 /// A further value that a protocol's record declares: name and value. Values that travel in the
@@ -68,7 +70,7 @@ pub enum About {
 }
 
 /// How an address came to a link-layer address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Assignment {
     /// A DHCP server acknowledged it.
     Leased,

@@ -4,11 +4,13 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::address::{hash_ip, hash_mac};
 use crate::{MacAddr, PacketRef, Segment, Timestamp};
 
 /// The protocol above IP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Transport {
     /// TCP (RFC 9293).
     Tcp,
@@ -77,7 +79,7 @@ impl fmt::Display for Transport {
 }
 
 /// Which way bytes went in a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// From the side that began the flow (or sent the first packet seen) to the other.
     FromOriginator,
@@ -107,7 +109,7 @@ impl Direction {
 ///
 /// `mac` is the link-layer address seen on that side: the device's own on its segment, a router's
 /// behind it. Which of the two is for the inventory to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Where it was seen.
     pub segment: Segment,
@@ -130,7 +132,7 @@ impl Hash for Endpoint {
 
 /// How a flow ended, or was left: part of the key of sums, so that refused and answered
 /// attempts are never added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// Packets in one direction only, and no refusal.
     Unanswered,
@@ -182,7 +184,7 @@ impl Hash for ConversationKey {
 }
 
 /// The same packets seen once more elsewhere: a mirrored or routed copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Leg {
     /// Where the copy was seen.
     pub segment: Segment,
@@ -200,7 +202,7 @@ pub struct Leg {
 pub const LEGS_MAX: usize = 8;
 
 /// Sums over the flows of one [`ConversationKey`]. Pairs are `[originator, responder]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationSum {
     /// Number of flows.
     pub flows: u64,
@@ -338,7 +340,7 @@ fn earliest<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
 }
 
 /// Questions and answers about link-layer addresses (ARP, neighbour discovery), summed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NeighbourKey {
     /// Where.
     pub segment: Segment,
@@ -363,7 +365,7 @@ impl Hash for NeighbourKey {
 }
 
 /// Sums over one [`NeighbourKey`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeighbourSum {
     /// Packets.
     pub count: u64,

@@ -14,6 +14,7 @@ pub mod report;
 mod segment;
 mod time;
 mod trace;
+mod word;
 
 pub use address::{MacAddr, hash_ip, hash_mac};
 pub use artifact::{Artifact, FileClass};
@@ -28,3 +29,4 @@ pub use phi::PhiKind;
 pub use segment::Segment;
 pub use time::{Timestamp, span};
 pub use trace::{FileIndex, LinkType, PacketRef};
+pub use word::Word;

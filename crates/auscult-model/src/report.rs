@@ -614,6 +614,40 @@ pub struct Finding {
     pub details: BTreeMap<String, details::Value>,
     /// The best few packets.
     pub evidence: Vec<Evidence>,
+    /// What somebody decided about it, with a state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+impl Finding {
+    /// Nobody decided that it needs no more work.
+    pub fn is_open(&self) -> bool {
+        self.decision
+            .as_ref()
+            .is_none_or(|decision| decision.is_open)
+    }
+}
+
+/// What somebody decided about a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// `acknowledged`, `accepted`, `closed`, `open` when it was opened again, `expired` when the
+    /// time is over for which it was accepted, `seen-again` when it came after it was closed.
+    pub status: String,
+    /// Whether it still needs work.
+    pub is_open: bool,
+    /// Until when it holds.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "written::time"
+    )]
+    pub until: Option<Timestamp>,
+    /// Why, in the person's words.
+    pub reason: String,
+    /// When it was decided.
+    #[serde(with = "written::time")]
+    pub at: Option<Timestamp>,
 }
 
 /// Values of [`Finding::details`].

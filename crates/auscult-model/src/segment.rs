@@ -3,12 +3,14 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
+
 /// One layer-2 domain. The same IP address in two segments is two devices.
 ///
 /// Made of the VLAN tags, outer first, and the overlay's network id (VXLAN VNI, GENEVE VNI,
 /// NVGRE VSID). Ids that differ by direction (MPLS labels, TEIDs) never count. The capture
 /// interface counts only when the user says that interfaces are apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Segment {
     /// Overlay network id plus one; 0 when there is none.
     pub overlay: u32,

@@ -5,10 +5,14 @@
 use std::fmt;
 use std::ops::Sub;
 
+use serde::{Deserialize, Serialize};
+
 /// Nanoseconds since 1970-01-01T00:00:00Z, as a packet carried them.
 ///
 /// Signed, because damaged captures hold times before the epoch; the range ends in 2262.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

@@ -3,11 +3,11 @@
 //! Every piece is a packet of its own, numbered from 1; times are a millisecond apart.
 
 use std::collections::BTreeMap;
-use std::hash::RandomState;
 
 use auscult_model::{Bounds, Direction, FileIndex, PacketRef, Timestamp, Transport};
 
 use crate::output::{Collected, Origin};
+use crate::patient_key::PatientKey;
 use crate::reading::{Reading, Source};
 use crate::{Expectation, Limits, Mark, Protocol, Said, Sample, SampleSink, Start};
 
@@ -57,7 +57,7 @@ impl SampleSink for Lines {
 pub fn drive(protocol: &dyn Protocol, start: &Start, pieces: &[Piece<'_>]) -> Driven {
     let mut driven = Driven::default();
     let mut lines = Lines::default();
-    let key = RandomState::new();
+    let key = PatientKey::random();
     let mut reading = Reading::new(protocol.start(start));
     let mut number = 0;
     for piece in pieces {
@@ -98,11 +98,7 @@ fn source(number: u64) -> Source {
     }
 }
 
-fn collect<'a>(
-    driven: &'a mut Driven,
-    lines: &'a mut Lines,
-    key: &'a RandomState,
-) -> Collected<'a> {
+fn collect<'a>(driven: &'a mut Driven, lines: &'a mut Lines, key: &'a PatientKey) -> Collected<'a> {
     Collected {
         bounds: &driven.bounds,
         said: &mut driven.said,
@@ -161,7 +157,7 @@ pub(crate) fn step(
 ) -> crate::Progress {
     let mut driven = Driven::default();
     let mut lines = Lines::default();
-    let key = RandomState::new();
+    let key = PatientKey::random();
     let at = source(1);
     let origins = [Origin {
         start: 0,

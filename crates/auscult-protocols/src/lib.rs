@@ -58,6 +58,7 @@ mod opening;
 #[cfg(test)]
 mod oracle;
 mod output;
+mod patient_key;
 pub mod plant;
 pub mod pop3;
 pub mod portmap;
@@ -93,6 +94,7 @@ pub use cursor::Cursor;
 pub use output::{
     Collected, Expectation, Limits, Mark, Origin, Output, Place, Said, Sample, SampleSink,
 };
+pub use patient_key::PatientKey;
 pub use reading::{Reading, Reads, Source};
 
 /// Bounds that all sessions keep; those of one protocol are in its record.

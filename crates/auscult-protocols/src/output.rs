@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::Hasher;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use auscult_model::{
     About, Attribute, Bound, Bounds, Direction, Meaning, PacketRef, PhiKind, PhiRange, Timestamp,
     Transport,
 };
+
+use crate::PatientKey;
 
 /// Bytes of the presented slice from `start` on (up to the next origin) came from this packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +151,7 @@ pub struct Output<'a> {
     samples: &'a mut dyn SampleSink,
     limits: &'a mut Limits,
     bounds: &'a Bounds,
-    key: &'a RandomState,
+    key: &'a PatientKey,
 }
 
 /// What outlives one presented slice.
@@ -165,7 +167,7 @@ pub struct Collected<'a> {
     /// The bounds to keep.
     pub bounds: &'a Bounds,
     /// Key of patient digests, random per run.
-    pub key: &'a RandomState,
+    pub key: &'a PatientKey,
 }
 
 impl Collected<'_> {
@@ -345,7 +347,7 @@ impl<'a> Output<'a> {
 
     /// Keyed digest that tells patients apart within this run; never shown or kept.
     pub fn patient_digest(&self, parts: &[&[u8]]) -> u64 {
-        let mut hasher = self.key.build_hasher();
+        let mut hasher = self.key.hasher();
         for part in parts {
             hasher.write_usize(part.len());
             hasher.write(part);

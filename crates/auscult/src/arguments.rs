@@ -1,5 +1,7 @@
 //! Values of options: times, sizes, severities.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use auscult_model::report::Severity;
 use auscult_model::{Bound, BoundKind, Timestamp};
 use clap::ValueEnum;
@@ -45,6 +47,13 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     i64::try_from(instant.as_nanosecond())
         .map(Timestamp)
         .map_err(|_| "the year must lie between 1678 and 2261".to_owned())
+}
+
+/// The machine's time: when people decide something. Nothing that is concluded rests on it.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanoseconds = since.map_or(0, |since| since.as_nanos());
+    Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX))
 }
 
 /// Bytes with an optional unit: `512M`, `2G`, `2GiB`; units are powers of 1024.

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 
-use auscult_engine::EngineError;
+use auscult_engine::{EngineError, StateError};
 use auscult_model::report::{Report, Severity};
 
 /// A run that came to its end; the last one is the one that counts among several.
@@ -27,7 +27,7 @@ impl Outcome {
             report
                 .findings
                 .iter()
-                .any(|finding| finding.severity >= least)
+                .any(|finding| finding.is_open() && finding.severity >= least)
         });
         if found {
             Outcome::Found
@@ -91,6 +91,12 @@ impl From<io::Error> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
+        Failure::Failed(error.to_string())
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
         Failure::Failed(error.to_string())
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use auscult_engine::{Options, Watch};
+use auscult_engine::{Options, Overview, Watch};
 use auscult_model::report::{Report, Severity};
 use auscult_model::{Bound, Bounds, Timestamp};
 use clap::Args;
@@ -22,7 +22,7 @@ use crate::{interrupt, memory};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Reading {
     /// Captures, folders of captures, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "state", value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     how: How,
@@ -52,6 +52,9 @@ pub(crate) struct How {
     /// Exit code 3 when a finding is at least this severe
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<Level>,
+    /// A file that remembers: captures are added to it, without any it is shown
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Capture interfaces are different segments
     #[arg(long)]
     interfaces_apart: bool,
@@ -105,9 +108,68 @@ impl Reading {
         Progress::new(self.how.quiet)
     }
 
-    /// Analyses the inputs and shows the progress.
+    /// The state, and the words behind it that are no captures: what is to be done there.
+    pub(crate) fn state(&self) -> Option<(&Path, &[PathBuf])> {
+        Some((self.how.state.as_deref()?, &self.paths))
+    }
+
+    /// `--until`.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        self.how.until
+    }
+
+    /// Analyses the inputs, or recalls the state, and shows the progress.
     pub(crate) fn analyze(&self) -> Result<Report, Failure> {
-        self.analyze_with(false, &mut self.progress())
+        self.report(Overview::Whole)
+    }
+
+    /// The same; of a state as much as is wanted.
+    pub(crate) fn report(&self, overview: Overview) -> Result<Report, Failure> {
+        match &self.how.state {
+            None => self.analyze_with(false, &mut self.progress()),
+            Some(file) if self.paths.is_empty() => {
+                let now = arguments::now();
+                Ok(auscult_engine::recall(file, overview, now)?)
+            }
+            Some(file) => self.remember(file),
+        }
+    }
+
+    /// Takes the captures into the state, and says what became of each.
+    fn remember(&self, file: &Path) -> Result<Report, Failure> {
+        let how = &self.how;
+        if how.since.is_some() || how.until.is_some() {
+            let words = "a capture is taken into a state whole: leave --since and --until out";
+            return Err(Failure::Usage(words.to_owned()));
+        }
+        let options = self.how.options()?;
+        let apart = auscult_engine::apart(&self.paths, &options)?;
+        for skipped in &apart.skipped {
+            notice(&format!("not read: {}: {}", skipped.name, skipped.reason));
+        }
+        let files: Vec<PathBuf> = apart.captures.into_iter().flatten().collect();
+        let now = arguments::now();
+        let came = auscult_engine::remember(file, &files, &options, now, &mut self.progress())?;
+        for (_, error) in &came.unread {
+            notice(&error.to_string());
+        }
+        for name in &came.interrupted {
+            notice(&format!("interrupted: nothing of {name} was saved"));
+        }
+        for capture in &came.known {
+            notice(&format!(
+                "known already, not counted again: {}",
+                capture.file
+            ));
+        }
+        if !came.added.is_empty() {
+            let captures = match came.added.len() {
+                1 => "1 capture".to_owned(),
+                several => format!("{several} captures"),
+            };
+            notice(&format!("saved: {captures} in {}", file.display()));
+        }
+        Ok(came.report)
     }
 
     /// Analyses the inputs; `watch` sees each flow if `single_flows`.
@@ -116,6 +178,10 @@ impl Reading {
         single_flows: bool,
         watch: &mut dyn Watch,
     ) -> Result<Report, Failure> {
+        if self.how.state.is_some() {
+            let words = "a state keeps sums of conversations by hour, no single flows";
+            return Err(Failure::Usage(words.to_owned()));
+        }
         self.how.analyze(&self.paths, single_flows, watch)
     }
 
@@ -125,6 +191,10 @@ impl Reading {
         &self,
         mut take: impl FnMut(&Report) -> Result<(), Failure>,
     ) -> Result<Outcome, Failure> {
+        if self.how.state.is_some() {
+            let words = "--each reports on captures apart, a state on all of them: leave one out";
+            return Err(Failure::Usage(words.to_owned()));
+        }
         let options = self.how.options()?;
         let apart = auscult_engine::apart(&self.paths, &options)?;
         for skipped in &apart.skipped {

@@ -111,8 +111,8 @@ fn complaints_say_what_where_and_what_to_do() {
         said.contains("analyse") && said.contains("auscult --help"),
         "{said}"
     );
-    let said = complaint(&["leak.pcapng", "--state", "x.db"], 2);
-    assert_eq!(said, "auscult: --state comes later\n");
+    let said = complaint(&["leak.pcapng", "--html", "x.html"], 2);
+    assert_eq!(said, "auscult: --html comes later\n");
     let said = complaint(&["serve"], 2);
     assert_eq!(said, "auscult: `serve` comes later\n");
     let said = complaint(
@@ -378,14 +378,7 @@ fn what_is_no_capture_is_named() {
 
 #[test]
 fn everything_planned_says_that_it_comes_later() {
-    for option in [
-        "--state",
-        "--html",
-        "--extract",
-        "--filter",
-        "--flows",
-        "--sha256",
-    ] {
+    for option in ["--html", "--extract", "--filter", "--flows", "--sha256"] {
         let said = complaint(&["office.pcap", option, "x"], 2);
         assert_eq!(said, format!("auscult: {option} comes later\n"));
     }

@@ -167,9 +167,15 @@ fn reached_in(bound: &Bound, tests: &[(String, String)]) -> String {
             let before = &text[..at];
             let start = before.len().saturating_sub(200);
             let near = before.get(start..).unwrap_or(before);
-            ["reached(", "reached_by(", "limit(", "limits.get("]
-                .iter()
-                .any(|word| near.contains(word))
+            [
+                "reached(",
+                "reached_by(",
+                "limit(",
+                "limits.get(",
+                "limits().get(",
+            ]
+            .iter()
+            .any(|word| near.contains(word))
         })
     };
     let found: Vec<&str> = tests

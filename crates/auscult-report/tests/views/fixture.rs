@@ -243,6 +243,7 @@ fn finding(id: &str, rule: &'static str, severity: Severity, title: &str) -> Fin
         last_seen: at(38_460),
         count: 1,
         weakened_by_loss: false,
+        decision: None,
         details: BTreeMap::new(),
         evidence: Vec::new(),
     }
@@ -332,6 +333,7 @@ fn findings() -> Vec<Finding> {
     let lab = Finding {
         confidence: 0.75,
         weakened_by_loss: true,
+        decision: None,
         seen: strings(&["212 messages, acknowledged."]),
         action: "Ask for the VPN; then add it as partner, or capture the WAN side.".to_owned(),
         innocent: some("A VPN after this point makes this normal. Not visible here."),

@@ -1,20 +1,29 @@
-//! `device`: one device, and with `--why` each claim about it with its packets.
+//! `device`: one device, and with `--why` each claim about it with its packets; with a state, what
+//! the user says about it.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use auscult_engine::State;
+use auscult_model::report::Role;
 use auscult_report::{Part, View};
 use clap::Args;
 
+use crate::arguments;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
 use crate::reading::Reading;
 
 /// Show one device: what it is, whom it talks to, what is wrong
+///
+/// With --state, `set ATTRIBUTE=VALUE` in place of captures notes what you know better: it wins
+/// over what was read. An empty value takes it back.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   auscult device ICU-7 ward.pcapng
-  auscult device 10.20.3.14 ward.pcapng --why")]
+  auscult device 10.20.3.14 ward.pcapng --why
+  auscult device ICU-7 set role=patient-monitor bed=7 owner=biomed --state ward.state")]
 pub(crate) struct Device {
     /// Id of the device, one of its aliases or addresses, or what it is called
     id: String,
@@ -27,6 +36,11 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        if let Some((file, [verb, words @ ..])) = self.reading.state()
+            && verb.as_os_str() == "set"
+        {
+            return self.set(file, words, out);
+        }
         let report = self.reading.analyze()?;
         let Some(device) = auscult_report::find_device(&report, &self.id) else {
             let ids = report.devices.iter().map(|device| device.id.as_str());
@@ -47,4 +61,46 @@ impl Device {
         }
         Ok(self.reading.outcome(&report))
     }
+
+    fn set(&self, file: &Path, words: &[PathBuf], out: &mut dyn Write) -> Result<Outcome, Failure> {
+        let words: Vec<(String, String)> = words
+            .iter()
+            .map(|word| assignment(&word.to_string_lossy()))
+            .collect::<Result<_, _>>()?;
+        if words.is_empty() {
+            return Err(Failure::Usage(
+                "set what? bed=7, role=printer, ...".to_owned(),
+            ));
+        }
+        let now = arguments::now();
+        let report = auscult_engine::recall(file, auscult_engine::Overview::Light, now)?;
+        let Some(device) = auscult_report::find_device(&report, &self.id) else {
+            let ids = report.devices.iter().map(|device| device.id.as_str());
+            return Err(super::not_there("device", &self.id, ids));
+        };
+        State::edit(file)?.say(&device.id, &words, now)?;
+        for (attribute, value) in &words {
+            match value.as_str() {
+                "" => writeln!(out, "{}: {attribute} taken back", device.id)?,
+                value => writeln!(out, "{}: {attribute} is {value}", device.id)?,
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// `bed=7`: letters, digits and _ name an attribute; a role is one of the known.
+fn assignment(word: &str) -> Result<(String, String), Failure> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let Some((name, value)) = word.split_once('=').filter(|(name, _)| is_name(name)) else {
+        return Err(Failure::Usage(format!("`{word}`: write it like bed=7")));
+    };
+    let (name, value) = (name.to_ascii_lowercase(), value.trim());
+    if name == "role" && !value.is_empty() && Role::from_word(value).is_none() {
+        let words = format!("`{value}` is no role; `auscult explain roles` lists them");
+        return Err(Failure::Usage(words));
+    }
+    Ok((name, value.to_owned()))
 }

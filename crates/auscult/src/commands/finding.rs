@@ -1,29 +1,63 @@
-//! `finding`: one finding with all its evidence.
+//! `finding`: one finding with all its evidence; with a state, what is decided about it.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use auscult_engine::{State, Status, Triage};
 use auscult_report::{Part, View};
 use clap::Args;
 
+use crate::arguments;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
 use crate::reading::Reading;
 
-/// Show one finding with its reasons and all its evidence
+/// Show one finding with its reasons and all its evidence, or decide about it
+///
+/// With --state, in place of captures: ack (somebody works on it), accept (the risk is taken, until
+/// a day), close (it is mended; opens again when it is seen later), reopen.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   auscult finding F-3c81 ward.pcapng
-  auscult finding F-3c81 ward.pcapng --format json")]
+  auscult finding F-3c81 ward.pcapng --format json
+  auscult finding F-3c81 --state ward.state
+  auscult finding F-3c81 accept --state ward.state --until 2026-12-31 \\
+      --reason \"replaced in January\"")]
 pub(crate) struct Finding {
     /// Id of the finding, or one of its aliases
     id: String,
     #[command(flatten)]
     reading: Reading,
+    /// Why it is decided so
+    #[arg(long, value_name = "TEXT", requires = "state")]
+    reason: Option<String>,
+    /// Decide about all findings of this rule, also those to come
+    #[arg(long, requires = "state")]
+    whole_rule: bool,
+}
+
+/// The decision that a word stands for.
+fn decision(words: &[PathBuf]) -> Option<Status> {
+    let [word] = words else {
+        return None;
+    };
+    match word.to_str()? {
+        "ack" | "acknowledge" => Some(Status::Acknowledged),
+        "accept" => Some(Status::Accepted),
+        "close" => Some(Status::Closed),
+        "reopen" => Some(Status::Open),
+        _ => None,
+    }
 }
 
 impl Finding {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        if let Some((file, words)) = self.reading.state()
+            && let Some(status) = decision(words)
+        {
+            return self.decide(file, status, out);
+        }
         let report = self.reading.analyze()?;
         let Some(finding) = auscult_report::find_finding(&report, &self.id) else {
             let ids = report.findings.iter().map(|finding| finding.id.as_str());
@@ -42,5 +76,39 @@ impl Finding {
             }
         }
         Ok(self.reading.outcome(&report))
+    }
+
+    fn decide(&self, file: &Path, status: Status, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        let until = self.reading.until();
+        let reason = self.reason.clone().unwrap_or_default();
+        if status == Status::Accepted && (until.is_none() || reason.is_empty()) {
+            let words = "a risk is accepted until a day and for a reason: --until, --reason";
+            return Err(Failure::Usage(words.to_owned()));
+        }
+        if status != Status::Accepted && until.is_some() {
+            return Err(Failure::Usage("--until goes with accept".to_owned()));
+        }
+        let now = arguments::now();
+        if until.is_some_and(|until| until <= now) {
+            return Err(Failure::Usage("--until must be a day to come".to_owned()));
+        }
+        let report = auscult_engine::recall(file, auscult_engine::Overview::Light, now)?;
+        let Some(finding) = auscult_report::find_finding(&report, &self.id) else {
+            let ids = report.findings.iter().map(|finding| finding.id.as_str());
+            return Err(super::not_there("finding", &self.id, ids));
+        };
+        let triage = Triage {
+            status,
+            until,
+            reason,
+            whole_rule: self.whole_rule,
+        };
+        State::edit(file)?.decide(&finding.id, &finding.rule, &triage, now)?;
+        let what = match self.whole_rule {
+            true => format!("all of {}", finding.rule),
+            false => finding.id.clone(),
+        };
+        writeln!(out, "{what}: {status}")?;
+        Ok(Outcome::Done)
     }
 }

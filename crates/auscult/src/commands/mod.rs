@@ -15,6 +15,7 @@ pub(crate) mod register;
 
 use std::io::Write;
 
+use auscult_engine::Overview;
 use auscult_model::report::Report;
 use auscult_report::{Options, View};
 
@@ -62,7 +63,13 @@ fn put_reports(
 ) -> Result<Outcome, Failure> {
     let all = reading.all();
     if together.is_one() {
-        let report = reading.analyze()?;
+        // A table of devices or findings shows no claims and conversations.
+        let is_list = matches!(shown.view, View::Devices | View::Findings);
+        let overview = match reading.format() {
+            Format::Table if is_list => Overview::Light,
+            _ => Overview::Whole,
+        };
+        let report = reading.report(overview)?;
         match reading.format() {
             Format::Table => put_view(out, &report, all, shown.view)?,
             Format::Json => (shown.json)(&report, out)?,

@@ -1,0 +1,189 @@
+//! Captures taken into a state, one file after another.
+//!
+//! Each file is analysed by itself, so that what a state holds does not depend on which files came
+//! in one run, nor on their order. A file whose packets are known already, under whatever name or
+//! compression, adds nothing. Limit: flows that go on in the next file are cut at the border, as
+//! they are when files come in runs of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use auscult_model::report::{Capture, Report};
+use auscult_model::{Outcome, Timestamp};
+use auscult_state::{HourRow, Overview, Save, State, StateError};
+
+use crate::knowledge::{HourKey, HourSum, Knowledge};
+use crate::mask::Mask;
+use crate::options::Options;
+use crate::{EngineError, Watch, bounds};
+
+/// What became of the inputs.
+#[derive(Debug)]
+pub struct Remembered {
+    /// What the state now comes to.
+    pub report: Report,
+    /// Inputs that were added.
+    pub added: Vec<Capture>,
+    /// Inputs that the state had already.
+    pub known: Vec<Capture>,
+    /// Inputs that were not read to their end for an interrupt: nothing of them was saved.
+    pub interrupted: Vec<String>,
+    /// Inputs that could not be read, and why.
+    pub unread: Vec<(PathBuf, EngineError)>,
+}
+
+/// Takes captures into a state and saves it; `paths` are single files. Decisions hold as of `now`.
+pub fn remember(
+    file: &Path,
+    paths: &[PathBuf],
+    options: &Options,
+    now: Timestamp,
+    watch: &mut dyn Watch,
+) -> Result<Remembered, EngineError> {
+    let mut state = State::write(file)?;
+    let captures = state.inputs()?;
+    let options = Options {
+        patient_key: Some(state.patient_key()?),
+        hours: true,
+        ..options.clone()
+    };
+    let mut known: BTreeSet<String> = captures.iter().map(|c| c.fingerprint.clone()).collect();
+    let mut whole = match state.facts()? {
+        Some(facts) => Knowledge::restore(&facts, captures, options.bounds())
+            .map_err(|error| EngineError::Facts(file.to_owned(), error))?,
+        None => Knowledge::new(options.bounds(), true),
+    };
+    let mut mask = Mask::new(options.bounds().of(&bounds::MASKED));
+    let mut came = Remembered {
+        report: whole.report(&options),
+        added: Vec::new(),
+        known: Vec::new(),
+        interrupted: Vec::new(),
+        unread: Vec::new(),
+    };
+    let mut saved = Saving {
+        file,
+        since: Instant::now(),
+        pending: Vec::new(),
+    };
+    for path in paths {
+        if options.stop.is_requested() {
+            came.interrupted.push(path.display().to_string());
+            continue;
+        }
+        let of_file = Options {
+            first_file: whole.captures.len() as u32,
+            ..options.clone()
+        };
+        let (read, values) = match crate::read(std::slice::from_ref(path), &of_file, watch) {
+            Ok(read) => read,
+            Err(error) => {
+                came.unread.push((path.clone(), error));
+                continue;
+            }
+        };
+        mask.merge(values);
+        if options.stop.is_requested() {
+            came.interrupted.push(path.display().to_string());
+            continue;
+        }
+        let Some(capture) = read.captures.first().cloned() else {
+            continue;
+        };
+        if known.insert(capture.fingerprint.clone()) {
+            saved.pending.push(capture.clone());
+            came.added.push(capture);
+            whole.merge(read);
+        } else {
+            came.known.push(capture);
+        }
+        if saved.since.elapsed() >= SAVE_EVERY && !saved.pending.is_empty() {
+            saved.save(&mut state, &mut whole, &mask, &options)?;
+            state.go_on()?;
+            if state.inputs()?.len() != whole.captures.len() {
+                return Err(StateError::InUse(file.to_owned()).into());
+            }
+        }
+    }
+    came.report = saved.save(&mut state, &mut whole, &mask, &options)?;
+    said_by_people(&state, &mut came.report, now)?;
+    Ok(came)
+}
+
+/// What a state came to at its last save, with what people decided and said since.
+pub fn recall(file: &Path, overview: Overview, now: Timestamp) -> Result<Report, EngineError> {
+    let state = State::read(file)?;
+    let Some(mut report) = state.report(overview)? else {
+        return Err(StateError::Missing(file.to_owned()).into());
+    };
+    said_by_people(&state, &mut report, now)?;
+    Ok(report)
+}
+
+fn said_by_people(state: &State, report: &mut Report, now: Timestamp) -> Result<(), EngineError> {
+    auscult_state::apply_words(report, &state.user_words()?);
+    auscult_state::apply_cases(report, &state.cases()?, now);
+    Ok(())
+}
+
+/// Long imports are saved so often, so that little is lost when they are killed.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// What is to be saved next.
+struct Saving<'a> {
+    file: &'a Path,
+    since: Instant,
+    pending: Vec<Capture>,
+}
+
+impl Saving<'_> {
+    /// Draws the conclusions, and saves them with their facts when there is something new.
+    fn save(
+        &mut self,
+        state: &mut State,
+        whole: &mut Knowledge,
+        mask: &Mask,
+        options: &Options,
+    ) -> Result<Report, EngineError> {
+        let mut report = whole.report(options);
+        crate::withhold(mask, &mut report);
+        if self.pending.is_empty() {
+            return Ok(report);
+        }
+        let facts = whole
+            .keep(mask)
+            .map_err(|error| EngineError::Facts(self.file.to_owned(), error))?;
+        let hours: Vec<HourRow> = whole.hours.iter().flatten().map(row).collect();
+        state.save(&Save {
+            inputs: &self.pending,
+            minutes: &[],
+            facts: &facts,
+            hours: &hours,
+            report: &report,
+        })?;
+        self.pending.clear();
+        self.since = Instant::now();
+        // Sums of hours are added to those in the state.
+        whole.hours = Some(BTreeMap::new());
+        Ok(report)
+    }
+}
+
+fn row((key, sum): (&HourKey, &HourSum)) -> HourRow {
+    HourRow {
+        hour: key.hour,
+        originator: key.originator.to_string(),
+        responder: key.responder.to_string(),
+        transport: key.transport.to_string(),
+        port: key.port,
+        protocol: key.protocol,
+        outcome: match key.outcome {
+            Outcome::Answered => "answered",
+            Outcome::Refused => "refused",
+            Outcome::Unanswered => "unanswered",
+        },
+        flows: sum.flows,
+        bytes: sum.bytes,
+    }
+}

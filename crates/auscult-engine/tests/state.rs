@@ -1,0 +1,212 @@
+//! What a state says is a function of what was taken in: not of the order, the runs, or repeats.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auscult_engine::{
+    Options, Overview, Remembered, State, Status, Triage, Unwatched, analyze, recall, remember,
+};
+use auscult_lab::generate;
+use auscult_model::Timestamp;
+use auscult_model::report::Report;
+
+/// A folder of this test, removed with what is in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path =
+            std::env::temp_dir().join(format!("auscult-state-{name}-{}", std::process::id()));
+        fs::remove_dir_all(&path).ok();
+        fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+
+    fn capture(&self, scenario: &str, seed: u64) -> PathBuf {
+        let path = self.0.join(format!("{scenario}-{seed}.pcapng"));
+        let scene = generate(scenario, seed, &auscult_lab::Options::default()).expect("a scene");
+        fs::write(&path, auscult_lab::files::pcapng(&scene)).expect("a file");
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn add(state: &Path, paths: &[PathBuf]) -> Remembered {
+    remember(
+        state,
+        paths,
+        &Options::default(),
+        Timestamp(0),
+        &mut Unwatched,
+    )
+    .expect("a state")
+}
+
+/// What must not depend on how the inputs came.
+fn said(report: &Report) -> String {
+    let mut captures = report.captures.clone();
+    captures.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+    let health = auscult_model::report::Health {
+        events_suppressed: 0,
+        events: 0,
+        ..report.health.clone()
+    };
+    let report = Report {
+        captures,
+        health,
+        ..report.clone()
+    };
+    serde_json::to_string_pretty(&report).expect("JSON")
+}
+
+fn scenes(folder: &Folder) -> Vec<PathBuf> {
+    vec![
+        folder.capture("ward", 1),
+        folder.capture("leak-through-gateway", 2),
+        folder.capture("morning", 3),
+    ]
+}
+
+#[test]
+fn law_order_does_not_matter() {
+    let folder = Folder::new("order");
+    let files = scenes(&folder);
+    let mut reports = Vec::new();
+    for (at, order) in [[0, 1, 2], [2, 1, 0], [1, 2, 0]].iter().enumerate() {
+        let state = folder.0.join(format!("{at}.state"));
+        let ordered: Vec<PathBuf> = order.iter().map(|at| files[*at].clone()).collect();
+        // The first order in one run, the others in a run each.
+        let mut report = None;
+        for run in ordered.chunks(if at == 0 { ordered.len() } else { 1 }) {
+            report = Some(add(&state, run).report);
+        }
+        let report = report.expect("a report");
+        reports.push(said(&report));
+    }
+    for report in &reports[1..] {
+        similar_asserts(&reports[0], report);
+    }
+}
+
+/// The first line that differs says more than two reports.
+fn similar_asserts(a: &str, b: &str) {
+    for (at, (a, b)) in a.lines().zip(b.lines()).enumerate() {
+        assert_eq!(a, b, "line {at}");
+    }
+    assert_eq!(a.len(), b.len());
+}
+
+#[test]
+fn law_the_same_input_twice_changes_nothing() {
+    let folder = Folder::new("twice");
+    let state = folder.0.join("a.state");
+    let file = folder.capture("ward", 1);
+    let first = add(&state, std::slice::from_ref(&file));
+    assert_eq!(first.added.len(), 1);
+    let other = folder.0.join("renamed.pcapng");
+    fs::copy(&file, &other).expect("a copy");
+    let again = add(&state, &[other.clone(), other]);
+    assert_eq!((again.added.len(), again.known.len()), (0, 2));
+    similar_asserts(&said(&first.report), &said(&again.report));
+}
+
+#[test]
+fn law_one_after_the_other_is_both_together() {
+    let folder = Folder::new("together");
+    let state = folder.0.join("a.state");
+    let files = scenes(&folder);
+    let whole = analyze(&files, &Options::default(), &mut Unwatched).expect("a report");
+    let mut report = None;
+    for file in &files {
+        report = Some(add(&state, std::slice::from_ref(file)).report);
+    }
+    let report = report.expect("a report");
+    let json = |value: &Report| serde_json::to_string_pretty(&value.devices).expect("JSON");
+    similar_asserts(&json(&whole), &json(&report));
+    let json = |value: &Report| serde_json::to_string_pretty(&value.findings).expect("JSON");
+    similar_asserts(&json(&whole), &json(&report));
+}
+
+#[test]
+fn what_was_saved_is_what_was_shown() {
+    let folder = Folder::new("shown");
+    let path = folder.0.join("a.state");
+    let shown = add(&path, &scenes(&folder)).report;
+    let state = State::read(&path).expect("a state");
+    let kept = state
+        .report(Overview::Whole)
+        .expect("a report")
+        .expect("one");
+    similar_asserts(&said(&shown), &said(&kept));
+    let light = state
+        .report(Overview::Light)
+        .expect("a report")
+        .expect("one");
+    assert_eq!(light.devices.len(), shown.devices.len());
+    for device in &shown.devices {
+        for name in device.aliases.iter().chain([&device.id]) {
+            assert_eq!(
+                state.device_id(name).expect("an answer").as_ref(),
+                Some(&device.id)
+            );
+        }
+    }
+}
+
+#[test]
+fn hours_beyond_the_limit_are_counted() {
+    let folder = Folder::new("hours");
+    let mut options = Options::default();
+    assert!(options.limit("conversation-hours", 1));
+    let file = folder.capture("ward", 1);
+    let state = folder.0.join("a.state");
+    let came = remember(&state, &[file], &options, Timestamp(0), &mut Unwatched).expect("a state");
+    assert!(came.report.health.limits["conversation-hours"] > 0);
+}
+
+/// What people said stands beside what was read, and an accepted risk comes back after its day.
+#[test]
+fn decisions_hold_until_their_day() {
+    let folder = Folder::new("decisions");
+    let path = folder.0.join("a.state");
+    let finding = add(&path, &[folder.capture("ward", 1)]).report.findings[0].clone();
+    let triage = Triage {
+        status: Status::Accepted,
+        until: Some(Timestamp(100)),
+        reason: "replaced soon".to_owned(),
+        whole_rule: false,
+    };
+    let mut state = State::edit(&path).expect("a state");
+    state
+        .decide(&finding.id, &finding.rule, &triage, Timestamp(5))
+        .expect("a decision");
+    let words = [("bed".to_owned(), "7".to_owned())];
+    state
+        .say(&finding.devices[0], &words, Timestamp(5))
+        .expect("a word");
+    drop(state);
+    for (now, status, is_open) in [(50, "accepted", false), (100, "expired", true)] {
+        let report = recall(&path, Overview::Light, Timestamp(now)).expect("a report");
+        let again = report
+            .findings
+            .iter()
+            .find(|f| f.id == finding.id)
+            .expect("it");
+        let decision = again.decision.as_ref().expect("a decision");
+        assert_eq!(
+            (decision.status.as_str(), again.is_open()),
+            (status, is_open)
+        );
+        let device = report
+            .devices
+            .iter()
+            .find(|d| d.id == finding.devices[0])
+            .expect("it");
+        assert_eq!(device.bed.as_deref(), Some("7"));
+    }
+}

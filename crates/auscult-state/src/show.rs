@@ -1,0 +1,77 @@
+//! Reading what the facts came to at the last save.
+
+use auscult_model::report::{Device, Finding, Report};
+use rusqlite::params;
+
+use crate::rows::read_json;
+use crate::{State, StateError};
+
+/// How much of a report is wanted: conversations and claims of ten thousand devices take longer to
+/// read than all else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overview {
+    /// Everything.
+    Whole,
+    /// Devices without claims and conversations.
+    Light,
+}
+
+impl State {
+    /// The report of the last save, triage not applied; `None` before the first.
+    pub fn report(&self, overview: Overview) -> Result<Option<Report>, StateError> {
+        let read = || -> rusqlite::Result<Option<Report>> {
+            let mut query = self.connection.prepare("SELECT json FROM summary")?;
+            let mut rows = query.query([])?;
+            let Some(row) = rows.next()? else {
+                return Ok(None);
+            };
+            let mut report: Report = read_json(0, row.get_ref(0)?.as_str()?)?;
+            let mut query = self
+                .connection
+                .prepare("SELECT json, claims, talks_to FROM device ORDER BY place")?;
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                let mut device: Device = read_json(0, row.get_ref(0)?.as_str()?)?;
+                if overview == Overview::Whole {
+                    device.claims = read_json(1, row.get_ref(1)?.as_str()?)?;
+                    device.talks_to = read_json(2, row.get_ref(2)?.as_str()?)?;
+                }
+                report.devices.push(device);
+            }
+            let mut query = self
+                .connection
+                .prepare("SELECT json FROM finding ORDER BY place")?;
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                let finding: Finding = read_json(0, row.get_ref(0)?.as_str()?)?;
+                report.findings.push(finding);
+            }
+            Ok(Some(report))
+        };
+        read().map_err(|error| self.error(error))
+    }
+
+    /// The device that an id or alias names now, also one under which it was shown long ago.
+    pub fn device_id(&self, name: &str) -> Result<Option<String>, StateError> {
+        let find = || -> rusqlite::Result<Option<String>> {
+            let mut query = self
+                .connection
+                .prepare("SELECT device FROM device_alias WHERE alias = ?1")?;
+            // An id may since have become an alias of a stronger one.
+            let mut id = name.to_owned();
+            for _ in 0..16 {
+                let mut rows = query.query(params![id])?;
+                let Some(row) = rows.next()? else {
+                    return Ok(None);
+                };
+                let next: String = row.get(0)?;
+                if next == id {
+                    break;
+                }
+                id = next;
+            }
+            Ok(Some(id))
+        };
+        find().map_err(|error| self.error(error))
+    }
+}

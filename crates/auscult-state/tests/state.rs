@@ -1,0 +1,292 @@
+//! What a state file withstands: other files, other writers, a cut log.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auscult_model::Timestamp;
+use auscult_model::report::{Capture, CapturePoint, Health, Report, SCHEMA, Site};
+use auscult_state::{HourRow, Overview, Save, State, StateError, Status, Triage};
+use rusqlite::Connection;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let name = format!("auscult-state-file-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::remove_dir_all(&path).ok();
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn capture(n: u64) -> Capture {
+    Capture {
+        file: format!("{n}.pcap"),
+        fingerprint: format!("{n:032x}"),
+        sha256: None,
+        packets: n,
+        bytes: n,
+        first: Some(Timestamp(n as i64)),
+        last: None,
+        link_types: Vec::new(),
+        complete: true,
+        stopped_at: None,
+        point: CapturePoint::Unknown,
+        clock_offset: None,
+        comments: Vec::new(),
+        names: Vec::new(),
+    }
+}
+
+fn report() -> Report {
+    Report {
+        schema: SCHEMA,
+        auscult: String::new(),
+        captures: Vec::new(),
+        skipped: Vec::new(),
+        site: Site::default(),
+        coverage: Vec::new(),
+        devices_total: 0,
+        devices: Vec::new(),
+        findings_total: 0,
+        findings: Vec::new(),
+        artifacts_total: 0,
+        artifacts: Vec::new(),
+        data_sets: Vec::new(),
+        health: Health::default(),
+    }
+}
+
+fn save(state: &mut State, n: u64) -> Result<(), StateError> {
+    let hour = HourRow {
+        hour: 7,
+        originator: "10.0.0.1".to_owned(),
+        responder: "10.0.0.2".to_owned(),
+        transport: "tcp".to_owned(),
+        port: 80,
+        protocol: "http",
+        outcome: "answered",
+        flows: n,
+        bytes: [n, n],
+    };
+    // Large enough that a save is many pages.
+    let facts: Vec<u8> = (0..200_000u32)
+        .map(|at| (u64::from(at) * n) as u8)
+        .collect();
+    state.save(&Save {
+        inputs: &[capture(n)],
+        minutes: &[],
+        facts: &facts,
+        hours: &[hour],
+        report: &report(),
+    })
+}
+
+fn numbers(path: &Path) -> Vec<u64> {
+    let state = State::read(path).unwrap();
+    let inputs = state.inputs().unwrap();
+    let facts = state.facts().unwrap().unwrap();
+    let last = inputs.last().unwrap().packets;
+    assert_eq!(
+        facts.get(3),
+        Some(&((3 * last) as u8)),
+        "facts of the last input"
+    );
+    inputs.iter().map(|input| input.packets).collect()
+}
+
+#[test]
+fn what_was_saved_is_there() {
+    let folder = Folder::new("saved");
+    let path = folder.file("a.state");
+    assert!(matches!(State::read(&path), Err(StateError::Missing(_))));
+    let key = {
+        let mut state = State::write(&path).unwrap();
+        save(&mut state, 5).unwrap();
+        state.go_on().unwrap();
+        save(&mut state, 6).unwrap();
+        state.patient_key().unwrap()
+    };
+    assert_eq!(numbers(&path), [5, 6]);
+    assert_eq!(State::read(&path).unwrap().patient_key().unwrap(), key);
+    let flows: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT flows FROM conversation_hour", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(flows, 11);
+    let report = State::read(&path).unwrap().report(Overview::Light).unwrap();
+    assert!(report.is_some());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+}
+
+#[test]
+fn what_was_not_saved_leaves_nothing() {
+    let folder = Folder::new("nothing");
+    let path = folder.file("a.state");
+    drop(State::write(&path).unwrap());
+    assert!(matches!(State::read(&path), Err(StateError::Missing(_))));
+    let mut state = State::write(&path).unwrap();
+    save(&mut state, 5).unwrap();
+    state.go_on().unwrap();
+    // The same fingerprint twice is refused as a whole.
+    assert!(save(&mut state, 5).is_err());
+    drop(state);
+    assert_eq!(numbers(&path), [5]);
+}
+
+#[test]
+fn other_files_are_left_as_they_are() {
+    let folder = Folder::new("foreign");
+    let text = folder.file("notes.txt");
+    fs::write(
+        &text,
+        "Notes on the ward, much longer than a header of a database would be.\n".repeat(20),
+    )
+    .unwrap();
+    let other = folder.file("other.db");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE patients (name TEXT)")
+        .unwrap();
+    for path in [&text, &other] {
+        let before = fs::read(path).unwrap();
+        for opened in [State::read(path), State::write(path)] {
+            assert!(matches!(opened, Err(StateError::Foreign(..))), "{opened:?}");
+        }
+        assert_eq!(fs::read(path).unwrap(), before);
+    }
+    let newer = folder.file("newer.state");
+    save(&mut State::write(&newer).unwrap(), 1).unwrap();
+    Connection::open(&newer)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    for opened in [State::read(&newer), State::write(&newer)] {
+        assert!(
+            matches!(opened, Err(StateError::Newer(_, 99, _))),
+            "{opened:?}"
+        );
+    }
+    let folder_as_file = State::write(&folder.0);
+    assert!(folder_as_file.is_err());
+}
+
+#[test]
+fn one_writes_and_others_read() {
+    let folder = Folder::new("two");
+    let path = folder.file("a.state");
+    let mut first = State::write(&path).unwrap();
+    save(&mut first, 1).unwrap();
+    first.go_on().unwrap();
+    assert!(matches!(State::write(&path), Err(StateError::InUse(_))));
+    assert_eq!(numbers(&path), [1]);
+    save(&mut first, 2).unwrap();
+    // Between two saves others may write; the first goes on behind them.
+    let mut second = State::write(&path).unwrap();
+    save(&mut second, 3).unwrap();
+    drop(second);
+    assert_eq!(numbers(&path), [1, 2, 3]);
+}
+
+/// Whatever is left of what was written after the last save, the last save is whole.
+#[test]
+fn a_log_cut_anywhere_keeps_what_was_saved() {
+    let folder = Folder::new("log");
+    let path = folder.file("a.state");
+    let log = folder.file("a.state-wal");
+    let mut state = State::write(&path).unwrap();
+    save(&mut state, 1).unwrap();
+    // A reader keeps the log from being folded into the file.
+    let reader = Connection::open(&path).unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM input")
+        .unwrap();
+    let first = fs::metadata(&log).unwrap().len();
+    state.go_on().unwrap();
+    save(&mut state, 2).unwrap();
+    let second = fs::metadata(&log).unwrap().len();
+    let (file, whole) = (fs::read(&path).unwrap(), fs::read(&log).unwrap());
+    assert!(second > first, "{first} {second}");
+    let copy = folder.file("copy.state");
+    let steps = 200;
+    let mut seen = [0, 0];
+    for step in 0..=steps {
+        let cut = first + (second - first) * step / steps;
+        fs::write(&copy, &file).unwrap();
+        fs::write(folder.file("copy.state-wal"), &whole[..cut as usize]).unwrap();
+        fs::remove_file(folder.file("copy.state-shm")).ok();
+        let numbers = numbers(&copy);
+        assert!(numbers == [1] || numbers == [1, 2], "{numbers:?} at {cut}");
+        seen[numbers.len() - 1] += 1;
+        // It can be added to as before.
+        if step % 50 == 0 {
+            let mut state = State::write(&copy).unwrap();
+            save(&mut state, 9).unwrap();
+        }
+    }
+    assert!(seen[0] > 100 && seen[1] > 0, "{seen:?}");
+}
+
+#[test]
+fn decisions_and_words_stay() {
+    let folder = Folder::new("decisions");
+    let path = folder.file("a.state");
+    let mut state = State::write(&path).unwrap();
+    save(&mut state, 1).unwrap();
+    let triage = Triage {
+        status: Status::Accepted,
+        until: Some(Timestamp(99)),
+        reason: "replaced in spring".to_owned(),
+        whole_rule: false,
+    };
+    state
+        .decide("F-1", "cleartext-login", &triage, Timestamp(5))
+        .unwrap();
+    let open = Triage {
+        status: Status::Open,
+        until: None,
+        reason: String::new(),
+        whole_rule: false,
+    };
+    state
+        .decide("F-1", "cleartext-login", &open, Timestamp(6))
+        .unwrap();
+    let words = [("bed".to_owned(), "ICU-7".to_owned())];
+    state.say("serial-1", &words, Timestamp(7)).unwrap();
+    state.go_on().unwrap();
+    save(&mut state, 2).unwrap();
+    drop(state);
+    let state = State::read(&path).unwrap();
+    assert_eq!(state.cases().unwrap()[0].triage, open);
+    let history: Vec<Status> = state
+        .history("F-1")
+        .unwrap()
+        .iter()
+        .map(|e| e.status)
+        .collect();
+    assert_eq!(history, [Status::Accepted, Status::Open]);
+    assert_eq!(state.user_words().unwrap()[0].value, "ICU-7");
+}
