@@ -155,8 +155,11 @@ impl Saving<'_> {
             .keep(mask)
             .map_err(|error| EngineError::Facts(self.file.to_owned(), error))?;
         let hours: Vec<HourRow> = whole.hours.iter().flatten().map(row).collect();
+        // As they stand in the report: comments are masked there.
+        let known = report.captures.len().saturating_sub(self.pending.len());
+        let inputs = report.captures.get(known..).unwrap_or_default();
         state.save(&Save {
-            inputs: &self.pending,
+            inputs,
             minutes: &[],
             facts: &facts,
             hours: &hours,
