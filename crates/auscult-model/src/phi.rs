@@ -40,6 +40,25 @@ pub enum PhiKind {
 }
 
 impl PhiKind {
+    /// All kinds, in the order of the contract.
+    pub const ALL: [PhiKind; 15] = [
+        PhiKind::Name,
+        PhiKind::PatientNumber,
+        PhiKind::NationalNumber,
+        PhiKind::BirthDate,
+        PhiKind::PostalAddress,
+        PhiKind::Contact,
+        PhiKind::Relative,
+        PhiKind::AdmissionDate,
+        PhiKind::Demographics,
+        PhiKind::Clinician,
+        PhiKind::Location,
+        PhiKind::ClinicalData,
+        PhiKind::VitalSigns,
+        PhiKind::Waveform,
+        PhiKind::Image,
+    ];
+
     /// Whether the kind says who the patient is.
     pub fn identifies(self) -> bool {
         matches!(
@@ -77,27 +96,9 @@ impl PhiKind {
 
     /// From the word of the JSON contract.
     pub fn from_word(word: &str) -> Option<PhiKind> {
-        ALL.iter().copied().find(|kind| kind.word() == word)
+        PhiKind::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
-
-const ALL: [PhiKind; 15] = [
-    PhiKind::Name,
-    PhiKind::PatientNumber,
-    PhiKind::NationalNumber,
-    PhiKind::BirthDate,
-    PhiKind::PostalAddress,
-    PhiKind::Contact,
-    PhiKind::Relative,
-    PhiKind::AdmissionDate,
-    PhiKind::Demographics,
-    PhiKind::Clinician,
-    PhiKind::Location,
-    PhiKind::ClinicalData,
-    PhiKind::VitalSigns,
-    PhiKind::Waveform,
-    PhiKind::Image,
-];
 
 impl fmt::Display for PhiKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,7 @@
 //! [`Layers::carried`] opens tunnels, one at a time: [`decode`] reads the outermost packet.
 
 mod bounds;
+pub mod checksum;
 mod decode;
 mod defragment;
 mod dispatch;

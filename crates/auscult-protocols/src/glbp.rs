@@ -14,7 +14,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use auscult_model::{Direction, Transport};
 
-use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier, router_group};
+use crate::{
+    Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier, router_group, sides,
+};
 
 static RECORD: Record = Record {
     name: "glbp",
@@ -49,18 +51,11 @@ impl Protocol for Glbp {
     }
 
     fn probe(&self, seen: &Seen<'_>) -> Probe {
-        let mut best = Probe::Maybe;
-        for (_, bytes) in seen.sides() {
-            if bytes.is_empty() {
-                continue;
-            }
-            best = best.max(match Message::read(bytes) {
-                Some(message) if message.hello.is_some() => Probe::Certain,
-                Some(_) => Probe::Likely,
-                None => return Probe::No,
-            });
-        }
-        best
+        sides::each(seen, |bytes| match Message::read(bytes) {
+            Some(message) if message.hello.is_some() => Probe::Certain,
+            Some(_) => Probe::Likely,
+            None => Probe::No,
+        })
     }
 
     fn start(&self, _: &Start) -> Box<dyn Session> {

@@ -17,6 +17,7 @@ use auscult_model::{Direction, Transport};
 
 use crate::{
     Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier, router_group,
+    sides,
 };
 
 static RECORD: Record = Record {
@@ -53,20 +54,12 @@ impl Protocol for Hsrp {
     }
 
     fn probe(&self, seen: &Seen<'_>) -> Probe {
-        let mut best = Probe::Maybe;
-        for (_, bytes) in seen.sides() {
-            if bytes.is_empty() {
-                continue;
-            }
-            let this = match (Message::read(bytes), bytes) {
-                (Some(message), _) if message.is_sure => Probe::Certain,
-                (None, [0, 3, 0, 1, 0, 14, rest @ ..]) if rest.len() == 10 => Probe::Certain,
-                (None, [2, 4, _, _, _, _]) | (Some(_), _) => Probe::Likely,
-                (None, _) => return Probe::No,
-            };
-            best = best.max(this);
-        }
-        best
+        sides::each(seen, |bytes| match (Message::read(bytes), bytes) {
+            (Some(message), _) if message.is_sure => Probe::Certain,
+            (None, [0, 3, 0, 1, 0, 14, rest @ ..]) if rest.len() == 10 => Probe::Certain,
+            (None, [2, 4, _, _, _, _]) | (Some(_), _) => Probe::Likely,
+            (None, _) => Probe::No,
+        })
     }
 
     fn start(&self, _: &Start) -> Box<dyn Session> {

@@ -13,8 +13,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use auscult_model::{About, Attribute, Bound, Direction, Meaning, Transport};
+use auscult_packet::checksum;
 
-use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
+use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier, sides};
 
 /// IP protocol number (IANA).
 const IGMP: Transport = Transport::Other(2);
@@ -61,18 +62,11 @@ impl Protocol for Igmp {
     }
 
     fn probe(&self, seen: &Seen<'_>) -> Probe {
-        let mut best = Probe::Maybe;
-        for (_, bytes) in seen.sides() {
-            if bytes.is_empty() {
-                continue;
-            }
-            if Membership::igmp(bytes).is_none() {
-                return Probe::No;
-            }
-            // The number of the IP protocol, a layout that fits and a checksum.
-            best = Probe::Certain;
-        }
-        best
+        // The number of the IP protocol, a layout that fits and a checksum.
+        sides::each(seen, |bytes| match Membership::igmp(bytes) {
+            Some(_) => Probe::Certain,
+            None => Probe::No,
+        })
     }
 
     fn start(&self, _: &Start) -> Box<dyn Session> {
@@ -146,7 +140,7 @@ impl Membership {
     /// Reads a message of IGMP.
     pub(crate) fn igmp(bytes: &[u8]) -> Option<Membership> {
         let (&[kind, time, _, _, g0, g1, g2, g3], rest) = bytes.split_first_chunk::<8>()?;
-        if !is_summed_up(bytes) {
+        if checksum::fold(checksum::words(bytes)) != 0xffff {
             return None;
         }
         let group = Ipv4Addr::new(g0, g1, g2, g3);
@@ -205,20 +199,6 @@ impl Membership {
         });
         changes.collect()
     }
-}
-
-/// Whether the Internet checksum over all of it is right.
-fn is_summed_up(bytes: &[u8]) -> bool {
-    let (pairs, odd) = bytes.as_chunks::<2>();
-    let sum: u64 = pairs
-        .iter()
-        .map(|pair| u64::from(u16::from_be_bytes(*pair)))
-        .sum();
-    let mut sum = sum + odd.first().map_or(0, |byte| u64::from(*byte) << 8);
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum == 0xffff
 }
 
 /// One sender and one group, mostly.

@@ -22,6 +22,15 @@ pub(crate) fn judge(seen: &Seen<'_>, of: impl Fn(&[u8]) -> Probe) -> Probe {
     }
 }
 
+/// Judges each side that was seen where both speak the same format: none may fail to fit, and the
+/// best one counts.
+pub(crate) fn each(seen: &Seen<'_>, of: impl Fn(&[u8]) -> Probe) -> Probe {
+    match [seen.originator, seen.responder].map(|bytes| of_seen(bytes, &of)) {
+        [Probe::No, _] | [_, Probe::No] => Probe::No,
+        [one, other] => one.max(other),
+    }
+}
+
 /// Joins two answers that were found apart (formats whose sides differ).
 pub(crate) fn join(one: Probe, other: Probe) -> Probe {
     match (one, other) {

@@ -16,6 +16,7 @@ use auscult_model::{Direction, Transport};
 
 use crate::{
     Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier, router_group,
+    sides,
 };
 
 /// IP protocol number (IANA).
@@ -57,18 +58,11 @@ impl Protocol for Vrrp {
     }
 
     fn probe(&self, seen: &Seen<'_>) -> Probe {
-        let mut best = Probe::Maybe;
-        for (_, bytes) in seen.sides() {
-            if bytes.is_empty() {
-                continue;
-            }
-            if Message::read(bytes).is_none() {
-                return Probe::No;
-            }
-            // The number of the IP protocol and a layout that fits to the byte.
-            best = Probe::Certain;
-        }
-        best
+        // The number of the IP protocol and a layout that fits to the byte.
+        sides::each(seen, |bytes| match Message::read(bytes) {
+            Some(_) => Probe::Certain,
+            None => Probe::No,
+        })
     }
 
     fn start(&self, _: &Start) -> Box<dyn Session> {

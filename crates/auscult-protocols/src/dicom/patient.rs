@@ -20,25 +20,6 @@ const VALUES_ENOUGH: usize = 128;
 /// So many bytes are marked before they are said.
 const MARKED_ENOUGH: usize = 256 * 1024;
 
-/// In the order of the contract.
-static KINDS: [PhiKind; 15] = [
-    PhiKind::Name,
-    PhiKind::PatientNumber,
-    PhiKind::NationalNumber,
-    PhiKind::BirthDate,
-    PhiKind::PostalAddress,
-    PhiKind::Contact,
-    PhiKind::Relative,
-    PhiKind::AdmissionDate,
-    PhiKind::Demographics,
-    PhiKind::Clinician,
-    PhiKind::Location,
-    PhiKind::ClinicalData,
-    PhiKind::VitalSigns,
-    PhiKind::Waveform,
-    PhiKind::Image,
-];
-
 /// Gathered element by element.
 #[derive(Debug, Default)]
 pub(super) struct Patient {
@@ -161,7 +142,7 @@ impl Patient {
         if found.dropped {
             out.reached(&VALUES);
         }
-        let kinds: Vec<_> = KINDS
+        let kinds: Vec<_> = PhiKind::ALL
             .into_iter()
             .filter(|&kind| found.kinds & (1 << kind as u16) != 0)
             .collect();

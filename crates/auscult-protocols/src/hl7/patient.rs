@@ -439,7 +439,7 @@ impl Patient {
     /// What is gathered, as a statement: sorted kinds, the patient's digest, ranges, values.
     /// Nothing when only places and staff are named.
     pub(super) fn take(&mut self, out: &mut Output<'_>) -> Option<Meaning> {
-        let kinds: Vec<_> = KINDS
+        let kinds: Vec<_> = PhiKind::ALL
             .into_iter()
             .filter(|&kind| self.kinds & (1 << kind as u16) != 0)
             .collect();
@@ -466,23 +466,6 @@ impl Patient {
         })
     }
 }
-
-static KINDS: [PhiKind; 14] = [
-    Name,
-    PatientNumber,
-    NationalNumber,
-    BirthDate,
-    PostalAddress,
-    Contact,
-    Relative,
-    AdmissionDate,
-    Demographics,
-    Clinician,
-    Location,
-    ClinicalData,
-    PhiKind::VitalSigns,
-    PhiKind::Waveform,
-];
 
 /// An identifier's type (CX-5) may say that it is a national one.
 fn id_kind(id: Value<'_>, kind: PhiKind) -> PhiKind {
