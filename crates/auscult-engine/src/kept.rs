@@ -3,12 +3,11 @@
 //! Texts learnt from traffic are masked on the way out, so that no value seen as patient data
 //! rests in a file. A format of another version is refused: facts are never guessed.
 
-use std::collections::BTreeMap;
-
 use auscult_detect::{Facts, StoredFacts};
 use auscult_inventory::{Ledger, Limits as LedgerLimits, StoredLedger};
 use auscult_model::report::{Capture, Health};
 use auscult_model::{Artifact, Bounds, Endpoint, FileClass, PacketRef, Timestamp, Word};
+use auscult_state::Hours;
 use serde::{Deserialize, Serialize};
 
 use crate::knowledge::{Knowledge, shown_name};
@@ -110,7 +109,7 @@ impl Knowledge {
             skipped: Vec::new(),
             health,
             payload_segments: kept.payload_segments,
-            hours: Some(BTreeMap::new()),
+            hours: Some(Hours::new()),
             hours_dropped: kept.hours_dropped,
             bounds,
         })

@@ -6,7 +6,6 @@
 //! that [`Mask`](crate::mask::Mask) masks, in a report or when it is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use auscult_capture::{CaptureInfo, Inputs};
 use auscult_detect::{Context, Facts};
@@ -16,46 +15,19 @@ use auscult_model::report::{
     Severity, Skipped,
 };
 use auscult_model::{
-    Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, Outcome,
-    PacketRef, Transport,
+    Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, PacketRef,
 };
+
+use auscult_state::{HourKey, HourSum, Hours};
 
 use crate::bounds;
 use crate::emission::Conflict;
 use crate::options::Options;
 use crate::shard::ShardCounts;
 
-/// Who talked to whom in which hour: what a state shows of the course of days.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HourKey {
-    /// Hours since the epoch.
-    pub hour: i64,
-    /// The side that began.
-    pub originator: IpAddr,
-    /// The side that was spoken to.
-    pub responder: IpAddr,
-    /// Protocol above IP.
-    pub transport: Transport,
-    /// Port of the responder.
-    pub port: u16,
-    /// Application protocol, `unknown` when not identified.
-    pub protocol: &'static str,
-    /// How the flows ended.
-    pub outcome: Outcome,
-}
-
-/// Sums of one [`HourKey`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HourSum {
-    /// Flows that began in the hour.
-    pub flows: u64,
-    /// Frame bytes of the originator and of the responder.
-    pub bytes: [u64; 2],
-}
-
 /// See the module's words.
 #[derive(Debug)]
-pub struct Knowledge {
+pub(crate) struct Knowledge {
     pub(crate) ledger: Ledger,
     pub(crate) facts: Facts,
     /// Files that crossed, the earliest.
@@ -69,7 +41,7 @@ pub struct Knowledge {
     /// TCP segments with payload, the base for loss.
     pub(crate) payload_segments: u64,
     /// Kept for a state only.
-    pub(crate) hours: Option<BTreeMap<HourKey, HourSum>>,
+    pub(crate) hours: Option<Hours>,
     /// Hours of conversations that found no room.
     pub(crate) hours_dropped: u64,
     pub(crate) bounds: Bounds,
@@ -87,7 +59,7 @@ impl Knowledge {
             skipped: Vec::new(),
             health: Health::default(),
             payload_segments: 0,
-            hours: hours.then(BTreeMap::new),
+            hours: hours.then(Hours::new),
             hours_dropped: 0,
             bounds,
         }
@@ -111,30 +83,26 @@ impl Knowledge {
     /// Takes in a sum of conversations.
     pub(crate) fn conversation(&mut self, key: &ConversationKey, sum: &ConversationSum) {
         self.ledger.conversation(key, sum);
+        self.hour(key.into(), sum.into());
+    }
+
+    /// Adds to the sums of an hour, where they are kept.
+    fn hour(&mut self, key: HourKey, sum: HourSum) {
         let Some(hours) = &mut self.hours else {
             return;
         };
-        let hour = HourKey {
-            hour: key.hour,
-            originator: key.originator,
-            responder: key.responder,
-            transport: key.transport,
-            port: key.port,
-            protocol: key.protocol,
-            outcome: key.outcome,
-        };
-        if hours.len() >= self.bounds.of(&bounds::HOURS) && !hours.contains_key(&hour) {
+        if hours.len() >= self.bounds.of(&bounds::HOURS) && !hours.contains_key(&key) {
             self.hours_dropped += sum.flows;
             return;
         }
-        let known = hours.entry(hour).or_default();
+        let known = hours.entry(key).or_default();
         known.flows += sum.flows;
         known.bytes = [0, 1].map(|side| known.bytes[side] + sum.bytes[side]);
     }
 
     /// Takes in what another part of the inputs came to. Its packets must count their files from
     /// behind ours.
-    pub fn merge(&mut self, other: Knowledge) {
+    pub(crate) fn merge(&mut self, other: Knowledge) {
         self.ledger.merge(other.ledger);
         self.facts.merge(&other.facts);
         self.artifacts_total += other.artifacts_total;
@@ -149,12 +117,8 @@ impl Knowledge {
             .conflicts
             .truncate(self.bounds.of(&bounds::CONFLICTS));
         self.hours_dropped += other.hours_dropped;
-        if let Some(hours) = &mut self.hours {
-            for (key, sum) in other.hours.into_iter().flatten() {
-                let known = hours.entry(key).or_default();
-                known.flows += sum.flows;
-                known.bytes = [0, 1].map(|side| known.bytes[side] + sum.bytes[side]);
-            }
+        for (key, sum) in other.hours.into_iter().flatten() {
+            self.hour(key, sum);
         }
     }
 
@@ -189,7 +153,7 @@ impl Knowledge {
     }
 
     /// Draws the conclusions.
-    pub fn report(&self, options: &Options) -> Report {
+    pub(crate) fn report(&self, options: &Options) -> Report {
         let mut inventory = Inventory::resolve(&self.ledger, &options.site);
         let mut health = self.health();
         let (name, left_out) = inventory.left_out();

@@ -34,13 +34,13 @@ use auscult_model::report::Report;
 use thiserror::Error;
 
 pub use auscult_capture::{Apart, Stop};
-pub use auscult_state::{CaseEvent, Overview, State, StateError, Status, Triage};
+pub use auscult_state::{Overview, State, StateError, Status, Triage};
 pub use bounds::bounds;
 pub use kept::KeptError;
-pub use knowledge::{HourKey, HourSum, Knowledge};
 pub use options::{Options, SHARDS, TICK};
 pub use remember::{Remembered, recall, remember};
 
+use knowledge::Knowledge;
 use mask::Mask;
 
 /// Why nothing could be analysed.

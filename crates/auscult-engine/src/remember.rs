@@ -5,15 +5,15 @@
 //! compression, adds nothing. Limit: flows that go on in the next file are cut at the border, as
 //! they are when files come in runs of their own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use auscult_model::Timestamp;
 use auscult_model::report::{Capture, Report};
-use auscult_model::{Outcome, Timestamp};
-use auscult_state::{HourRow, Overview, Save, State, StateError};
+use auscult_state::{Hours, Overview, Save, State, StateError};
 
-use crate::knowledge::{HourKey, HourSum, Knowledge};
+use crate::knowledge::Knowledge;
 use crate::mask::Mask;
 use crate::options::Options;
 use crate::{EngineError, Watch, bounds};
@@ -55,13 +55,8 @@ pub fn remember(
         None => Knowledge::new(options.bounds(), true),
     };
     let mut mask = Mask::new(options.bounds().of(&bounds::MASKED));
-    let mut came = Remembered {
-        report: whole.report(&options),
-        added: Vec::new(),
-        known: Vec::new(),
-        interrupted: Vec::new(),
-        unread: Vec::new(),
-    };
+    let (mut added, mut repeated) = (Vec::new(), Vec::new());
+    let (mut interrupted, mut unread) = (Vec::new(), Vec::new());
     let mut saved = Saving {
         file,
         since: Instant::now(),
@@ -69,7 +64,7 @@ pub fn remember(
     };
     for path in paths {
         if options.stop.is_requested() {
-            came.interrupted.push(path.display().to_string());
+            interrupted.push(path.display().to_string());
             continue;
         }
         let of_file = Options {
@@ -79,13 +74,13 @@ pub fn remember(
         let (read, values) = match crate::read(std::slice::from_ref(path), &of_file, watch) {
             Ok(read) => read,
             Err(error) => {
-                came.unread.push((path.clone(), error));
+                unread.push((path.clone(), error));
                 continue;
             }
         };
         mask.merge(values);
         if options.stop.is_requested() {
-            came.interrupted.push(path.display().to_string());
+            interrupted.push(path.display().to_string());
             continue;
         }
         let Some(capture) = read.captures.first().cloned() else {
@@ -93,10 +88,10 @@ pub fn remember(
         };
         if known.insert(capture.fingerprint.clone()) {
             saved.pending.push(capture.clone());
-            came.added.push(capture);
+            added.push(capture);
             whole.merge(read);
         } else {
-            came.known.push(capture);
+            repeated.push(capture);
         }
         if saved.since.elapsed() >= SAVE_EVERY && !saved.pending.is_empty() {
             saved.save(&mut state, &mut whole, &mask, &options)?;
@@ -106,9 +101,15 @@ pub fn remember(
             }
         }
     }
-    came.report = saved.save(&mut state, &mut whole, &mask, &options)?;
-    said_by_people(&state, &mut came.report, now)?;
-    Ok(came)
+    let mut report = saved.save(&mut state, &mut whole, &mask, &options)?;
+    said_by_people(&state, &mut report, now)?;
+    Ok(Remembered {
+        report,
+        added,
+        known: repeated,
+        interrupted,
+        unread,
+    })
 }
 
 /// What a state came to at its last save, with what people decided and said since.
@@ -154,39 +155,19 @@ impl Saving<'_> {
         let facts = whole
             .keep(mask)
             .map_err(|error| EngineError::Facts(self.file.to_owned(), error))?;
-        let hours: Vec<HourRow> = whole.hours.iter().flatten().map(row).collect();
+        // Sums of hours are added to those in the state, and begin anew.
+        let hours = whole.hours.replace(Hours::new()).unwrap_or_default();
         // As they stand in the report: comments are masked there.
         let known = report.captures.len().saturating_sub(self.pending.len());
-        let inputs = report.captures.get(known..).unwrap_or_default();
-        state.save(&Save {
-            inputs,
-            minutes: &[],
+        let inputs = report.captures.get(known..).unwrap_or_default().to_vec();
+        state.save(Save {
+            inputs: &inputs,
             facts: &facts,
             hours: &hours,
-            report: &report,
+            report: &mut report,
         })?;
         self.pending.clear();
         self.since = Instant::now();
-        // Sums of hours are added to those in the state.
-        whole.hours = Some(BTreeMap::new());
         Ok(report)
-    }
-}
-
-fn row((key, sum): (&HourKey, &HourSum)) -> HourRow {
-    HourRow {
-        hour: key.hour,
-        originator: key.originator.to_string(),
-        responder: key.responder.to_string(),
-        transport: key.transport.to_string(),
-        port: key.port,
-        protocol: key.protocol,
-        outcome: match key.outcome {
-            Outcome::Answered => "answered",
-            Outcome::Refused => "refused",
-            Outcome::Unanswered => "unanswered",
-        },
-        flows: sum.flows,
-        bytes: sum.bytes,
     }
 }

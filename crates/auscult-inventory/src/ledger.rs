@@ -356,8 +356,11 @@ impl Ledger {
     }
 
     fn heard(&mut self, segment: Segment, mac: MacAddr, first: Timestamp, last: Timestamp) {
-        self.presence
-            .add((segment, mac), Presence::between(first, last));
+        let key = (segment, mac);
+        match self.presence.known(&key) {
+            Some(known) => known.hear(first, last),
+            None => self.presence.add(key, Presence::between(first, last)),
+        }
     }
 
     /// Takes in what a flow began with.

@@ -26,10 +26,21 @@ impl Presence {
 
     /// From one time to another.
     pub(crate) fn between(first: Timestamp, last: Timestamp) -> Self {
-        let (first, last) = (first.0.div_euclid(SLOT), last.0.div_euclid(SLOT));
         Presence {
-            ranges: vec![(first.min(last), first.max(last))],
+            ranges: vec![slots(first, last)],
             heard: 1,
+        }
+    }
+
+    /// Heard again, from one time to another: mostly where it was heard last.
+    pub(crate) fn hear(&mut self, first: Timestamp, last: Timestamp) {
+        let (from, to) = slots(first, last);
+        match self.ranges.last_mut() {
+            Some((begin, end)) if *begin <= from && from <= *end + 1 => {
+                *end = (*end).max(to);
+                self.heard = self.heard.saturating_add(1);
+            }
+            _ => self.merge(&Presence::between(first, last)),
         }
     }
 
@@ -71,17 +82,15 @@ impl Presence {
     }
 }
 
+/// First and last slot.
+fn slots(first: Timestamp, last: Timestamp) -> (i64, i64) {
+    let (first, last) = (first.0.div_euclid(SLOT), last.0.div_euclid(SLOT));
+    (first.min(last), first.max(last))
+}
+
 impl Fact for Presence {
     fn merge(&mut self, other: &Self) {
         self.heard = self.heard.saturating_add(other.heard);
-        // The usual case: heard again where it was heard last.
-        if let ([.., (first, last)], [(a, b)]) = (&mut self.ranges[..], &other.ranges[..])
-            && *first <= *a
-            && *a <= *last + 1
-        {
-            *last = (*last).max(*b);
-            return;
-        }
         let mut all = std::mem::take(&mut self.ranges);
         all.extend(&other.ranges);
         all.sort_unstable();

@@ -9,14 +9,6 @@ CREATE TABLE input (
     last INTEGER,
     json TEXT NOT NULL
 ) STRICT;
--- Each minute of each input: equal digests are the same packets.
-CREATE TABLE input_minute (
-    minute INTEGER NOT NULL,
-    input INTEGER NOT NULL REFERENCES input,
-    packets INTEGER NOT NULL,
-    digest BLOB NOT NULL,
-    PRIMARY KEY (minute, input)
-) STRICT, WITHOUT ROWID;
 -- Everything that conclusions rest on, for the program alone.
 CREATE TABLE facts (bytes BLOB NOT NULL) STRICT;
 CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -103,13 +95,6 @@ CREATE TABLE user_word (
     at INTEGER NOT NULL,
     PRIMARY KEY (device, attribute)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE user_identity (
-    number INTEGER PRIMARY KEY,
-    device TEXT NOT NULL,
-    other TEXT NOT NULL,
-    same INTEGER NOT NULL,
-    at INTEGER NOT NULL
-) STRICT;
 
 CREATE VIEW finding_open AS
     SELECT finding.* FROM finding

@@ -11,6 +11,7 @@
 mod apply;
 mod cases;
 mod error;
+mod hours;
 mod rows;
 mod schema;
 mod show;
@@ -24,11 +25,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auscult_model::report::{Capture, Report};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 pub use apply::{apply_cases, apply_words};
 pub use cases::{Case, CaseEvent, Status, Triage};
 pub use error::StateError;
+pub use hours::{HourKey, HourSum, Hours};
 pub use show::Overview;
 pub use words::UserWord;
 
@@ -40,53 +42,17 @@ use windows::private_file;
 /// How long a second writer waits for the first before it gives up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// One hour of one conversation, as a row of `conversation_hour`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HourRow {
-    /// Hours since the epoch.
-    pub hour: i64,
-    /// Address of the side that began.
-    pub originator: String,
-    /// Address of the side that was spoken to.
-    pub responder: String,
-    /// Keyword of the protocol above IP.
-    pub transport: String,
-    /// Port of the responder.
-    pub port: u16,
-    /// Application protocol.
-    pub protocol: &'static str,
-    /// `answered`, `unanswered` or `refused`.
-    pub outcome: &'static str,
-    /// Flows that began in the hour.
-    pub flows: u64,
-    /// Frame bytes of originator and responder.
-    pub bytes: [u64; 2],
-}
-
 /// What one save adds and replaces.
 #[derive(Debug)]
 pub struct Save<'a> {
     /// Inputs that were taken in, to be listed behind those that are known.
     pub inputs: &'a [Capture],
-    /// Minutes of each of them.
-    pub minutes: &'a [Vec<Minute>],
     /// All facts.
     pub facts: &'a [u8],
     /// Sums to be added to what is known of their hours.
-    pub hours: &'a [HourRow],
-    /// What all facts come to.
-    pub report: &'a Report,
-}
-
-/// One minute of an input: how many packets, and their digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Minute {
-    /// Minutes since the epoch.
-    pub minute: i64,
-    /// Packets in it.
-    pub packets: u64,
-    /// Digest of their times and bytes.
-    pub digest: [u8; 16],
+    pub hours: &'a Hours,
+    /// What all facts come to; given back as it was.
+    pub report: &'a mut Report,
 }
 
 /// An open state.
@@ -201,25 +167,20 @@ impl State {
 
     /// All facts as they were saved; `None` in a new state.
     pub fn facts(&self) -> Result<Option<Vec<u8>>, StateError> {
-        let mut query = self
-            .connection
-            .prepare("SELECT bytes FROM facts")
-            .map_err(|error| self.error(error))?;
-        let mut rows = query.query([]).map_err(|error| self.error(error))?;
-        match rows.next().map_err(|error| self.error(error))? {
-            Some(row) => row.get(0).map(Some).map_err(|error| self.error(error)),
-            None => Ok(None),
-        }
+        self.connection
+            .query_row("SELECT bytes FROM facts", [], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.error(error))
     }
 
     /// Saves, and says so only when it rests on the disk. Others may write afterwards; a further
     /// save takes the lock again.
-    pub fn save(&mut self, save: &Save<'_>) -> Result<(), StateError> {
-        let write = |connection: &Connection| -> rusqlite::Result<()> {
-            rows::add_inputs(connection, save.inputs, save.minutes)?;
+    pub fn save(&mut self, save: Save<'_>) -> Result<(), StateError> {
+        let mut write = |connection: &Connection| -> rusqlite::Result<()> {
+            rows::add_inputs(connection, save.inputs)?;
             connection.execute("DELETE FROM facts", [])?;
             connection.execute("INSERT INTO facts (bytes) VALUES (?1)", params![save.facts])?;
-            rows::add_hours(connection, save.hours)?;
+            hours::add(connection, save.hours)?;
             rows::replace_report(connection, save.report)?;
             connection.execute_batch("COMMIT")
         };

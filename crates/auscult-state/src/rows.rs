@@ -6,8 +6,6 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{HourRow, Minute};
-
 /// As JSON; that our own types cannot be written is a mistake of ours, and told as such.
 pub(crate) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
@@ -26,7 +24,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite:
 }
 
 /// Counts beyond SQLite's range are as good as endless.
-fn count(count: u64) -> i64 {
+pub(crate) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -36,11 +34,7 @@ pub(crate) fn inputs(connection: &Connection) -> rusqlite::Result<Vec<Capture>> 
     rows.map(|row| read_json(0, &row?)).collect()
 }
 
-pub(crate) fn add_inputs(
-    connection: &Connection,
-    inputs: &[Capture],
-    minutes: &[Vec<Minute>],
-) -> rusqlite::Result<()> {
+pub(crate) fn add_inputs(connection: &Connection, inputs: &[Capture]) -> rusqlite::Result<()> {
     let next: i64 = connection.query_row(
         "SELECT coalesce(max(number) + 1, 0) FROM input",
         [],
@@ -49,9 +43,6 @@ pub(crate) fn add_inputs(
     let mut insert = connection.prepare(
         "INSERT INTO input (number, fingerprint, file, packets, bytes, first, last, json)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
-    let mut minute = connection.prepare(
-        "INSERT INTO input_minute (minute, input, packets, digest) VALUES (?1, ?2, ?3, ?4)",
     )?;
     for (number, input) in (next..).zip(inputs) {
         insert.execute(params![
@@ -65,56 +56,27 @@ pub(crate) fn add_inputs(
             json(input)?,
         ])?;
     }
-    for (number, minutes) in (next..).zip(minutes) {
-        for of in minutes {
-            minute.execute(params![of.minute, number, count(of.packets), of.digest])?;
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn add_hours(connection: &Connection, hours: &[HourRow]) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare(
-        "INSERT INTO conversation_hour VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-         ON CONFLICT DO UPDATE SET flows = flows + excluded.flows,
-             bytes_sent = bytes_sent + excluded.bytes_sent,
-             bytes_answered = bytes_answered + excluded.bytes_answered",
-    )?;
-    for row in hours {
-        insert.execute(params![
-            row.hour,
-            row.originator,
-            row.responder,
-            row.transport,
-            row.port,
-            row.protocol,
-            row.outcome,
-            count(row.flows),
-            count(row.bytes[0]),
-            count(row.bytes[1]),
-        ])?;
-    }
     Ok(())
 }
 
 /// Puts a new report in the place of the last one. Aliases stay for ever.
-pub(crate) fn replace_report(connection: &Connection, report: &Report) -> rusqlite::Result<()> {
+pub(crate) fn replace_report(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DELETE FROM device; DELETE FROM device_address; DELETE FROM finding;
          DELETE FROM finding_device; DELETE FROM summary",
     )?;
-    add_devices(connection, &report.devices)?;
+    add_devices(connection, &mut report.devices)?;
     add_findings(connection, &report.findings)?;
-    let summary = Report {
-        devices: Vec::new(),
-        findings: Vec::new(),
-        ..report.clone()
-    };
-    connection.execute("INSERT INTO summary VALUES (?1)", params![json(&summary)?])?;
+    // Lists that have rows of their own are left out of the JSON beside them, not copied.
+    let devices = std::mem::take(&mut report.devices);
+    let findings = std::mem::take(&mut report.findings);
+    let summary = json(report);
+    (report.devices, report.findings) = (devices, findings);
+    connection.execute("INSERT INTO summary VALUES (?1)", params![summary?])?;
     Ok(())
 }
 
-fn add_devices(connection: &Connection, devices: &[Device]) -> rusqlite::Result<()> {
+fn add_devices(connection: &Connection, devices: &mut [Device]) -> rusqlite::Result<()> {
     let mut insert = connection.prepare(
         "INSERT INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
              ?15, ?16, ?17, ?18, ?19, ?20)",
@@ -125,12 +87,11 @@ fn add_devices(connection: &Connection, devices: &[Device]) -> rusqlite::Result<
         "INSERT INTO device_alias VALUES (?1, ?2)
          ON CONFLICT DO UPDATE SET device = excluded.device",
     )?;
-    for (place, device) in devices.iter().enumerate() {
-        let light = Device {
-            claims: Vec::new(),
-            talks_to: Vec::new(),
-            ..device.clone()
-        };
+    for (place, device) in devices.iter_mut().enumerate() {
+        let claims = std::mem::take(&mut device.claims);
+        let talks_to = std::mem::take(&mut device.talks_to);
+        let light = json(device);
+        (device.claims, device.talks_to) = (claims, talks_to);
         insert.execute(params![
             device.id,
             place as i64,
@@ -149,7 +110,7 @@ fn add_devices(connection: &Connection, devices: &[Device]) -> rusqlite::Result<
             device.inside,
             word(device.isolation)?,
             device.worst.map(|worst| worst.to_string()),
-            json(&light)?,
+            light?,
             json(&device.claims)?,
             json(&device.talks_to)?,
         ])?;

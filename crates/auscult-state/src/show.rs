@@ -1,7 +1,7 @@
 //! Reading what the facts came to at the last save.
 
 use auscult_model::report::{Device, Finding, Report};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::rows::read_json;
 use crate::{State, StateError};
@@ -20,12 +20,12 @@ impl State {
     /// The report of the last save, triage not applied; `None` before the first.
     pub fn report(&self, overview: Overview) -> Result<Option<Report>, StateError> {
         let read = || -> rusqlite::Result<Option<Report>> {
-            let mut query = self.connection.prepare("SELECT json FROM summary")?;
-            let mut rows = query.query([])?;
-            let Some(row) = rows.next()? else {
+            let summary = "SELECT json FROM summary";
+            let read = |row: &Row<'_>| read_json(0, row.get_ref(0)?.as_str()?);
+            let summary = self.connection.query_row(summary, [], read).optional()?;
+            let Some::<Report>(mut report) = summary else {
                 return Ok(None);
             };
-            let mut report: Report = read_json(0, row.get_ref(0)?.as_str()?)?;
             let mut query = self
                 .connection
                 .prepare("SELECT json, claims, talks_to FROM device ORDER BY place")?;
@@ -60,11 +60,10 @@ impl State {
             // An id may since have become an alias of a stronger one.
             let mut id = name.to_owned();
             for _ in 0..16 {
-                let mut rows = query.query(params![id])?;
-                let Some(row) = rows.next()? else {
+                let next = query.query_row(params![id], |row| row.get::<_, String>(0));
+                let Some(next) = next.optional()? else {
                     return Ok(None);
                 };
-                let next: String = row.get(0)?;
                 if next == id {
                     break;
                 }

@@ -8,9 +8,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use auscult_model::Timestamp;
 use auscult_model::report::{Capture, CapturePoint, Health, Report, SCHEMA, Site};
-use auscult_state::{HourRow, Overview, Save, State, StateError, Status, Triage};
+use auscult_model::{Outcome, Timestamp, Transport};
+use auscult_state::{HourKey, HourSum, Hours, Overview, Save, State, StateError, Status, Triage};
 use rusqlite::Connection;
 
 struct Folder(PathBuf);
@@ -74,14 +74,16 @@ fn report() -> Report {
 }
 
 fn save(state: &mut State, n: u64) -> Result<(), StateError> {
-    let hour = HourRow {
+    let key = HourKey {
         hour: 7,
-        originator: "10.0.0.1".to_owned(),
-        responder: "10.0.0.2".to_owned(),
-        transport: "tcp".to_owned(),
+        originator: "10.0.0.1".parse().unwrap(),
+        responder: "10.0.0.2".parse().unwrap(),
+        transport: Transport::Tcp,
         port: 80,
         protocol: "http",
-        outcome: "answered",
+        outcome: Outcome::Answered,
+    };
+    let sum = HourSum {
         flows: n,
         bytes: [n, n],
     };
@@ -89,12 +91,11 @@ fn save(state: &mut State, n: u64) -> Result<(), StateError> {
     let facts: Vec<u8> = (0..200_000u32)
         .map(|at| (u64::from(at) * n) as u8)
         .collect();
-    state.save(&Save {
+    state.save(Save {
         inputs: &[capture(n)],
-        minutes: &[],
         facts: &facts,
-        hours: &[hour],
-        report: &report(),
+        hours: &Hours::from([(key, sum)]),
+        report: &mut report(),
     })
 }
 

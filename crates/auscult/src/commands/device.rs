@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use auscult_engine::State;
-use auscult_model::report::Role;
+use auscult_model::report::{self, Report, Role};
 use auscult_report::{Part, View};
 use clap::Args;
 
@@ -42,10 +42,7 @@ impl Device {
             return self.set(file, words, out);
         }
         let report = self.reading.analyze()?;
-        let Some(device) = auscult_report::find_device(&report, &self.id) else {
-            let ids = report.devices.iter().map(|device| device.id.as_str());
-            return Err(super::not_there("device", &self.id, ids));
-        };
+        let device = self.find(&report)?;
         let id = device.id.as_str();
         match self.reading.format() {
             Format::Table => {
@@ -62,6 +59,13 @@ impl Device {
         Ok(self.reading.outcome(&report))
     }
 
+    fn find<'r>(&self, report: &'r Report) -> Result<&'r report::Device, Failure> {
+        auscult_report::find_device(report, &self.id).ok_or_else(|| {
+            let ids = report.devices.iter().map(|device| device.id.as_str());
+            super::not_there("device", &self.id, ids)
+        })
+    }
+
     fn set(&self, file: &Path, words: &[PathBuf], out: &mut dyn Write) -> Result<Outcome, Failure> {
         let words: Vec<(String, String)> = words
             .iter()
@@ -74,10 +78,7 @@ impl Device {
         }
         let now = arguments::now();
         let report = auscult_engine::recall(file, auscult_engine::Overview::Light, now)?;
-        let Some(device) = auscult_report::find_device(&report, &self.id) else {
-            let ids = report.devices.iter().map(|device| device.id.as_str());
-            return Err(super::not_there("device", &self.id, ids));
-        };
+        let device = self.find(&report)?;
         State::edit(file)?.say(&device.id, &words, now)?;
         for (attribute, value) in &words {
             match value.as_str() {

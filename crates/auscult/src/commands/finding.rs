@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use auscult_engine::{State, Status, Triage};
+use auscult_model::report::{self, Report};
 use auscult_report::{Part, View};
 use clap::Args;
 
@@ -59,10 +60,7 @@ impl Finding {
             return self.decide(file, status, out);
         }
         let report = self.reading.analyze()?;
-        let Some(finding) = auscult_report::find_finding(&report, &self.id) else {
-            let ids = report.findings.iter().map(|finding| finding.id.as_str());
-            return Err(super::not_there("finding", &self.id, ids));
-        };
+        let finding = self.find(&report)?;
         let id = finding.id.as_str();
         match self.reading.format() {
             Format::Table => {
@@ -76,6 +74,13 @@ impl Finding {
             }
         }
         Ok(self.reading.outcome(&report))
+    }
+
+    fn find<'r>(&self, report: &'r Report) -> Result<&'r report::Finding, Failure> {
+        auscult_report::find_finding(report, &self.id).ok_or_else(|| {
+            let ids = report.findings.iter().map(|finding| finding.id.as_str());
+            super::not_there("finding", &self.id, ids)
+        })
     }
 
     fn decide(&self, file: &Path, status: Status, out: &mut dyn Write) -> Result<Outcome, Failure> {
@@ -93,10 +98,7 @@ impl Finding {
             return Err(Failure::Usage("--until must be a day to come".to_owned()));
         }
         let report = auscult_engine::recall(file, auscult_engine::Overview::Light, now)?;
-        let Some(finding) = auscult_report::find_finding(&report, &self.id) else {
-            let ids = report.findings.iter().map(|finding| finding.id.as_str());
-            return Err(super::not_there("finding", &self.id, ids));
-        };
+        let finding = self.find(&report)?;
         let triage = Triage {
             status,
             until,
