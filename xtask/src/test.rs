@@ -185,7 +185,7 @@ fn cases() -> Result<()> {
     }
     let run = Command::new("python3")
         .arg(runner)
-        .arg(root().join("target/release/auscult"))
+        .arg(shell::target().join("release/auscult"))
         .output()?;
     let text = String::from_utf8_lossy(&run.stdout);
     eprintln!("{text}");

@@ -135,6 +135,15 @@ impl Reading {
         }
     }
 
+    /// The files of each capture; says which files beside them are none.
+    fn captures(&self, options: &Options) -> Result<Vec<Vec<PathBuf>>, Failure> {
+        let apart = auscult_engine::apart(&self.paths, options)?;
+        for skipped in &apart.skipped {
+            notice(&format!("not read: {}: {}", skipped.name, skipped.reason));
+        }
+        Ok(apart.captures)
+    }
+
     /// Takes the captures into the state, and says what became of each.
     fn remember(&self, file: &Path) -> Result<Report, Failure> {
         let how = &self.how;
@@ -143,11 +152,8 @@ impl Reading {
             return Err(Failure::Usage(words.to_owned()));
         }
         let options = self.how.options()?;
-        let apart = auscult_engine::apart(&self.paths, &options)?;
-        for skipped in &apart.skipped {
-            notice(&format!("not read: {}: {}", skipped.name, skipped.reason));
-        }
-        let files: Vec<PathBuf> = apart.captures.into_iter().flatten().collect();
+        let captures = self.captures(&options)?;
+        let files: Vec<PathBuf> = captures.into_iter().flatten().collect();
         let now = arguments::now();
         let came = auscult_engine::remember(file, &files, &options, now, &mut self.progress())?;
         for (_, error) in &came.unread {
@@ -196,12 +202,9 @@ impl Reading {
             return Err(Failure::Usage(words.to_owned()));
         }
         let options = self.how.options()?;
-        let apart = auscult_engine::apart(&self.paths, &options)?;
-        for skipped in &apart.skipped {
-            notice(&format!("not read: {}: {}", skipped.name, skipped.reason));
-        }
+        let captures = self.captures(&options)?;
         let mut outcome = Outcome::Done;
-        for files in &apart.captures {
+        for files in &captures {
             match auscult_engine::analyze(files, &options, &mut self.progress()) {
                 Ok(report) => {
                     outcome = outcome.max(self.outcome(&report));
@@ -246,6 +249,10 @@ impl How {
 
     /// The report of captures, or a written one where the only path is one.
     pub(crate) fn report(&self, paths: &[PathBuf]) -> Result<Report, Failure> {
+        if self.state.is_some() {
+            let words = "--state is not read by this command: give captures or a written report";
+            return Err(Failure::Usage(words.to_owned()));
+        }
         if let [path] = paths
             && let Some(report) = written(path)?
         {

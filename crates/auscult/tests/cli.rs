@@ -113,6 +113,14 @@ fn complaints_say_what_where_and_what_to_do() {
     );
     let said = complaint(&["leak.pcapng", "--html", "x.html"], 2);
     assert_eq!(said, "auscult: --html comes later\n");
+    let said = complaint(
+        &["diff", "leak.pcapng", "leak.pcapng", "--state", "x.state"],
+        2,
+    );
+    assert!(
+        said.contains("--state is not read by this command"),
+        "{said}"
+    );
     let said = complaint(&["serve"], 2);
     assert_eq!(said, "auscult: `serve` comes later\n");
     let said = complaint(
