@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 
+use auscult_engine::{State, Unwatched, analyze, remember};
 use auscult_lab::speak::rpc::{Xdr, call, record, reply};
 use auscult_lab::{Options, Scene, Stream, Transform, files, generate, scenarios};
-use auscult_model::{LinkType, Transport};
+use auscult_model::{LinkType, Timestamp, Transport};
 use auscult_packet::{Layers, decode};
 use auscult_protocols::{ALL, Probe, Seen};
 use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
+use crate::Scratch;
 use crate::conversation::Conversation;
 
 /// The lab's seed of all scenes.
@@ -37,7 +39,10 @@ pub fn of(target: &str) -> Option<Seeds> {
         "flow" | "fragments" => noise(),
         "packet" => frames(),
         "protocols" => conversations(),
+        "register" => registers(),
+        "report" => reports(),
         "settings" => settings(),
+        "state" => facts(),
         _ => return None,
     })
 }
@@ -407,6 +412,48 @@ fn known_as(transport: Transport, out: &[u8], back: &[u8]) -> Seeds {
         }
     }
     seeds
+}
+
+/// What each scene comes to, as JSON.
+fn reports() -> Seeds {
+    let report = |scene: &Scene| {
+        let found = Scratch::with(&files::pcap(scene), |path| {
+            analyze(
+                &[path.to_owned()],
+                &auscult_engine::Options::default(),
+                &mut Unwatched,
+            )
+        });
+        Some(auscult_report::json(&found.ok()?).ok()?.into_bytes())
+    };
+    scenes().iter().filter_map(report).collect()
+}
+
+/// The facts that a state keeps of each scene.
+fn facts() -> Seeds {
+    let state = std::env::temp_dir().join(format!("auscult-seeds-{}", std::process::id()));
+    let kept = |scene: &Scene| {
+        std::fs::remove_file(&state).ok();
+        Scratch::with(&files::pcap(scene), |path| {
+            let (paths, options) = ([path.to_owned()], auscult_engine::Options::default());
+            remember(&state, &paths, &options, Timestamp(0), &mut Unwatched)
+        })
+        .ok()?;
+        State::read(&state).ok()?.facts().ok()?
+    };
+    let seeds = scenes().iter().filter_map(kept).collect();
+    std::fs::remove_file(&state).ok();
+    seeds
+}
+
+/// Registers of our own making, which the tests read too.
+fn registers() -> Seeds {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/auscult-register/tests/exports");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| std::fs::read(entry.path()).ok())
+        .collect()
 }
 
 /// All signatures, and a site file with everything in it.

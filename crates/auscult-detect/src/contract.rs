@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_inventory::{Inventory, Ledger};
 use auscult_model::report::{Capture, Finding, Health, Severity};
-use auscult_model::{Bound, Bounds, Event, PacketRef, Timestamp};
+use auscult_model::{Bound, Bounds, Event, PacketRef, Timestamp, Window};
 
 use crate::View;
 
@@ -267,6 +267,13 @@ impl Facts {
     /// Adds to those: what found no room elsewhere.
     pub(crate) fn drop_more(&mut self, observations: u64) {
         self.dropped = self.dropped.saturating_add(observations);
+    }
+
+    /// Keeps the facts of which some observation lies in a window of time.
+    pub fn narrow(&mut self, window: Window) {
+        for table in self.rules.values_mut() {
+            table.retain(|_, fact| window.touches(fact.first, fact.last));
+        }
     }
 
     /// Takes in the facts of another part of the input.

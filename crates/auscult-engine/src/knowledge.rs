@@ -16,6 +16,7 @@ use auscult_model::report::{
 };
 use auscult_model::{
     Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, PacketRef,
+    Window,
 };
 
 use auscult_state::{HourKey, HourSum, Hours};
@@ -119,6 +120,22 @@ impl Knowledge {
         self.hours_dropped += other.hours_dropped;
         for (key, sum) in other.hours.into_iter().flatten() {
             self.hour(key, sum);
+        }
+    }
+
+    /// Keeps what was seen in a window of time, each side of which is then told as if nothing
+    /// else had been watched. Captures keep their places, for packets count them.
+    pub(crate) fn narrow(&mut self, window: Window) {
+        self.ledger.narrow(window);
+        self.facts.narrow(window);
+        self.artifacts
+            .retain(|file| window.touches(file.first, file.last));
+        self.artifacts_total = self.artifacts.len();
+        for capture in &mut self.captures {
+            let span = capture.first.zip(capture.last);
+            let inside = span.filter(|(first, last)| window.touches(*first, *last));
+            capture.first = inside.map(|(first, _)| first.max(window.from));
+            capture.last = inside.map(|(_, last)| last.min(window.until));
         }
     }
 

@@ -38,7 +38,7 @@ pub use auscult_state::{Overview, State, StateError, Status, Triage};
 pub use bounds::bounds;
 pub use kept::KeptError;
 pub use options::{Options, SHARDS, TICK};
-pub use remember::{Remembered, recall, remember};
+pub use remember::{Remembered, conclude, recall, recall_around, remember};
 
 use knowledge::Knowledge;
 use mask::Mask;

@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use auscult_model::Timestamp;
 use auscult_model::report::{Capture, Report};
+use auscult_model::{Timestamp, Window};
 use auscult_state::{Hours, Overview, Save, State, StateError};
 
+use crate::kept::KeptError;
 use crate::knowledge::Knowledge;
 use crate::mask::Mask;
 use crate::options::Options;
@@ -120,6 +121,46 @@ pub fn recall(file: &Path, overview: Overview, now: Timestamp) -> Result<Report,
     };
     said_by_people(&state, &mut report, now)?;
     Ok(report)
+}
+
+/// What a state comes to with what was seen before a time, and with what was seen from it on:
+/// two sides to be compared. What was seen on both sides is in both, with all its counts.
+pub fn recall_around(
+    file: &Path,
+    time: Timestamp,
+    options: &Options,
+    now: Timestamp,
+) -> Result<[Report; 2], EngineError> {
+    let state = State::read(file)?;
+    let captures = state.inputs()?;
+    let Some(facts) = state.facts()? else {
+        return Err(StateError::Missing(file.to_owned()).into());
+    };
+    let side = |window: Window| -> Result<Report, EngineError> {
+        let mut report = Knowledge::restore(&facts, captures.clone(), options.bounds())
+            .map(|mut knowledge| {
+                knowledge.narrow(window);
+                knowledge.report(options)
+            })
+            .map_err(|error| EngineError::Facts(file.to_owned(), error))?;
+        report.captures.retain(|capture| capture.first.is_some());
+        said_by_people(&state, &mut report, now)?;
+        Ok(report)
+    };
+    Ok([side(Window::before(time))?, side(Window::since(time))?])
+}
+
+/// What facts as a state keeps them come to, with the captures that it lists.
+///
+/// # Errors
+/// When the bytes are not what [`remember`] wrote.
+pub fn conclude(
+    facts: &[u8],
+    captures: Vec<Capture>,
+    options: &Options,
+) -> Result<Report, KeptError> {
+    let knowledge = Knowledge::restore(facts, captures, options.bounds())?;
+    Ok(knowledge.report(options))
 }
 
 fn said_by_people(state: &State, report: &mut Report, now: Timestamp) -> Result<(), EngineError> {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use auscult_model::{
     ConversationSum, Endpoint, Event, MacAddr, NeighbourSum, PacketRef, PhiKind, Segment,
-    Timestamp, hash_ip, hash_mac,
+    Timestamp, Window, hash_ip, hash_mac,
 };
 
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,10 @@ impl Fact for Seen {
     fn weight(&self) -> u64 {
         self.count
     }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        window.touches(self.first, self.last)
+    }
 }
 
 /// A value was claimed.
@@ -116,6 +120,10 @@ impl Fact for ClaimFact {
 
     fn weight(&self) -> u64 {
         self.seen.count
+    }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        self.seen.narrow(window)
     }
 }
 
@@ -182,6 +190,10 @@ impl Fact for PatientDataFact {
     fn weight(&self) -> u64 {
         self.seen.count
     }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        self.seen.narrow(window)
+    }
 }
 
 /// Something was asked of a service.
@@ -205,6 +217,10 @@ impl Fact for RequestFact {
     fn weight(&self) -> u64 {
         self.seen.count
     }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        self.seen.narrow(window)
+    }
 }
 
 impl Fact for ConversationSum {
@@ -215,6 +231,10 @@ impl Fact for ConversationSum {
     fn weight(&self) -> u64 {
         self.flows
     }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        window.touches(self.first, self.last)
+    }
 }
 
 impl Fact for NeighbourSum {
@@ -224,6 +244,10 @@ impl Fact for NeighbourSum {
 
     fn weight(&self) -> u64 {
         self.count
+    }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        window.touches(self.first, self.last)
     }
 }
 
@@ -253,5 +277,10 @@ impl Fact for StartFact {
 
     fn weight(&self) -> u64 {
         self.dropped.saturating_add(self.legs.len() as u64)
+    }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        self.legs.retain(|(time, ..)| window.touches(*time, *time));
+        !self.legs.is_empty()
     }
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use auscult_model::{
     Assignment, Bounds, ConversationKey, ConversationSum, Event, FileIndex, FlowStart, MacAddr,
-    Meaning, NeighbourKey, NeighbourSum, Outcome, Segment, Timestamp, Transport,
+    Meaning, NeighbourKey, NeighbourSum, Outcome, Segment, Timestamp, Transport, Window,
 };
 
 use serde::{Deserialize, Serialize};
@@ -414,6 +414,24 @@ impl Ledger {
         for (index, name) in other.files {
             self.files.entry(index).or_insert(name);
         }
+    }
+
+    /// Keeps the facts of which some observation lies in a window of time. Counts stay those of
+    /// all observations: a fact is one row, not one for each.
+    pub fn narrow(&mut self, window: Window) {
+        self.claims.narrow(window);
+        self.conversations.narrow(window);
+        self.neighbours.narrow(window);
+        self.presence.narrow(window);
+        self.starts.narrow(window);
+        self.names.narrow(window);
+        self.lookups.narrow(window);
+        self.assignments.narrow(window);
+        self.networks.narrow(window);
+        self.services.narrow(window);
+        self.spoken.narrow(window);
+        self.patient_data.narrow(window);
+        self.requests.narrow(window);
     }
 }
 

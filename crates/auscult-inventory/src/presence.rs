@@ -3,7 +3,7 @@
 //! First and last time do not tell a device that goes to and fro between two wards from two that
 //! share a MAC; the slots do.
 
-use auscult_model::Timestamp;
+use auscult_model::{Timestamp, Window};
 use serde::{Deserialize, Serialize};
 
 use crate::bounds;
@@ -106,6 +106,19 @@ impl Fact for Presence {
 
     fn weight(&self) -> u64 {
         self.heard
+    }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        self.ranges.retain(|(first, last)| {
+            let begin = Timestamp(first.saturating_mul(SLOT));
+            let end = Timestamp(
+                last.saturating_add(1)
+                    .saturating_mul(SLOT)
+                    .saturating_sub(1),
+            );
+            window.touches(begin, end)
+        });
+        !self.ranges.is_empty()
     }
 }
 

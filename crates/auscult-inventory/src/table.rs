@@ -10,6 +10,7 @@ use std::collections::BinaryHeap;
 use std::hash::Hash;
 use std::sync::OnceLock;
 
+use auscult_model::Window;
 use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 
@@ -19,6 +20,8 @@ pub(crate) trait Fact {
     fn merge(&mut self, other: &Self);
     /// How many observations it stands for, for the count of what was dropped.
     fn weight(&self) -> u64;
+    /// Whether some of it was seen in a window of time; parts that were not are taken out.
+    fn narrow(&mut self, window: Window) -> bool;
 }
 
 /// At most `cap` facts by key. Facts are added often and read at the end, so keys are hashed, and
@@ -87,6 +90,13 @@ impl<K: Ord + Hash + Clone, V: Fact> Table<K, V> {
         for (key, fact) in other.rows {
             self.add(key, fact);
         }
+    }
+
+    /// Keeps what was seen in a window of time.
+    pub(crate) fn narrow(&mut self, window: Window) {
+        self.order.take();
+        self.largest.clear();
+        self.rows.retain(|_, fact| fact.narrow(window));
     }
 
     /// Observations that found no room.
@@ -284,6 +294,11 @@ impl<K: Ord + Clone, V: Fact + Clone> Fact for Few<K, V> {
             sum.saturating_add(fact.weight())
         })
     }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        self.rows.retain_mut(|(_, fact)| fact.narrow(window));
+        !self.rows.is_empty()
+    }
 }
 
 /// Large facts live beside the tree, so that its nodes stay small.
@@ -294,6 +309,10 @@ impl<V: Fact> Fact for Box<V> {
 
     fn weight(&self) -> u64 {
         self.as_ref().weight()
+    }
+
+    fn narrow(&mut self, window: Window) -> bool {
+        self.as_mut().narrow(window)
     }
 }
 
@@ -311,6 +330,9 @@ mod tests {
         }
         fn weight(&self) -> u64 {
             self.0
+        }
+        fn narrow(&mut self, _: Window) -> bool {
+            true
         }
     }
 

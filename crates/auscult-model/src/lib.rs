@@ -27,6 +27,6 @@ pub use flow::{
 };
 pub use phi::PhiKind;
 pub use segment::Segment;
-pub use time::{Timestamp, span};
+pub use time::{Timestamp, Window, span};
 pub use trace::{FileIndex, LinkType, PacketRef};
 pub use word::Word;

@@ -15,6 +15,38 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct Timestamp(pub i64);
 
+/// A stretch of time: from its beginning on and before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Beginning, included.
+    pub from: Timestamp,
+    /// End, not included.
+    pub until: Timestamp,
+}
+
+impl Window {
+    /// Everything before a time.
+    pub fn before(time: Timestamp) -> Self {
+        Window {
+            from: Timestamp::MIN,
+            until: time,
+        }
+    }
+
+    /// Everything from a time on.
+    pub fn since(time: Timestamp) -> Self {
+        Window {
+            from: time,
+            until: Timestamp::MAX,
+        }
+    }
+
+    /// Whether something that lasted from `first` to `last` was there in it.
+    pub fn touches(self, first: Timestamp, last: Timestamp) -> bool {
+        first < self.until && last >= self.from
+    }
+}
+
 impl Timestamp {
     /// The earliest time that can be told.
     pub const MIN: Timestamp = Timestamp(i64::MIN);

@@ -261,6 +261,25 @@ impl How {
         self.analyze(paths, false, &mut Progress::new(self.quiet))
     }
 
+    /// What the state saw before `--since`, and what from then on.
+    pub(crate) fn around(&self) -> Result<[Report; 2], Failure> {
+        let Some((file, since)) = self.state.as_deref().zip(self.since) else {
+            let words = "which time? `diff --state FILE --since TIME` compares what was seen \
+                         before with what was seen from then on";
+            return Err(Failure::Usage(words.to_owned()));
+        };
+        if self.until.is_some() {
+            let words = "a state is compared with itself at one time: leave --until out";
+            return Err(Failure::Usage(words.to_owned()));
+        }
+        let options = Options {
+            since: None,
+            ..self.options()?
+        };
+        let now = arguments::now();
+        Ok(auscult_engine::recall_around(file, since, &options, now)?)
+    }
+
     fn analyze(
         &self,
         paths: &[PathBuf],

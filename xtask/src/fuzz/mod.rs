@@ -38,6 +38,9 @@ const TARGETS: &[Target] = &[
     target("protocols", 8192),
     target("engine", 16_384),
     target("settings", 4096),
+    target("state", 65_536),
+    target("report", 65_536),
+    target("register", 16_384),
 ];
 
 /// Given explicitly, so that neither flags nor counters reach build scripts.

@@ -22,22 +22,34 @@ Examples:
   auscult diff march.json april.json
   auscult diff march.json captures/ --fail-on high   exit code 3 when a finding from
                                                      high on is new or became it
-  auscult diff march.json april.json --format csv > changes.csv")]
+  auscult diff march.json april.json --format csv > changes.csv
+  auscult diff --state ward.state --since 2026-03-14T00:00:00Z
+                                                     what a state saw from then on,
+                                                     beside what it had seen before")]
 pub(crate) struct Diff {
     /// How it was
-    #[arg(value_name = "BEFORE")]
-    before: PathBuf,
+    #[arg(value_name = "BEFORE", required_unless_present = "state")]
+    before: Option<PathBuf>,
     /// How it is
-    #[arg(value_name = "AFTER")]
-    after: PathBuf,
+    #[arg(value_name = "AFTER", required_unless_present = "state")]
+    after: Option<PathBuf>,
     #[command(flatten)]
     how: How,
 }
 
+const ONE_SIDE: &str = "a state is compared with itself: `diff --state FILE --since TIME`, \
+    without captures; or give two sides, without --state";
+
 impl Diff {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
-        let before = self.how.report(slice::from_ref(&self.before))?;
-        let after = self.how.report(slice::from_ref(&self.after))?;
+        let [before, after] = match (&self.before, &self.after) {
+            (Some(before), Some(after)) => [
+                self.how.report(slice::from_ref(before))?,
+                self.how.report(slice::from_ref(after))?,
+            ],
+            (None, None) => self.how.around()?,
+            _ => return Err(Failure::Usage(ONE_SIDE.to_owned())),
+        };
         let diff = auscult_report::diff(&before, &after);
         match self.how.format() {
             Format::Table => {
