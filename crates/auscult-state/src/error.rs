@@ -41,6 +41,12 @@ pub enum StateError {
         .0.display()
     )]
     Full(PathBuf),
+    /// The system could not read or write; a log that cannot grow for want of room is told so.
+    #[error(
+        "{}: the disk is full or fails ({}), nothing was saved; what was saved before is whole",
+        .0.display(), .1
+    )]
+    Disk(PathBuf, rusqlite::Error),
     /// Not allowed.
     #[error("{}: the state cannot be written here; what was saved before is whole", .0.display())]
     ReadOnly(PathBuf),
@@ -61,6 +67,7 @@ impl StateError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StateError::InUse(path),
             Some(ErrorCode::DiskFull) => StateError::Full(path),
+            Some(ErrorCode::SystemIoFailure) => StateError::Disk(path, error),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 StateError::ReadOnly(path)
             }
