@@ -1,7 +1,7 @@
 //! What a device is called: its strongest anchor over the whole set of facts.
 //!
 //! In order: serial number, protocol identity, unshared universal MAC, DHCP client id, segment
-//! and address. The names of weaker anchors are aliases. An anchor that two devices have names
+//! and address, address alone where routers stood between. The names of weaker anchors are aliases. An anchor that two devices have names
 //! neither. A bed is where a device stands and an AUTH_SYS machine name is what an image was
 //! built with: neither is ever an anchor.
 
@@ -12,6 +12,7 @@ use foldhash::quality::RandomState;
 
 use crate::claims::{Weighed, best};
 use crate::cluster::{Cluster, Node};
+use crate::links::Links;
 use crate::site::is_link_local;
 
 /// A claim must be at least so sure to name a device.
@@ -25,11 +26,15 @@ const PROTOCOL_IDENTITIES: [&str; 4] = [
 ];
 
 /// Names each device: its id, then its aliases.
-pub(crate) fn name_all(clusters: &[Cluster], claims: &[Vec<Weighed>]) -> Vec<Vec<String>> {
+pub(crate) fn name_all(
+    clusters: &[Cluster],
+    claims: &[Vec<Weighed>],
+    links: &Links,
+) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = clusters
         .iter()
         .zip(claims)
-        .map(|(cluster, claims)| anchors(cluster, claims))
+        .map(|(cluster, claims)| anchors(cluster, claims, links))
         .collect();
     let mut count: HashMap<String, usize, RandomState> = HashMap::default();
     for anchor in all.iter().flatten() {
@@ -57,7 +62,7 @@ pub(crate) fn name_all(clusters: &[Cluster], claims: &[Vec<Weighed>]) -> Vec<Vec
 }
 
 /// All anchors of one device, strongest first; at least one.
-fn anchors(cluster: &Cluster, claims: &[Weighed]) -> Vec<String> {
+fn anchors(cluster: &Cluster, claims: &[Weighed], links: &Links) -> Vec<String> {
     let mut anchors = Vec::new();
     let mut claimed = |attribute: &str, word: &str| {
         let claim = best(claims, &[attribute]).filter(|claim| claim.confidence >= SURE_ENOUGH);
@@ -89,13 +94,17 @@ fn anchors(cluster: &Cluster, claims: &[Weighed]) -> Vec<String> {
     // An address of the segment alone (link-local) says least.
     let addresses = cluster.addresses.iter();
     let (near, usual): (Vec<_>, Vec<_>) = addresses.partition(|(_, ip)| is_link_local(*ip));
+    let mut through = Vec::new();
     for (segment, ip) in usual.into_iter().chain(near) {
-        anchors.push(if routed {
-            format!("addr-{ip}")
-        } else {
-            format!("addr-{}-{ip}", segment_word(segment))
-        });
+        if !routed {
+            anchors.push(format!("addr-{}-{ip}", segment_word(segment)));
+        }
+        // So a capture that sees it through routers alone names it.
+        if routed || links.is_seen_through_routers(segment, ip) {
+            through.push(format!("addr-{ip}"));
+        }
     }
+    anchors.extend(through);
     if anchors.is_empty() {
         for (segment, mac) in &cluster.cards {
             anchors.push(format!("mac-{}-{mac}", segment_word(*segment)));

@@ -42,7 +42,7 @@ impl Inventory {
         let clusters = Clusters::resolve(ledger, &links, &site, &behind);
         let conducts = conduct::observe(ledger, &links, &clusters);
         let weighed = claims::weigh(ledger, &links, &clusters);
-        let ids = anchor::name_all(&clusters.all, &weighed);
+        let ids = anchor::name_all(&clusters.all, &weighed, &links);
 
         let mut order: Vec<usize> = (0..clusters.all.len()).collect();
         order.sort_by_key(|at| ids.get(*at));

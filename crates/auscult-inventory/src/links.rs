@@ -512,6 +512,14 @@ impl Links {
         self.holder.get(&(segment, ip)).copied()
     }
 
+    /// Whether an address that is held on a segment was sent from on another where nobody holds it.
+    pub(crate) fn is_seen_through_routers(&self, held: Segment, ip: IpAddr) -> bool {
+        let mut spoke = self.spoke.range((ip, Segment::default())..);
+        let here = spoke.by_ref().take_while(|(spoke, _)| *spoke == ip);
+        let mut elsewhere = here.filter(|(_, segment)| *segment != held);
+        elsewhere.any(|(_, segment)| !self.holders.contains_key(&(*segment, ip)))
+    }
+
     /// Whether a card holds an address as its own.
     pub(crate) fn holds(&self, segment: Segment, mac: MacAddr, ip: IpAddr) -> bool {
         // Most addresses have one holder.

@@ -22,6 +22,7 @@ pub mod transform;
 pub mod truth;
 pub mod update;
 pub mod ward;
+pub mod week;
 pub mod wire;
 
 use std::collections::BTreeMap;

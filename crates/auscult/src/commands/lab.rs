@@ -33,14 +33,16 @@ enum Command {
 Examples:
   auscult lab list
   auscult lab write ward --seed 7 -o ward.pcapng
-  auscult ward.pcapng")]
+  auscult ward.pcapng
+  auscult lab write week -o week/
+  auscult analyze week/ --state ward.state")]
 struct WriteScenario {
     /// Name of the scenario; `auscult lab list` shows them
     scenario: String,
     /// The same seed gives the same file
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// File to write: .pcapng, or .pcap for the classic format
+    /// File to write: .pcapng, or .pcap for the classic format; for `week` a folder
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
 }
@@ -51,19 +53,26 @@ impl Lab {
             Command::List => {
                 let scenarios = auscult_lab::scenarios();
                 let width = scenarios.iter().map(|s| s.name.len()).max().unwrap_or(0);
-                for scenario in scenarios {
+                for scenario in scenarios.iter().chain([&auscult_lab::week::SCENARIO]) {
                     writeln!(out, "{:width$}  {}", scenario.name, scenario.summary)?;
                 }
             }
-            Command::Write(command) => {
-                auscult_lab::write(&command.scenario, command.seed, &command.output).map_err(
-                    |error| match error {
-                        auscult_lab::LabError::Unknown(..) => Failure::Usage(error.to_string()),
-                        other => Failure::Failed(other.to_string()),
-                    },
-                )?;
-            }
+            Command::Write(command) => command.run().map_err(|error| match error {
+                auscult_lab::LabError::Unknown(..) => Failure::Usage(error.to_string()),
+                other => Failure::Failed(other.to_string()),
+            })?,
         }
         Ok(Outcome::Done)
+    }
+}
+
+impl WriteScenario {
+    fn run(&self) -> Result<(), auscult_lab::LabError> {
+        if self.scenario == auscult_lab::week::SCENARIO.name {
+            auscult_lab::week::write(self.seed, &self.output)?;
+        } else {
+            auscult_lab::write(&self.scenario, self.seed, &self.output)?;
+        }
+        Ok(())
     }
 }
