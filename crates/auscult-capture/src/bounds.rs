@@ -41,6 +41,12 @@ pub(crate) static AUTHORS_NAMES: Bound = Bound::constant(
     "addresses of one pcapng file to which its author's names are kept",
     "further ones are not shown",
 );
+pub(crate) static MINUTES: Bound = Bound::constant(
+    "capture-minutes",
+    100_000,
+    "minutes of one capture by which a state finds captures that overlap",
+    "packets of further ones may count twice",
+);
 
 /// All.
 pub static ALL: &[&Bound] = &[
@@ -50,6 +56,7 @@ pub static ALL: &[&Bound] = &[
     &INTERFACES,
     &COMMENTS,
     &AUTHORS_NAMES,
+    &MINUTES,
 ];
 
 impl Options {

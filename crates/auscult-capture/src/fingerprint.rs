@@ -35,9 +35,9 @@ impl Default for Fingerprint {
 }
 
 impl Fingerprint {
-    /// Adds a packet.
+    /// Adds a packet, and says its own digest.
     #[inline]
-    pub fn add(&mut self, meta: &PacketMeta, data: &[u8]) {
+    pub fn add(&mut self, meta: &PacketMeta, data: &[u8]) -> u64 {
         let hash = XxHash3_128::oneshot(data);
         let lengths = u64::from(meta.captured) << 32 | u64::from(meta.original);
         let time = meta.time.0 as u64;
@@ -58,6 +58,7 @@ impl Fingerprint {
             .wrapping_mul(SPREAD[0])
             .wrapping_add(high ^ low);
         self.packets += 1;
+        fold(hash as u64 ^ SPREAD[0], time ^ SPREAD[1]) ^ fold((hash >> 64) as u64, lengths | 1)
     }
 
     /// The digest of the packets so far.

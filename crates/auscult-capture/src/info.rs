@@ -1,7 +1,7 @@
 //! What is known of an input once it is read: format, counts, interfaces, where it stopped.
 
 use auscult_model::report::{AuthorsName, ClockOffset, Comment};
-use auscult_model::{LinkType, Timestamp};
+use auscult_model::{LinkType, MinuteSum, Timestamp};
 
 use crate::bounds;
 use crate::compression::Compression;
@@ -91,11 +91,13 @@ pub struct Oddities {
     pub comment_limit: u64,
     /// Names of addresses that were not kept.
     pub name_limit: u64,
+    /// Packets of minutes that were not summed.
+    pub minute_limit: u64,
 }
 
 impl Oddities {
     /// The limits that were reached, by name.
-    pub fn limits(&self) -> [(&'static str, u64); 6] {
+    pub fn limits(&self) -> [(&'static str, u64); 7] {
         [
             (bounds::RECORD_LENGTH.name, self.record_limit),
             (bounds::DECOMPRESSED.name, self.decompression_limit),
@@ -103,6 +105,7 @@ impl Oddities {
             (bounds::INTERFACES.name, self.interface_limit),
             (bounds::COMMENTS.name, self.comment_limit),
             (bounds::AUTHORS_NAMES.name, self.name_limit),
+            (bounds::MINUTES.name, self.minute_limit),
         ]
     }
 }
@@ -142,6 +145,8 @@ pub struct CaptureInfo {
     pub largest_step_back: i64,
     /// 128-bit digest of packet times, lengths, link types and bytes.
     pub fingerprint: [u8; 16],
+    /// What each minute holds, in order of time; only where a state is kept.
+    pub minutes: Vec<MinuteSum>,
     /// Unusual things, counted.
     pub oddities: Oddities,
     /// What the author wrote into the file (pcapng), bounded.
@@ -171,6 +176,7 @@ impl CaptureInfo {
             steps_back: 0,
             largest_step_back: 0,
             fingerprint: [0; 16],
+            minutes: Vec::new(),
             oddities: Oddities::default(),
             comments: Vec::new(),
             names: Vec::new(),

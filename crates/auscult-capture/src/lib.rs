@@ -34,6 +34,7 @@ mod fingerprint;
 mod info;
 mod inputs;
 mod listing;
+mod minutes;
 mod netmon;
 mod pcap;
 mod pcapng;

@@ -9,6 +9,7 @@ use crate::bounds;
 use crate::compression::{self, Compression, Limits, TooMuch};
 use crate::fingerprint::Fingerprint;
 use crate::info::{CaptureInfo, Format, StoppedAt};
+use crate::minutes::Minutes;
 use crate::netmon::{self, NetMon};
 use crate::pcap::{self, Pcap};
 use crate::pcapng::Pcapng;
@@ -32,6 +33,8 @@ pub struct Options {
     pub max_ratio: u64,
     /// Whether to compute fingerprints; without, they are all zero.
     pub fingerprint: bool,
+    /// Whether to sum what each minute holds; needs fingerprints.
+    pub minutes: bool,
 }
 
 impl Default for Options {
@@ -42,6 +45,7 @@ impl Default for Options {
             max_decompressed: bounds::DECOMPRESSED.default,
             max_ratio: bounds::RATIO.default,
             fingerprint: true,
+            minutes: false,
         }
     }
 }
@@ -99,6 +103,7 @@ pub struct CaptureReader {
     info: CaptureInfo,
     options: Options,
     fingerprint: Fingerprint,
+    minutes: Minutes,
     /// Length that the record at the front of the stream claims.
     need: usize,
     /// Time of the packet before.
@@ -163,6 +168,7 @@ impl CaptureReader {
             info,
             options,
             fingerprint: Fingerprint::default(),
+            minutes: Minutes::default(),
             need: 0,
             before: Timestamp::MIN,
             trail: Trail::default(),
@@ -198,6 +204,7 @@ impl CaptureReader {
             info: CaptureInfo::new(name, Format::Pcap, Compression::None),
             options,
             fingerprint: Fingerprint::default(),
+            minutes: Minutes::default(),
             need: 0,
             before: Timestamp::MIN,
             trail: Trail::default(),
@@ -338,7 +345,10 @@ impl CaptureReader {
         self.before = before;
         if self.options.fingerprint {
             for (meta, data) in batch.iter() {
-                self.fingerprint.add(meta, data);
+                let digest = self.fingerprint.add(meta, data);
+                if self.options.minutes {
+                    self.minutes.add(meta.time, digest);
+                }
             }
         }
         if !batch.packets.is_empty() {
@@ -352,6 +362,7 @@ impl CaptureReader {
                 info.fingerprint = self.fingerprint.digest();
             }
             info.oddities = self.tally.oddities;
+            (info.minutes, info.oddities.minute_limit) = self.minutes.finish();
             info.interfaces.clone_from(&self.tally.interfaces);
             info.comments.clone_from(&self.tally.comments);
             info.names.clone_from(&self.tally.names);

@@ -110,6 +110,7 @@ impl Knowledge {
             health,
             payload_segments: kept.payload_segments,
             hours: Some(Hours::new()),
+            minutes: Vec::new(),
             hours_dropped: kept.hours_dropped,
             bounds,
         })

@@ -15,8 +15,8 @@ use auscult_model::report::{
     Severity, Skipped,
 };
 use auscult_model::{
-    Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, PacketRef,
-    Window,
+    Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, MinuteSum,
+    PacketRef, Timestamp, Window,
 };
 
 use auscult_state::{HourKey, HourSum, Hours};
@@ -43,6 +43,8 @@ pub(crate) struct Knowledge {
     pub(crate) payload_segments: u64,
     /// Kept for a state only.
     pub(crate) hours: Option<Hours>,
+    /// What each minute of the last input holds, where hours are kept.
+    pub(crate) minutes: Vec<MinuteSum>,
     /// Hours of conversations that found no room.
     pub(crate) hours_dropped: u64,
     pub(crate) bounds: Bounds,
@@ -61,6 +63,7 @@ impl Knowledge {
             health: Health::default(),
             payload_segments: 0,
             hours: hours.then(Hours::new),
+            minutes: Vec::new(),
             hours_dropped: 0,
             bounds,
         }
@@ -123,6 +126,13 @@ impl Knowledge {
         }
     }
 
+    /// Forgets what was last seen before a time. Captures stay as they were.
+    pub(crate) fn forget(&mut self, before: Timestamp) {
+        let captures = self.captures.clone();
+        self.narrow(Window::since(before));
+        self.captures = captures;
+    }
+
     /// Keeps what was seen in a window of time, each side of which is then told as if nothing
     /// else had been watched. Captures keep their places, for packets count them.
     pub(crate) fn narrow(&mut self, window: Window) {
@@ -145,6 +155,7 @@ impl Knowledge {
             let file = FileIndex(options.first_file + index as u32);
             self.ledger.file(file, &info.name);
             self.captures.push(capture(info, options));
+            self.minutes.clone_from(&info.minutes);
         }
         self.skipped = skipped(inputs);
         self.payload_segments = counts.flow.payload_segments;
@@ -469,6 +480,7 @@ fn capture(info: &CaptureInfo, options: &Options) -> Capture {
         clock_offset: info.clock_offset.clone(),
         comments: info.comments.clone(),
         names: info.names.clone(),
+        overlaps: Vec::new(),
     }
 }
 

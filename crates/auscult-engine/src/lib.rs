@@ -13,6 +13,7 @@ mod kept;
 mod knowledge;
 mod mask;
 mod options;
+mod overlap;
 mod pipeline;
 mod points;
 mod probing;
@@ -34,11 +35,11 @@ use auscult_model::report::Report;
 use thiserror::Error;
 
 pub use auscult_capture::{Apart, Stop};
-pub use auscult_state::{Overview, State, StateError, Status, Triage};
+pub use auscult_state::{Imported, Overview, State, StateError, Status, Triage};
 pub use bounds::bounds;
 pub use kept::KeptError;
 pub use options::{Options, SHARDS, TICK};
-pub use remember::{Remembered, conclude, recall, recall_around, remember};
+pub use remember::{Forget, Remembered, conclude, forget, recall, recall_around, remember};
 
 use knowledge::Knowledge;
 use mask::Mask;
@@ -119,6 +120,7 @@ pub fn apart(paths: &[PathBuf], options: &Options) -> Result<Apart, EngineError>
 fn reading(options: &Options) -> auscult_capture::Options {
     auscult_capture::Options {
         block: options.read_size,
+        minutes: options.hours,
         ..auscult_capture::Options::within(&options.bounds())
     }
 }

@@ -2,7 +2,7 @@
 
 use auscult_capture::Stop;
 use auscult_inventory::SiteOptions;
-use auscult_model::{BoundKind, Bounds, Timestamp};
+use auscult_model::{BoundKind, Bounds, Timestamp, Window};
 
 /// Number of shards, fixed so that results do not depend on the number of threads.
 pub const SHARDS: usize = 64;
@@ -28,6 +28,8 @@ pub struct Options {
     pub since: Option<Timestamp>,
     /// Only packets before this time.
     pub until: Option<Timestamp>,
+    /// Packets of these times are left out: in order of time, apart from each other.
+    pub leave_out: Vec<Window>,
     /// Bytes read at a time.
     pub read_size: usize,
     /// Bounds that are set to something else than their defaults, see [`crate::bounds`].
@@ -52,6 +54,7 @@ impl Default for Options {
             max_memory: Bounds::USUAL_MEMORY,
             since: None,
             until: None,
+            leave_out: Vec::new(),
             read_size: 128 << 10,
             limits: Bounds::default(),
             stop: Stop::default(),

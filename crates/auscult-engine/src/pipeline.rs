@@ -10,7 +10,7 @@ use std::thread;
 
 use auscult_capture::{Batch, Inputs};
 use auscult_flow::Limits as FlowLimits;
-use auscult_model::Timestamp;
+use auscult_model::{Timestamp, Window};
 use auscult_packet::Limits as FragmentLimits;
 
 use auscult_protocols::PatientKey;
@@ -60,6 +60,12 @@ fn shard_options(options: &Options) -> ShardOptions {
 fn is_wanted(options: &Options, time: Timestamp) -> bool {
     options.since.is_none_or(|since| time >= since)
         && options.until.is_none_or(|until| time < until)
+        && !is_left_out(&options.leave_out, time)
+}
+
+fn is_left_out(windows: &[Window], time: Timestamp) -> bool {
+    let next = windows.partition_point(|window| window.until <= time);
+    windows.get(next).is_some_and(|window| window.from <= time)
 }
 
 fn run_alone(

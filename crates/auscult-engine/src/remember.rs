@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use auscult_model::report::{Capture, Report};
-use auscult_model::{Timestamp, Window};
+use auscult_model::{MinuteSum, Timestamp, Window};
 use auscult_state::{Hours, Overview, Save, State, StateError};
 
 use crate::kept::KeptError;
 use crate::knowledge::Knowledge;
 use crate::mask::Mask;
 use crate::options::Options;
+use crate::overlap::{self, Taken};
 use crate::{EngineError, Watch, bounds};
 
 /// What became of the inputs.
@@ -72,8 +73,9 @@ pub fn remember(
             first_file: whole.captures.len() as u32,
             ..options.clone()
         };
-        let (read, values) = match crate::read(std::slice::from_ref(path), &of_file, watch) {
+        let (mut read, values) = match read_apart(path, &of_file, &state, &saved, watch) {
             Ok(read) => read,
+            Err(EngineError::State(error)) => return Err(error.into()),
             Err(error) => {
                 unread.push((path.clone(), error));
                 continue;
@@ -88,7 +90,8 @@ pub fn remember(
             continue;
         };
         if known.insert(capture.fingerprint.clone()) {
-            saved.pending.push(capture.clone());
+            let minutes = std::mem::take(&mut read.minutes);
+            saved.pending.push((capture.clone(), minutes));
             added.push(capture);
             whole.merge(read);
         } else {
@@ -111,6 +114,41 @@ pub fn remember(
         interrupted,
         unread,
     })
+}
+
+/// Reads a file by itself, without what captures before it hold already.
+fn read_apart(
+    path: &PathBuf,
+    options: &Options,
+    state: &State,
+    saved: &Saving<'_>,
+    watch: &mut dyn Watch,
+) -> Result<(Knowledge, Mask), EngineError> {
+    let paths = std::slice::from_ref(path);
+    let (read, values) = crate::read(paths, options, watch)?;
+    let new = read.captures.first();
+    let Some(new) = new.and_then(|capture| Taken::new(capture, read.minutes.clone())) else {
+        return Ok((read, values));
+    };
+    let mut known: Vec<Taken> = Vec::new();
+    for (capture, minutes) in state.inputs_between(new.first, new.last)? {
+        known.extend(Taken::new(&capture, minutes));
+    }
+    let pending = saved.pending.iter();
+    known.extend(pending.filter_map(|(capture, minutes)| Taken::new(capture, minutes.clone())));
+    let (overlaps, leave_out) = overlap::shared(&new, &known);
+    if overlaps.is_empty() || path.as_os_str() == "-" {
+        return Ok((read, values));
+    }
+    let without = Options {
+        leave_out,
+        ..options.clone()
+    };
+    let (mut read, values) = crate::read(paths, &without, watch)?;
+    for capture in &mut read.captures {
+        capture.overlaps.clone_from(&overlaps);
+    }
+    Ok((read, values))
 }
 
 /// What a state came to at its last save, with what people decided and said since.
@@ -150,6 +188,53 @@ pub fn recall_around(
     Ok([side(Window::before(time))?, side(Window::since(time))?])
 }
 
+/// What is to be taken out of a state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forget {
+    /// Everything that was last seen before this time.
+    pub before: Option<Timestamp>,
+    /// By which patients are told apart: their digests, and the key of these.
+    pub patients: bool,
+}
+
+/// Takes something out of a state for good, and says what the state came to before and comes to
+/// after. Captures stay listed, so that none is counted again; so do decisions and ids.
+pub fn forget(
+    file: &Path,
+    what: Forget,
+    options: &Options,
+    now: Timestamp,
+) -> Result<[Report; 2], EngineError> {
+    let before = recall(file, Overview::Light, now)?;
+    let mut state = State::write(file)?;
+    let Some(facts) = state.facts()? else {
+        return Err(StateError::Missing(file.to_owned()).into());
+    };
+    let unreadable = |error| EngineError::Facts(file.to_owned(), error);
+    let mut whole =
+        Knowledge::restore(&facts, state.inputs()?, options.bounds()).map_err(unreadable)?;
+    if let Some(time) = what.before {
+        whole.forget(time);
+        state.forget_hours(time)?;
+    }
+    if what.patients {
+        whole.ledger.forget_patients();
+        state.new_patient_key()?;
+    }
+    let mut report = whole.report(options);
+    // Texts were masked when they were kept.
+    let mask = Mask::new(options.bounds().of(&bounds::MASKED));
+    state.save(Save {
+        inputs: &[],
+        facts: &whole.keep(&mask).map_err(unreadable)?,
+        hours: &Hours::new(),
+        report: &mut report,
+    })?;
+    state.compact()?;
+    said_by_people(&state, &mut report, now)?;
+    Ok([before, report])
+}
+
 /// What facts as a state keeps them come to, with the captures that it lists.
 ///
 /// # Errors
@@ -176,7 +261,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(60);
 struct Saving<'a> {
     file: &'a Path,
     since: Instant,
-    pending: Vec<Capture>,
+    /// Captures with what their minutes hold.
+    pending: Vec<(Capture, Vec<MinuteSum>)>,
 }
 
 impl Saving<'_> {
@@ -201,13 +287,13 @@ impl Saving<'_> {
         // As they stand in the report: comments are masked there.
         let known = report.captures.len().saturating_sub(self.pending.len());
         let inputs = report.captures.get(known..).unwrap_or_default().to_vec();
+        let minutes = self.pending.drain(..).map(|(_, minutes)| minutes);
         state.save(Save {
-            inputs: &inputs,
+            inputs: &inputs.into_iter().zip(minutes).collect::<Vec<_>>(),
             facts: &facts,
             hours: &hours,
             report: &mut report,
         })?;
-        self.pending.clear();
         self.since = Instant::now();
         Ok(report)
     }

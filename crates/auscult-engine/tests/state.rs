@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use auscult_engine::{
-    Options, Overview, Remembered, State, Status, Triage, Unwatched, analyze, recall, remember,
+    Forget, Options, Overview, Remembered, State, Status, Triage, Unwatched, analyze, forget,
+    recall, recall_around, remember,
 };
-use auscult_lab::generate;
+use auscult_lab::{Scene, generate};
 use auscult_model::Timestamp;
 use auscult_model::report::Report;
 
@@ -26,6 +27,21 @@ impl Folder {
         let path = self.0.join(format!("{scenario}-{seed}.pcapng"));
         let scene = generate(scenario, seed, &auscult_lab::Options::default()).expect("a scene");
         fs::write(&path, auscult_lab::files::pcapng(&scene)).expect("a file");
+        path
+    }
+}
+
+impl Folder {
+    /// The frames of a scene for which `keep` holds.
+    fn part(&self, name: &str, scene: &Scene, keep: impl Fn(usize, Timestamp) -> bool) -> PathBuf {
+        let frames = scene.frames.iter().enumerate();
+        let frames = frames.filter(|(at, frame)| keep(*at, frame.time));
+        let part = Scene {
+            frames: frames.map(|(_, frame)| frame.clone()).collect(),
+            ..scene.clone()
+        };
+        let path = self.0.join(name);
+        fs::write(&path, auscult_lab::files::pcapng(&part)).expect("a file");
         path
     }
 }
@@ -209,4 +225,131 @@ fn decisions_hold_until_their_day() {
             .expect("it");
         assert_eq!(device.bed.as_deref(), Some("7"));
     }
+}
+
+fn morning() -> (Scene, impl Fn(i64) -> Timestamp) {
+    let scene = generate("morning", 3, &auscult_lab::Options::default()).expect("a scene");
+    let times = || scene.frames.iter().map(|frame| frame.time);
+    let (first, last) = (
+        times().min().unwrap_or_default(),
+        times().max().unwrap_or_default(),
+    );
+    // So many thousandths of the morning after its beginning.
+    (scene, move |share| {
+        first.plus(last.since(first) / 1000 * share)
+    })
+}
+
+/// Bytes that a report's devices sent and got, a measure of what was counted how often.
+fn carried(report: &Report) -> u64 {
+    let of_device = |device: &auscult_model::report::Device| {
+        let talks = device.talks_to.iter();
+        talks.map(|talk| talk.bytes[0] + talk.bytes[1]).sum::<u64>()
+    };
+    report.devices.iter().map(of_device).sum()
+}
+
+#[test]
+fn captures_that_overlap_count_once() {
+    let folder = Folder::new("overlap");
+    let (scene, at) = morning();
+    let whole = folder.part("whole.pcapng", &scene, |_, _| true);
+    let begin = folder.part("begin.pcapng", &scene, |_, time| time < at(631));
+    let end = folder.part("end.pcapng", &scene, |_, time| time >= at(377));
+    let parts = [
+        folder.part("a.pcapng", &scene, |_, time| time < at(631)),
+        folder.part("b.pcapng", &scene, |_, time| time >= at(631)),
+    ];
+    let counted = |name: &str, files: &[PathBuf]| add(&folder.0.join(name), files);
+    let apart = carried(&counted("apart.state", &parts).report);
+    let came = counted("overlap.state", &[begin.clone(), end.clone()]);
+    let overlap = &came.added[1].overlaps[0];
+    assert!(overlap.equal > 10 && overlap.twice == 0, "{overlap:?}");
+    assert_eq!(carried(&came.report), apart);
+    // The same in two runs, and what comes last is all known.
+    let state = folder.0.join("runs.state");
+    add(&state, &[begin]);
+    let came = add(&state, &[end]);
+    assert_eq!(carried(&came.report), apart);
+    let came = add(&state, &[whole]);
+    assert_eq!(came.added[0].overlaps.len(), 2);
+    assert_eq!(carried(&came.report), apart);
+}
+
+/// Half of a capture's frames are other frames: no minute agrees, so nothing is left out.
+#[test]
+fn two_captures_of_one_time_that_share_no_minute_both_count() {
+    let folder = Folder::new("beside");
+    let (scene, _) = morning();
+    let halves = [0, 1].map(|half| {
+        let name = format!("half-{half}.pcapng");
+        folder.part(&name, &scene, |at, _| at % 2 == half)
+    });
+    let came = add(&folder.0.join("a.state"), &halves);
+    assert!(came.added.iter().all(|capture| capture.overlaps.is_empty()));
+}
+
+#[test]
+fn a_state_is_compared_with_itself_at_a_time() {
+    let folder = Folder::new("around");
+    let (scene, at) = morning();
+    let state = folder.0.join("a.state");
+    let parts = [
+        folder.part("a.pcapng", &scene, |_, time| time < at(500)),
+        folder.part("b.pcapng", &scene, |_, time| time >= at(500)),
+    ];
+    add(&state, &parts);
+    let options = Options::default();
+    let [before, since] =
+        recall_around(&state, at(500), &options, Timestamp(0)).expect("both sides");
+    for (side, part) in [(before, &parts[0]), (since, &parts[1])] {
+        let alone = add(&folder.0.join("alone.state"), std::slice::from_ref(part)).report;
+        fs::remove_file(folder.0.join("alone.state")).expect("it was there");
+        let names = |report: &Report| -> Vec<(String, Vec<_>)> {
+            let devices = report.devices.iter();
+            devices.map(|d| (d.id.clone(), d.macs.clone())).collect()
+        };
+        assert_eq!(names(&side), names(&alone));
+        let files = |report: &Report| -> Vec<String> {
+            report
+                .captures
+                .iter()
+                .map(|c| c.fingerprint.clone())
+                .collect()
+        };
+        assert_eq!(files(&side), files(&alone));
+    }
+}
+
+#[test]
+fn what_is_forgotten_is_gone_and_captures_stay_known() {
+    let folder = Folder::new("forget");
+    let (scene, at) = morning();
+    let state = folder.0.join("a.state");
+    let first = folder.part("a.pcapng", &scene, |_, time| time < at(500));
+    add(&state, std::slice::from_ref(&first));
+    add(
+        &state,
+        &[folder.part("b.pcapng", &scene, |_, time| time >= at(500))],
+    );
+    let options = Options::default();
+    let what = Forget {
+        before: Some(at(500)),
+        patients: true,
+    };
+    let [was, is] = forget(&state, what, &options, Timestamp(0)).expect("a state");
+    assert!(
+        is.devices.len() < was.devices.len(),
+        "somebody was seen early only"
+    );
+    assert!(
+        is.devices
+            .iter()
+            .all(|device| device.last_seen >= Some(at(500)))
+    );
+    let kept = recall(&state, Overview::Whole, Timestamp(0)).expect("a report");
+    similar_asserts(&said(&is), &said(&kept));
+    let again = add(&state, &[first]);
+    assert_eq!((again.added.len(), again.known.len()), (0, 1));
+    assert_eq!(again.report.devices.len(), is.devices.len());
 }

@@ -416,6 +416,11 @@ impl Ledger {
         }
     }
 
+    /// Forgets which patients were told apart; what kinds of data crossed stays.
+    pub fn forget_patients(&mut self) {
+        self.patient_data.each(|fact| fact.patients.clear());
+    }
+
     /// Keeps the facts of which some observation lies in a window of time. Counts stay those of
     /// all observations: a fact is one row, not one for each.
     pub fn narrow(&mut self, window: Window) {

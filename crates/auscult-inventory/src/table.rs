@@ -92,6 +92,11 @@ impl<K: Ord + Hash + Clone, V: Fact> Table<K, V> {
         }
     }
 
+    /// Changes every fact; keys stay.
+    pub(crate) fn each(&mut self, change: impl FnMut(&mut V)) {
+        self.rows.values_mut().for_each(change);
+    }
+
     /// Keeps what was seen in a window of time.
     pub(crate) fn narrow(&mut self, window: Window) {
         self.order.take();

@@ -9,6 +9,7 @@ mod bound;
 mod digested;
 mod event;
 mod flow;
+mod minutes;
 mod phi;
 pub mod report;
 mod segment;
@@ -25,6 +26,7 @@ pub use flow::{
     ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,
     NeighbourKey, NeighbourSum, Outcome, Transport,
 };
+pub use minutes::MinuteSum;
 pub use phi::PhiKind;
 pub use segment::Segment;
 pub use time::{Timestamp, Window, span};

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MacAddr, PhiKind, Segment, Timestamp};
 
-pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment};
+pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment, Overlap};
 
 /// The version of the contract: raised when a meaning changes, not when something is added.
 pub const SCHEMA: u32 = 1;
@@ -102,6 +102,9 @@ pub struct Capture {
     /// said so: no device is called by them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<AuthorsName>,
+    /// Captures taken in before that hold some of the same packets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<Overlap>,
 }
 
 /// Where a capture was taken, inferred from what it holds.

@@ -63,6 +63,8 @@ fn under_labels(extent: Extent<'_>, at: usize) -> Next {
         // Its associated channel.
         1 if is_channel(extent, at) => Next::Stop(StopReason::LinkOwn, at),
         _ if is_ethernet(extent, at) => Next::Ethernet(at),
+        // A control word and the header of a frame may stand in the part that was not captured.
+        _ if extent.is_cut_within(at, 18) => cut(extent, at, 18),
         _ => Next::Stop(StopReason::EtherType, at),
     }
 }

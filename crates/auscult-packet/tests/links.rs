@@ -357,3 +357,21 @@ fn a_cut_snap_header_is_cut() {
         assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
     }
 }
+
+/// Under labels a frame is told by its whole header: before it, the capture may have been cut.
+#[test]
+fn a_pseudowire_cut_before_its_header_is_cut() {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47];
+    frame.extend([0, 0x12, 0x31, 64]);
+    // The second half of a frame's addresses has nothing by which to tell it.
+    frame.extend([0x2c, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 8, 0]);
+    frame.extend(IP);
+    let original = frame.len() as u32;
+    let whole = decode(LinkType::ETHERNET, &frame, original);
+    assert!(whole.is_ip() && whole.stop.is_none(), "{whole:?}");
+    for kept in 20..32 {
+        let layers = decode(LinkType::ETHERNET, &frame[..kept], original);
+        let why = layers.stop.map(|stop| stop.why);
+        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
+    }
+}

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use columns::{Choice, Field, Mapping};
 pub use matching::{Check, Contradiction, Counted, Key, Match, Unmatched, check};
-pub use view::{View, register_csv, register_json, register_text};
+pub use view::{View, import_text, register_csv, register_json, register_text};
 pub use walk::{Fit, Walk, walk_list};
 
 /// Bytes of the largest export that is read.

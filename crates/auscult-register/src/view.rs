@@ -10,7 +10,7 @@ use crate::{Check, Row};
 
 pub use csv::register_csv;
 pub use json::register_json;
-pub use text::register_text;
+pub use text::{import_text, register_text};
 
 /// How to show it.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ mod terminal;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use auscult_model::report::{Device, Finding, Report, Where};
+use auscult_model::report::{Device, Finding, Overlap, Report, Where};
 
 pub use csv::{csv_beside, csv_devices, csv_findings, csv_record};
 pub use diff::{
@@ -113,6 +113,32 @@ pub fn unrelated(report: &Report) -> Option<String> {
         groups.len(),
         names.join("; ")
     ))
+}
+
+/// Says what a capture shares with one that a state had taken in before.
+pub fn overlap(file: &str, overlap: &Overlap) -> String {
+    let minutes = |count: u64| match count {
+        1 => "1 minute".to_owned(),
+        more => format!("{more} minutes"),
+    };
+    let mut words = format!(
+        "{file} overlaps with {}: {} hold the same packets and count once",
+        overlap.with,
+        minutes(overlap.equal)
+    );
+    if overlap.partly > 0 {
+        words += &format!(
+            ", of {} more the one with more packets counts",
+            minutes(overlap.partly)
+        );
+    }
+    if overlap.twice > 0 {
+        words += &format!(
+            " ({} of them count twice: the other was there first)",
+            minutes(overlap.twice)
+        );
+    }
+    words
 }
 
 /// The findings about a device, worst first.

@@ -11,7 +11,9 @@
 mod apply;
 mod cases;
 mod error;
+mod forget;
 mod hours;
+mod register;
 mod rows;
 mod schema;
 mod show;
@@ -25,12 +27,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use auscult_model::report::{Capture, Report};
+use auscult_model::{MinuteSum, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 pub use apply::{apply_cases, apply_words};
 pub use cases::{Case, CaseEvent, Status, Triage};
 pub use error::StateError;
 pub use hours::{HourKey, HourSum, Hours};
+pub use register::Imported;
 pub use show::Overview;
 pub use words::UserWord;
 
@@ -45,8 +49,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What one save adds and replaces.
 #[derive(Debug)]
 pub struct Save<'a> {
-    /// Inputs that were taken in, to be listed behind those that are known.
-    pub inputs: &'a [Capture],
+    /// Inputs that were taken in, to be listed behind those that are known, with what their
+    /// minutes hold.
+    pub inputs: &'a [(Capture, Vec<MinuteSum>)],
     /// All facts.
     pub facts: &'a [u8],
     /// Sums to be added to what is known of their hours.
@@ -122,6 +127,12 @@ impl State {
         Ok(state)
     }
 
+    /// Ends the making of a state that is to hold what people say before any capture.
+    pub fn begin(mut self) -> Result<State, StateError> {
+        self.commit()?;
+        Ok(self)
+    }
+
     fn commit(&mut self) -> Result<(), StateError> {
         self.connection
             .execute_batch("COMMIT")
@@ -163,6 +174,16 @@ impl State {
     /// The inputs taken in so far, in the order in which facts count them.
     pub fn inputs(&self) -> Result<Vec<Capture>, StateError> {
         rows::inputs(&self.connection).map_err(|error| self.error(error))
+    }
+
+    /// The inputs that watched some of the time from `first` to `last`, with what their minutes
+    /// hold.
+    pub fn inputs_between(
+        &self,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> Result<Vec<(Capture, Vec<MinuteSum>)>, StateError> {
+        rows::inputs_between(&self.connection, first, last).map_err(|error| self.error(error))
     }
 
     /// All facts as they were saved; `None` in a new state.

@@ -1,6 +1,7 @@
 //! Rows that a save adds or replaces.
 
 use auscult_model::report::{Capture, Device, Finding, Report};
+use auscult_model::{MinuteSum, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -34,17 +35,38 @@ pub(crate) fn inputs(connection: &Connection) -> rusqlite::Result<Vec<Capture>> 
     rows.map(|row| read_json(0, &row?)).collect()
 }
 
-pub(crate) fn add_inputs(connection: &Connection, inputs: &[Capture]) -> rusqlite::Result<()> {
+pub(crate) fn inputs_between(
+    connection: &Connection,
+    first: Timestamp,
+    last: Timestamp,
+) -> rusqlite::Result<Vec<(Capture, Vec<MinuteSum>)>> {
+    let mut query = connection.prepare(
+        "SELECT json, minutes FROM input WHERE first <= ?2 AND last >= ?1 ORDER BY number",
+    )?;
+    let rows = query.query_map(params![first.0, last.0], |row| {
+        let minutes: Option<Vec<u8>> = row.get(1)?;
+        Ok((
+            read_json(0, &row.get::<_, String>(0)?)?,
+            MinuteSum::from_bytes(&minutes.unwrap_or_default()),
+        ))
+    })?;
+    rows.collect()
+}
+
+pub(crate) fn add_inputs(
+    connection: &Connection,
+    inputs: &[(Capture, Vec<MinuteSum>)],
+) -> rusqlite::Result<()> {
     let next: i64 = connection.query_row(
         "SELECT coalesce(max(number) + 1, 0) FROM input",
         [],
         |row| row.get(0),
     )?;
     let mut insert = connection.prepare(
-        "INSERT INTO input (number, fingerprint, file, packets, bytes, first, last, json)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO input (number, fingerprint, file, packets, bytes, first, last, json, minutes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    for (number, input) in (next..).zip(inputs) {
+    for (number, (input, minutes)) in (next..).zip(inputs) {
         insert.execute(params![
             number,
             input.fingerprint,
@@ -54,6 +76,7 @@ pub(crate) fn add_inputs(connection: &Connection, inputs: &[Capture]) -> rusqlit
             input.first.map(|time| time.0),
             input.last.map(|time| time.0),
             json(input)?,
+            MinuteSum::to_bytes(minutes),
         ])?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::StateError;
 const APPLICATION: i64 = 0x6175_7363;
 
 /// Statements that lead from each layout to the next; the number of the last is `user_version`.
-const LAYOUTS: [&str; 1] = [include_str!("layout-1.sql")];
+const LAYOUTS: [&str; 2] = [include_str!("layout-1.sql"), include_str!("layout-2.sql")];
 
 fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))

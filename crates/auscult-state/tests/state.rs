@@ -51,6 +51,7 @@ fn capture(n: u64) -> Capture {
         clock_offset: None,
         comments: Vec::new(),
         names: Vec::new(),
+        overlaps: Vec::new(),
     }
 }
 
@@ -92,7 +93,7 @@ fn save(state: &mut State, n: u64) -> Result<(), StateError> {
         .map(|at| (u64::from(at) * n) as u8)
         .collect();
     state.save(Save {
-        inputs: &[capture(n)],
+        inputs: &[(capture(n), Vec::new())],
         facts: &facts,
         hours: &Hours::from([(key, sum)]),
         report: &mut report(),
@@ -290,4 +291,45 @@ fn decisions_and_words_stay() {
         .collect();
     assert_eq!(history, [Status::Accepted, Status::Open]);
     assert_eq!(state.user_words().unwrap()[0].value, "ICU-7");
+}
+
+/// Every layout that was ever written can be brought up to date, and loses nothing.
+#[test]
+fn an_older_layout_becomes_this_one() {
+    let folder = Folder::new("older");
+    let path = folder.file("a.state");
+    save(&mut State::write(&path).unwrap(), 5).unwrap();
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(
+        "DROP VIEW asset; DROP TABLE asset_register; DROP INDEX input_by_time;
+         ALTER TABLE input DROP COLUMN minutes; PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(old);
+    // Looking at it changes nothing.
+    assert_eq!(numbers(&path), [5]);
+    let none = State::read(&path).unwrap().register::<Vec<u8>>().unwrap();
+    assert_eq!(none, None);
+    save(&mut State::write(&path).unwrap(), 6).unwrap();
+    assert_eq!(numbers(&path), [5, 6]);
+    let between = State::read(&path)
+        .unwrap()
+        .inputs_between(Timestamp(0), Timestamp(100));
+    assert_eq!(between.unwrap().len(), 0, "these have no last time");
+}
+
+#[test]
+fn a_register_takes_the_place_of_the_last_one() {
+    let folder = Folder::new("register");
+    let path = folder.file("a.state");
+    let mut state = State::write(&path).unwrap().begin().unwrap();
+    for (at, rows) in [(1, vec![1, 2]), (2, vec![3])] {
+        state
+            .import_register("assets.csv", &rows, Timestamp(at))
+            .unwrap();
+    }
+    drop(state);
+    let state = State::read(&path).unwrap();
+    let imported = state.register::<Vec<u64>>().unwrap().unwrap();
+    assert_eq!((imported.register, imported.at), (vec![3], Timestamp(2)));
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use auscult_engine::{Options, Overview, Watch};
+use auscult_engine::{Forget, Options, Overview, Watch};
 use auscult_model::report::{Report, Severity};
 use auscult_model::{Bound, Bounds, Timestamp};
 use clap::Args;
@@ -168,6 +168,11 @@ impl Reading {
                 capture.file
             ));
         }
+        for capture in &came.added {
+            for overlap in &capture.overlaps {
+                notice(&auscult_report::overlap(&capture.file, overlap));
+            }
+        }
         if !came.added.is_empty() {
             let captures = match came.added.len() {
                 1 => "1 capture".to_owned(),
@@ -259,6 +264,42 @@ impl How {
             return Ok(report);
         }
         self.analyze(paths, false, &mut Progress::new(self.quiet))
+    }
+
+    /// The state, where one is given.
+    pub(crate) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
+    /// What the state comes to, or the report of captures.
+    pub(crate) fn recalled(&self, paths: &[PathBuf]) -> Result<Report, Failure> {
+        match (&self.state, paths) {
+            (Some(file), []) => {
+                let now = arguments::now();
+                Ok(auscult_engine::recall(file, Overview::Whole, now)?)
+            }
+            _ => self.report(paths),
+        }
+    }
+
+    /// What is left of the state when something is forgotten, beside what it came to before.
+    pub(crate) fn forget(&self, what: Forget) -> Result<[Report; 2], Failure> {
+        let Some(file) = &self.state else {
+            return Err(Failure::Usage(
+                "forget in which state? --state FILE".to_owned(),
+            ));
+        };
+        let options = Options {
+            since: None,
+            until: None,
+            ..self.options()?
+        };
+        Ok(auscult_engine::forget(
+            file,
+            what,
+            &options,
+            arguments::now(),
+        )?)
     }
 
     /// What the state saw before `--since`, and what from then on.

@@ -55,7 +55,26 @@ fn everything(case: &Case) -> Printed {
             take(&["finding", id, "--format", form], &[0]);
         }
     }
+    printed.push(("the state".to_owned(), state(case)));
     printed
+}
+
+/// Every byte of a state that remembers the capture.
+fn state(case: &Case) -> Vec<u8> {
+    let folder = support::folder(&format!("privacy-state-{}", case.name.replace(' ', "-")));
+    let file = folder.join("ward.state");
+    let output = case.run(&[
+        "analyze".as_ref(),
+        "--quiet".as_ref(),
+        "--state".as_ref(),
+        file.as_os_str(),
+    ]);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("saved: 1 capture"), "{}: {words}", case.name);
+    let files = fs::read_dir(&folder).unwrap();
+    files
+        .flat_map(|file| fs::read(file.unwrap().path()).unwrap())
+        .collect()
 }
 
 /// The same capture, cut in the middle of a packet: told as damaged.

@@ -136,3 +136,21 @@ fn an_author_who_writes_a_lot() {
     assert_eq!(report.captures[0].comments.len(), 64);
     assert_eq!(report.captures[0].names.len(), 1024);
 }
+
+/// A packet a minute, for longer than minutes are told apart.
+#[test]
+fn minutes_for_months() {
+    let mut bytes = Wire::new().bytes;
+    for minute in 0..100_003_u32 {
+        for word in [minute * 60, 0, 14, 14] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        bytes.extend_from_slice(&[0x02; 14]);
+    }
+    let options = Options {
+        hours: true,
+        ..Options::default()
+    };
+    let report = cases::Capture::of(&bytes, "pcap").report(&options);
+    assert_eq!(reached(&report, "capture-minutes"), 3);
+}

@@ -37,6 +37,20 @@ pub struct AuthorsName {
     pub name: String,
 }
 
+/// What a capture shares with one that a state had taken in before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// The other capture.
+    pub with: String,
+    /// Minutes that hold the same packets in both: they count once.
+    pub equal: u64,
+    /// Minutes that differ, at the ends of one of them or by losses: the one with more packets
+    /// counts.
+    pub partly: u64,
+    /// How many of these count twice, for the other had fewer packets and was there first.
+    pub twice: u64,
+}
+
 /// Captures that belong together, apart from others in the same run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureGroup {

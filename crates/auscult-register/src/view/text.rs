@@ -31,6 +31,12 @@ pub fn register_text(page: &mut Page, check: &Check<'_>, view: &View<'_>) {
     problems(page, check, view);
 }
 
+/// Writes on a page how a register was read, and what is not as it should be in it.
+pub fn import_text(page: &mut Page, check: &Check<'_>, view: &View<'_>) {
+    source(page, check, view);
+    problems(page, check, view);
+}
+
 fn source(page: &mut Page, check: &Check<'_>, view: &View<'_>) {
     let register = check.register;
     let delimiter = match register.delimiter {

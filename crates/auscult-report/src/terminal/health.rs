@@ -252,6 +252,9 @@ fn basis(page: &mut Page, report: &Report) {
                 capture.fingerprint
             ),
         );
+        for overlap in &capture.overlaps {
+            page.text(4, &crate::overlap(&capture.file, overlap));
+        }
         for comment in &capture.comments {
             let place = comment.packet.map(|number| format!(" on packet {number}"));
             let place = place.unwrap_or_default();

@@ -438,6 +438,7 @@ fn capture(file: &str, packets: u64, complete: bool) -> Capture {
         clock_offset: None,
         comments: Vec::new(),
         names: Vec::new(),
+        overlaps: Vec::new(),
     }
 }
 

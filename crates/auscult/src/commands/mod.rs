@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod finding;
 pub(crate) mod findings;
 pub(crate) mod flows;
+pub(crate) mod forget;
 pub(crate) mod lab;
 pub(crate) mod limits;
 pub(crate) mod register;
