@@ -10,7 +10,7 @@ use std::process::Command;
 
 use auscult_model::{Direction, LinkType, Meaning, Transport};
 
-use crate::drive::{Piece, drive};
+use crate::drive::{Driven, Piece, drive};
 use crate::{Cursor, Protocol, Said, Start};
 
 /// The folder of shared test material, or a loud line.
@@ -47,6 +47,51 @@ pub(crate) fn captures_with(layer: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Captures of the bundles, unpacked for as long as this lives.
+pub(crate) struct Bundled {
+    folder: PathBuf,
+    pub(crate) captures: Vec<PathBuf>,
+}
+
+impl Bundled {
+    /// Those whose name holds one of these words.
+    pub(crate) fn named(words: &[&str]) -> Self {
+        let word = words.first().copied().unwrap_or_default();
+        let folder = std::env::temp_dir().join(format!("auscult-{word}-{}", std::process::id()));
+        let mut bundled = Bundled {
+            folder,
+            captures: Vec::new(),
+        };
+        let bundles = shared("captures/bundles").and_then(|path| std::fs::read_dir(path).ok());
+        for bundle in bundles.into_iter().flatten().flatten() {
+            let into = bundled.folder.join(bundle.file_name());
+            std::fs::create_dir_all(&into).expect("a folder for the bundle");
+            let mut unpack = Command::new("tar");
+            unpack.arg("--use-compress-program=zstd").arg("-xf");
+            unpack.arg(bundle.path()).arg("-C").arg(&into);
+            if !unpack.status().is_ok_and(|status| status.success()) {
+                eprintln!("SKIPPED: cannot unpack {}", bundle.path().display());
+                continue;
+            }
+            let members = std::fs::read_dir(into.join("cap")).expect("captures");
+            let paths = members.flatten().map(|member| member.path());
+            let is_wanted = |path: &PathBuf| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                words.iter().any(|word| name.contains(word))
+            };
+            bundled.captures.extend(paths.filter(is_wanted));
+        }
+        bundled.captures.sort();
+        bundled
+    }
+}
+
+impl Drop for Bundled {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
 /// One frame's fields as tshark shows them; absent ones are empty.
 pub(crate) struct Row {
     fields: BTreeMap<String, Vec<String>>,
@@ -59,6 +104,11 @@ impl Row {
 
     pub(crate) fn one(&self, field: &str) -> &str {
         self.all(field).first().map_or("", String::as_str)
+    }
+
+    /// The frame's number, where it was asked for.
+    pub(crate) fn frame(&self) -> u64 {
+        self.one("frame.number").parse().unwrap_or_default()
     }
 
     /// The last value as bytes.
@@ -77,7 +127,18 @@ impl Row {
 
 /// Asks tshark for `fields` of the frames that pass `filter`; nothing when it is not there.
 pub(crate) fn tshark(capture: &Path, filter: &str, fields: &[&str]) -> Vec<Row> {
+    tshark_with(capture, filter, fields, &[])
+}
+
+/// The same with more options for tshark.
+pub(crate) fn tshark_with(
+    capture: &Path,
+    filter: &str,
+    fields: &[&str],
+    options: &[&str],
+) -> Vec<Row> {
     let mut command = Command::new("tshark");
+    command.args(options);
     command.args([
         "-n",
         "-T",
@@ -146,10 +207,24 @@ pub(crate) fn frames(capture: &Path) -> Vec<(LinkType, u32, Vec<u8>)> {
     frames
 }
 
-/// Runs `protocol` over every TCP stream of a capture in which tshark saw `layer`, in the order
-/// of the capture, without retransmissions. The sender of a stream's first frame is the
-/// originator, unless it answers a SYN. Places name the capture's frames.
+/// What `protocol` says of the TCP streams of a capture; see [`drive_streams`].
 pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str) -> Vec<Said> {
+    let streams = drive_streams(protocol, capture, layer);
+    streams
+        .into_values()
+        .flat_map(|driven| driven.said)
+        .collect()
+}
+
+/// Runs `protocol` over every TCP stream of a capture in which tshark saw `layer`, in the order
+/// of the capture, without retransmissions, by tshark's number of the stream. The sender of a
+/// stream's first frame is the originator, unless it answers a SYN. Places name the capture's
+/// frames.
+pub(crate) fn drive_streams(
+    protocol: &dyn Protocol,
+    capture: &Path,
+    layer: &str,
+) -> BTreeMap<String, Driven> {
     let fields = [
         "tcp.stream",
         "tcp.srcport",
@@ -160,6 +235,7 @@ pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str)
         "tcp.flags.ack",
         "frame.number",
         "tcp.payload",
+        "tcp.analysis.lost_segment",
     ];
     let named: BTreeSet<String> = tshark(capture, layer, &["tcp.stream"])
         .iter()
@@ -173,8 +249,8 @@ pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str)
             streams.entry(stream).or_default().push((row, bytes));
         }
     }
-    let mut said = Vec::new();
-    for frames in streams.values() {
+    let mut read = BTreeMap::new();
+    for (stream, frames) in &streams {
         let Some((first, _)) = frames.first() else {
             continue;
         };
@@ -200,28 +276,54 @@ pub(crate) fn read_streams(protocol: &dyn Protocol, capture: &Path, layer: &str)
             ports,
         };
         let full = || frames.iter().filter(|(_, bytes)| !bytes.is_empty());
-        let numbers: Vec<u64> = full()
-            .map(|(row, _)| row.one("frame.number").parse().expect("a number"))
-            .collect();
-        let pieces: Vec<_> = full()
-            .map(|(row, bytes)| {
-                let direction = if side(row) == originator {
-                    Direction::FromOriginator
-                } else {
-                    Direction::FromResponder
-                };
-                Piece::Bytes(direction, bytes)
-            })
-            .collect();
-        for mut one in drive(protocol, &start, &pieces).said {
+        let (mut numbers, mut pieces) = (Vec::new(), Vec::new());
+        for (row, bytes) in full() {
+            let direction = if side(row) == originator {
+                Direction::FromOriginator
+            } else {
+                Direction::FromResponder
+            };
+            if !row.all("tcp.analysis.lost_segment").is_empty() {
+                numbers.push(row.frame());
+                pieces.push(Piece::Gap(direction, None));
+            }
+            numbers.push(row.frame());
+            pieces.push(Piece::Bytes(direction, bytes));
+        }
+        let mut driven = drive(protocol, &start, &pieces);
+        for one in &mut driven.said {
             for mark in [&mut one.place.first, &mut one.place.last] {
                 let piece = (mark.packet.number as usize).saturating_sub(1);
                 mark.packet.number = numbers.get(piece).copied().unwrap_or_default();
             }
-            said.push(one);
         }
+        read.insert(stream.clone(), driven);
     }
-    said
+    read
+}
+
+/// What tshark makes of datagrams that are no capture yet; nothing when it is not there.
+pub(crate) fn tshark_of_datagrams(port: u16, datagrams: &[&[u8]], fields: &[&str]) -> Vec<Row> {
+    // A file of raw IPv4 (LINKTYPE_RAW), with checksums left at zero.
+    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+    file.extend([0; 8]);
+    file.extend(65_535_u32.to_le_bytes());
+    file.extend(101_u32.to_le_bytes());
+    for bytes in datagrams {
+        let length = u16::try_from(bytes.len()).expect("a datagram") + 8;
+        file.extend([0; 8]);
+        file.extend([u32::from(length + 20).to_le_bytes(); 2].concat());
+        file.extend([0x45, 0]);
+        file.extend((length + 20).to_be_bytes());
+        file.extend([0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2]);
+        file.extend([40_000_u16, port, length, 0].map(u16::to_be_bytes).concat());
+        file.extend_from_slice(bytes);
+    }
+    let path = std::env::temp_dir().join(format!("auscult-{port}-{}.pcap", std::process::id()));
+    std::fs::write(&path, file).expect("a file for tshark");
+    let rows = tshark(&path, "udp", fields);
+    let _ = std::fs::remove_file(&path);
+    rows
 }
 
 /// Runs `protocol` over the datagrams of a capture that pass `filter`, a session for each pair of
@@ -321,15 +423,30 @@ pub(crate) fn claimed(said: &[Said]) -> Vec<String> {
     lines.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// Values by place, often a frame's number, and field.
+pub(crate) type Table = BTreeMap<(String, &'static str), Vec<String>>;
+
 /// Counts agreement, with the first disagreements in words.
 #[derive(Default)]
 pub(crate) struct Agreement {
     pub(crate) pairs: u64,
     pub(crate) equal: u64,
     pub(crate) wrong: Vec<String>,
+    /// Disagreements that were looked at: where, part of the place and the field, and why.
+    known: &'static [(&'static str, &'static str)],
+    explained: BTreeSet<String>,
 }
 
 impl Agreement {
+    /// With disagreements that were looked at: those count for nothing and are printed with what
+    /// was found.
+    pub(crate) fn explained(known: &'static [(&'static str, &'static str)]) -> Self {
+        Agreement {
+            known,
+            ..Agreement::default()
+        }
+    }
+
     /// Compares one field of one frame; a field that both lack counts for nothing.
     pub(crate) fn compare(&mut self, place: &str, row: &Row, field: &str, ours: Vec<String>) {
         self.compare_without(place, row, field, ours, &[]);
@@ -365,9 +482,25 @@ impl Agreement {
         self.pair(&format!("{place} {field}"), theirs, ours);
     }
 
+    /// Compares what was found by place and field; each place that either side has is a pair.
+    pub(crate) fn compare_tables(&mut self, capture: &Path, theirs: &Table, ours: &Table) {
+        let name = name_of(capture);
+        let places: BTreeSet<_> = theirs.keys().chain(ours.keys()).collect();
+        for place in places {
+            let of = |table: &Table| table.get(place).cloned().unwrap_or_default();
+            let (at, field) = place;
+            self.pair(&format!("{name}#{at} {field}"), &of(theirs), &of(ours));
+        }
+    }
+
     /// Counts one pair; one that both lack counts for nothing.
     pub(crate) fn pair(&mut self, what: &str, theirs: &[String], ours: &[String]) {
         if theirs.is_empty() && ours.is_empty() {
+            return;
+        }
+        let known = self.known.iter().find(|(place, _)| what.contains(place));
+        if let (false, Some((_, why))) = (theirs == ours, known) {
+            self.explained.insert(format!("{what}: {why}"));
             return;
         }
         self.pairs += 1;
@@ -392,6 +525,9 @@ impl Agreement {
         );
         for line in &self.wrong {
             println!("  {line}");
+        }
+        for line in &self.explained {
+            println!("  explained: {what}: {line}");
         }
         assert!(share >= least, "{what}: {share:.4} < {least}");
     }

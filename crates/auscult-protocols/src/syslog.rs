@@ -83,8 +83,12 @@ fn probe_message(bytes: &[u8]) -> Probe {
         Err(verdict) => return verdict,
     };
     let shape: &[&[u8]] = match rest {
-        [b'1', ..] => &[b"1 dddd-dd-ddT", b"1 - "],
-        _ => &[b"Aaa dd dd:dd:dd", b"Aaa  d dd:dd:dd"],
+        [b'1', b' ', ..] | [b'1'] => &[b"1 dddd-dd-ddT", b"1 - "],
+        _ => &[
+            b"Aaa dd dd:dd:dd",
+            b"Aaa  d dd:dd:dd",
+            b"dddd-dd-ddTdd:dd:dd",
+        ],
     };
     let fits = |shape: &&&[u8]| {
         let mut pairs = rest.iter().zip(**shape);
@@ -274,15 +278,14 @@ fn head(rest: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
     (Some(host).filter(is_name), Some(program).filter(is_name))
 }
 
-/// `Mmm dd hh:mm:ss host program[pid]: ...`; many senders leave out the host, some the time.
+/// `Mmm dd hh:mm:ss host program[pid]: ...`; many senders leave out the host, some the time. Some
+/// write the time as RFC 3339 does (`yyyy-mm-ddThh:mm:ss.frac+hh:mm`), without a version.
 fn bsd(rest: &[u8]) -> (&[u8], &[u8]) {
-    let Some((time, rest)) = rest.split_at_checked(16) else {
-        return (&[], &[]);
+    let rest = match rest.split_at_checked(16) {
+        Some(([_, _, _, b' ', .., b':', _, _, b':', _, _, b' '], rest)) => rest,
+        Some(([_, _, _, _, b'-', _, _, b'-', _, _, b'T', ..], _)) => split_word(rest).1,
+        _ => return (&[], &[]),
     };
-    let is_time = matches!(time, [_, _, _, b' ', .., b':', _, _, b':', _, _, b' ']);
-    if !is_time {
-        return (&[], &[]);
-    }
     let (first, after) = split_word(rest);
     let is_program = |word: &[u8]| word.ends_with(b":") || word.contains(&b'[');
     let (host, program) = match is_program(first) {

@@ -13,8 +13,6 @@ use crate::ftp_data::Crossing;
 #[derive(Debug)]
 pub(super) enum Command {
     Other,
-    /// PASV or EPSV: the answer holds a port.
-    Passive,
     Transfer(Box<Transfer>),
 }
 
@@ -37,7 +35,6 @@ pub(super) struct Transfer {
 /// What an answer answers.
 pub(super) enum Answered {
     Nothing,
-    Passive,
     /// A transfer that begins; its final answer is still to come.
     Begun(Box<Transfer>),
     Ended(Box<Transfer>),
@@ -49,6 +46,8 @@ pub(super) struct Commands {
     waiting: VecDeque<Command>,
     /// Nothing was lost, so that the first one is the one that is answered.
     paired: bool,
+    /// An answer was seen since something was lost.
+    spoke: bool,
     greeted: bool,
 }
 
@@ -57,8 +56,20 @@ impl Commands {
         Commands {
             waiting: VecDeque::new(),
             paired: from_start,
+            spoke: false,
             greeted: false,
         }
+    }
+
+    /// A command is sent. Clients wait for answers: when something was lost and the server spoke
+    /// since, what waits was answered unseen, and pairs are known again. Returns its transfers.
+    pub(super) fn resume(&mut self) -> Vec<Transfer> {
+        if self.paired || !self.spoke {
+            return Vec::new();
+        }
+        let unseen = self.forget();
+        self.paired = true;
+        unseen
     }
 
     /// Says whether there was room.
@@ -79,6 +90,7 @@ impl Commands {
             return Answered::Nothing;
         }
         if !self.paired {
+            self.spoke |= code >= 200;
             return Answered::Nothing;
         }
         if code < 200 {
@@ -86,7 +98,7 @@ impl Commands {
                 Some(front @ Command::Transfer(_)) => {
                     match std::mem::replace(front, Command::Other) {
                         Command::Transfer(transfer) => Answered::Begun(transfer),
-                        Command::Other | Command::Passive => Answered::Nothing,
+                        Command::Other => Answered::Nothing,
                     }
                 }
                 _ => Answered::Nothing,
@@ -94,7 +106,6 @@ impl Commands {
         }
         match self.waiting.pop_front() {
             Some(Command::Transfer(transfer)) => Answered::Ended(transfer),
-            Some(Command::Passive) => Answered::Passive,
             Some(Command::Other) | None => Answered::Nothing,
         }
     }
@@ -117,11 +128,12 @@ impl Commands {
     /// Bytes were lost or no more will come: transfers without an answer, in order.
     pub(super) fn forget(&mut self) -> Vec<Transfer> {
         self.paired = false;
+        self.spoke = false;
         self.waiting
             .drain(..)
             .filter_map(|command| match command {
                 Command::Transfer(transfer) => Some(*transfer),
-                Command::Other | Command::Passive => None,
+                Command::Other => None,
             })
             .collect()
     }

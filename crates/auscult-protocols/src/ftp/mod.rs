@@ -98,6 +98,7 @@ impl Protocol for Ftp {
         Box::new(FtpSession {
             ports: start.ports,
             lines: [Lines::new(start.from_start); 2],
+            open: [None; 2],
             greeted: false,
             securing: false,
             user: None,
@@ -158,6 +159,8 @@ fn probe_command(bytes: &[u8], words: &[&[u8]]) -> Probe {
 struct FtpSession {
     ports: [u16; 2],
     lines: [Lines; 2],
+    /// A reply of several lines is open in that direction, with this code (RFC 959 §4.2).
+    open: [Option<u16>; 2],
     greeted: bool,
     /// AUTH was asked for and not answered.
     securing: bool,
@@ -184,7 +187,14 @@ impl Session for FtpSession {
             Err(progress) => return progress,
         };
         let confidence = lines.confidence();
-        if let Some(code) = reply_code(line) {
+        let code = reply_code(line);
+        let goes_on = line.get(3) == Some(&b'-');
+        let open = &mut self.open[direction.index()];
+        if open.is_some() && (*open != code || goes_on) {
+            return Progress::Used(used);
+        }
+        *open = code.filter(|_| goes_on);
+        if let Some(code) = code {
             if self.reply(direction, code, line, confidence, used, out) {
                 return Progress::Done;
             }
@@ -197,6 +207,7 @@ impl Session for FtpSession {
 
     fn gap(&mut self, direction: Direction, _: Option<u64>, out: &mut Output<'_>) {
         self.lines[direction.index()].lost();
+        self.open[direction.index()] = None;
         self.user = None;
         self.named = false;
         self.end(out);
@@ -227,6 +238,9 @@ impl FtpSession {
     ) {
         let (word, rest) = split_word(line);
         let word = word.get(..COMMAND_MAX).unwrap_or(word).to_ascii_uppercase();
+        for transfer in self.commands.resume() {
+            say_transfer(&transfer, transfer.place, None, out);
+        }
         let mut waits = Command::Other;
         match word.as_slice() {
             b"USER" => {
@@ -255,7 +269,6 @@ impl FtpSession {
                     self.opened(direction, port, out);
                 }
             }
-            b"PASV" | b"EPSV" => waits = Command::Passive,
             b"RETR" | b"STOR" | b"APPE" | b"STOU" | b"LIST" | b"NLST" | b"MLSD" => {
                 let transfer = self.transfer(&word, rest, direction, confidence, place);
                 self.announce(&transfer.crossing, out);
@@ -352,18 +365,18 @@ impl FtpSession {
             return false;
         }
         self.securing = false;
-        match self.commands.answer(code) {
+        // These codes answer PASV and EPSV and nothing else.
+        let port = match code {
+            227 => commands::six_numbers(rest),
+            229 => commands::extended(rest),
+            _ => None,
+        };
+        let answered = self.commands.answer(code);
+        if let Some(port) = port {
+            self.opened(direction, port, out);
+        }
+        match answered {
             Answered::Nothing => {}
-            Answered::Passive => {
-                let port = match code {
-                    227 => commands::six_numbers(rest),
-                    229 => commands::extended(rest),
-                    _ => None,
-                };
-                if let Some(port) = port {
-                    self.opened(direction, port, out);
-                }
-            }
             Answered::Begun(mut transfer) => {
                 self.begun(&mut transfer, rest, used, out);
                 self.commands.put_back(transfer);

@@ -45,8 +45,8 @@ fn of(bytes: &[u8]) -> Probe {
             None => return Probe::Maybe,
         },
         (15 | 16, 8..) | (7 | 11 | 12 | 17, 2..) | (8 | 20..=24 | 43 | 90, 3..) => true,
-        // A refusal: its reason.
-        (0x80..=0xda, 3 | 4) => true,
+        // A refusal, of whatever function: its reason.
+        (0x80..=0xff, 3) | (0x80..=0xda, 4) => true,
         _ => return Probe::Maybe,
     };
     match fits {

@@ -33,7 +33,7 @@ static RECORD: Record = Record {
         "domains that mail is sent to",
         "names and types of attached files",
     ],
-    leaves_out: "Mail itself, its addresses, everything after STARTTLS.",
+    leaves_out: "Mail itself, its addresses, mail that crosses by BDAT, everything after STARTTLS.",
     attributes: &[("content_type", "declared type of an attached file")],
     bounds: &[&COMMANDS, &mail::PARTS],
     false_likely: "0 of 100,000 random prefixes",

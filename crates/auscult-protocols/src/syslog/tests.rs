@@ -3,7 +3,7 @@
 use super::*;
 use crate::cuts;
 use crate::drive::{Driven, Piece, drive};
-use crate::oracle;
+use crate::oracle::{self, Agreement, Bundled};
 
 fn said(message: &[u8]) -> Vec<String> {
     oracle::claims_of(&Syslog, [40_000, 514], &[message])
@@ -32,6 +32,10 @@ fn both_forms() {
         (
             b"<13>Oct  1 22:14:15 10.1.1.7 pump[1]: text",
             &["syslog_program = pump"],
+        ),
+        (
+            b"<30>2013-09-12T19:16:34.457849+04:00 bed7 pump[1]: text",
+            &["syslog_hostname = bed7", "syslog_program = pump"],
         ),
         (b"<13>free text", &[]),
     ] {
@@ -124,4 +128,68 @@ fn a_real_message() {
         "syslog && udp",
         &[(path, &["syslog_program = robin"])],
     );
+}
+
+/// Examples of RFC 3164 §5.4 and RFC 5424 §6.5.
+const EXAMPLES: [&[u8]; 6] = [
+    b"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
+    b"<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!",
+    b"<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed",
+    b"<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
+    b"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\"] An application event log entry...",
+    b"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\"][examplePriority@32473 class=\"high\"]",
+];
+
+/// Disagreements that were looked at.
+const EXPLAINED: &[(&str, &str)] = &[
+    (
+        "syslog-single-udp.pcap#1",
+        "`robin:` without a host in front is the program, by its colon; tshark says the host",
+    ),
+    (
+        "syslog_udp.pcap#",
+        "tshark reads no program of the BSD form, and nothing where the time is of RFC 3339",
+    ),
+    (
+        "examples#1 syslog.appname",
+        "tshark reads no program of the BSD form",
+    ),
+    ("syslog.hostname 10.0.0.99", "an address is no name"),
+    ("syslog.hostname 192.0.2.1", "an address is no name"),
+];
+
+/// Hosts that tshark finds, and programs where it names them (the standard form only).
+/// `cargo test -p auscult-protocols syslog::tests::agrees -- --ignored --nocapture`
+#[test]
+#[ignore = "asks tshark about many captures"]
+fn agrees_with_tshark() {
+    let fields = [
+        "frame.number",
+        "syslog.hostname",
+        "syslog.appname",
+        "udp.payload",
+    ];
+    let bundled = Bundled::named(&["syslog", "rtp-seg-fault-2"]);
+    let captures = [oracle::captures_with("syslog"), bundled.captures.clone()].concat();
+    let mut agreement = Agreement::explained(EXPLAINED);
+    let of_captures = captures.iter().map(|capture| {
+        let rows = oracle::tshark(capture, "syslog && udp && !icmp", &fields);
+        (oracle::name_of(capture), rows)
+    });
+    let examples = oracle::tshark_of_datagrams(514, &EXAMPLES, &fields);
+    for (name, rows) in of_captures.chain([("examples".to_owned(), examples)]) {
+        for row in rows {
+            let said = self::said(&row.bytes("udp.payload"));
+            for (field, attribute) in [
+                ("syslog.hostname", "syslog_hostname = "),
+                ("syslog.appname", "syslog_program = "),
+            ] {
+                let place = format!("{name}#{} {field} {}", row.frame(), row.one(field));
+                let ours = said.iter().filter_map(|line| line.strip_prefix(attribute));
+                let ours: Vec<String> = ours.map(str::to_owned).collect();
+                agreement.pair(&place, row.all(field), &ours);
+            }
+        }
+    }
+    agreement.at_least("syslog", 0.99);
 }

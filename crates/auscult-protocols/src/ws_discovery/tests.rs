@@ -1,7 +1,7 @@
 //! WS-Discovery: a medical device, a camera, a printer, and near misses.
 
 use super::*;
-use crate::oracle;
+use crate::oracle::{self, Agreement, Row};
 
 /// In the form that sdc11073 sends (MIT), with an invented device.
 const HELLO: &str = "<?xml version='1.0' encoding='UTF-8'?>\
@@ -81,4 +81,95 @@ fn its_name_must_be_there() {
         probe_message(&[&b"<x>"[..], &[b' '; 3000]].concat()),
         Probe::No
     );
+}
+
+/// Elements that hold text, in messages of others.
+const LEAVES: [&str; 10] = [
+    "To",
+    "Action",
+    "MessageID",
+    "RelatesTo",
+    "Address",
+    "Types",
+    "Scopes",
+    "XAddrs",
+    "MetadataVersion",
+    "InstanceId",
+];
+
+/// What tshark, which reads XML alone, finds of a device that announces itself or answers.
+fn theirs(row: &Row) -> Vec<String> {
+    let names = row.all("xml.tag").iter().map(|tag| {
+        let tag = tag.trim_start_matches('<');
+        let end = tag.find([' ', '>', '/']).unwrap_or(tag.len());
+        tag[..end].rsplit(':').next().unwrap_or_default()
+    });
+    let names: Vec<&str> = names.collect();
+    let is_of_device = |name: &&str| ["Hello", "ProbeMatch", "ResolveMatch"].contains(name);
+    if !names.iter().any(|name| is_of_device(name)) {
+        return Vec::new();
+    }
+    let leaves = names.iter().filter(|name| LEAVES.contains(name));
+    let mut found = Vec::new();
+    for (name, text) in leaves.zip(row.all("xml.cdata")) {
+        let words = text.split_ascii_whitespace();
+        let claimed = |attribute: &str, word: &str| format!("{attribute} = {word}");
+        match *name {
+            "Address" => found.extend(
+                words
+                    .filter_map(|word| word.strip_prefix("urn:uuid:"))
+                    .map(|word| claimed("device_uuid", word)),
+            ),
+            "Types" => found.extend(words.map(|word| {
+                claimed(
+                    "ws_discovery_type",
+                    word.rsplit(':').next().unwrap_or_default(),
+                )
+            })),
+            "XAddrs" => found.extend(words.map(|word| claimed("ws_discovery_address", word))),
+            _ => {}
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// `cargo test -p auscult-protocols ws_discovery::tests::agrees -- --ignored --nocapture`
+#[test]
+#[ignore = "asks tshark about several captures"]
+fn agrees_with_tshark() {
+    let mut agreement = Agreement::default();
+    let fields = ["frame.number", "xml.tag", "xml.cdata", "udp.payload"];
+    for name in ["ndpi/upnp.pcap", "formats/ip6_fragments.pcap"] {
+        let Some(capture) = oracle::shared("captures").map(|folder| folder.join(name)) else {
+            return;
+        };
+        let options = ["--enable-heuristic", "xml_udp"];
+        let rows = oracle::tshark_with(&capture, "xml && udp.port == 3702", &fields, &options);
+        for row in rows {
+            let said = oracle::claims_of(&WsDiscovery, [3702, 3702], &[&row.bytes("udp.payload")]);
+            let theirs = theirs(&row);
+            for attribute in ["device_uuid", "ws_discovery_type", "ws_discovery_address"] {
+                let of = |lines: &[String]| -> Vec<String> {
+                    let lines = lines.iter().filter(|line| line.starts_with(attribute));
+                    lines.cloned().collect()
+                };
+                let place = format!("{name}#{} {attribute}", row.frame());
+                agreement.pair(&place, &of(&theirs), &of(&said));
+            }
+            // A message of no device must say nothing.
+            if theirs.is_empty() {
+                agreement.pair(
+                    &format!("{name}#{}", row.frame()),
+                    &["nothing".into()],
+                    &[match said.is_empty() {
+                        true => "nothing".to_owned(),
+                        false => said.join(", "),
+                    }],
+                );
+            }
+        }
+    }
+    agreement.at_least("ws-discovery", 0.99);
 }
