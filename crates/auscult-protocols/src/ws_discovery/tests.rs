@@ -106,7 +106,7 @@ fn theirs(row: &Row) -> Vec<String> {
     });
     let names: Vec<&str> = names.collect();
     let is_of_device = |name: &&str| ["Hello", "ProbeMatch", "ResolveMatch"].contains(name);
-    if !names.iter().any(|name| is_of_device(name)) {
+    if !names.iter().any(is_of_device) {
         return Vec::new();
     }
     let leaves = names.iter().filter(|name| LEAVES.contains(name));
