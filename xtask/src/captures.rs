@@ -72,6 +72,14 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Name and path of every capture of the collection and, unpacked into a folder, of its bundles.
+pub(crate) fn all(folder: &Path, into: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let mut captures = listed(folder)?;
+    captures.extend(bundled(folder, into)?);
+    let named = captures.into_iter().map(|one| (one.name, one.path));
+    Ok(named.collect())
+}
+
 fn lines(path: &Path) -> Result<Vec<Value>> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     text.lines()

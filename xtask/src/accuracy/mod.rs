@@ -1,6 +1,10 @@
 //! `cargo xtask accuracy`: the program's names beside those of nDPI and tshark over the collection
-//! of captures that nobody here made, and what it finds on the labelled ones.
+//! of captures that nobody here made, their fields and files beside tshark's, and what it finds
+//! on the labelled ones.
 
+mod devices;
+mod fields;
+mod files;
 mod findings;
 mod flow;
 mod judge;
@@ -19,9 +23,11 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use self::files::Files;
 use self::findings::Labelled;
 use self::flow::{Key, Ours, Seen};
 use self::judge::{Count, Verdicts};
+use crate::captures;
 use crate::section;
 use crate::shell::{self, cargo, has, root, target};
 
@@ -34,7 +40,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     if !folder.join("manifest.jsonl").is_file() {
         bail!("the collection of captures is absent: {}", folder.display());
     }
-    for program in ["ndpiReader", "tshark", "zstd", "gzip"] {
+    for program in ["ndpiReader", "tshark", "zstd", "gzip", "tar", "file"] {
         if !has(program) {
             bail!("{program} is needed");
         }
@@ -62,7 +68,10 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         })
         .collect();
     fs::write(work.kept.join("alone.tsv"), alone.join("\n"))?;
-    let mut text = flows(seen.len(), &verdicts);
+    let mut text = fields::section()?;
+    text.push_str(&flows(seen.len(), &verdicts));
+    text.push_str(&work.files()?.section()?);
+    text.push_str(&devices::section(&work.program, &work.folder)?);
     text.push_str(&findings::section(&labelled));
     text.push_str(&table::section()?);
     eprintln!("{text}");
@@ -98,6 +107,24 @@ impl Work {
             }
         }
         Ok((seen, labelled))
+    }
+
+    /// Files in the collection and in its bundles.
+    fn files(&self) -> Result<Files> {
+        let unpacked = std::env::temp_dir().join(format!("auscult-files-{}", std::process::id()));
+        let result = captures::all(&self.folder, &unpacked).and_then(|all| {
+            let mut files = Files::default();
+            for (name, path) in all.iter().filter(|(name, _)| !name.contains("http-evader")) {
+                let plain = self.kept.join("capture");
+                unpack(path, &plain)?;
+                let kept = name.replace(['/', ' '], "__");
+                let kept = self.kept.join(format!("{kept}.files"));
+                files.see(&self.program, name, &plain, &kept)?;
+            }
+            Ok(files)
+        });
+        let _ = fs::remove_dir_all(&unpacked);
+        result
     }
 
     fn oracle(&self, name: &str) -> Result<String> {
@@ -176,7 +203,7 @@ fn ours(program: &Path, path: &Path) -> Result<Ours> {
 
 /// The section on flows.
 fn flows(captures: usize, verdicts: &Verdicts) -> String {
-    let mut text = String::from("\n## Names of conversations\n\n");
+    let mut text = String::from("## Names of conversations\n\n");
     let _ = writeln!(text, "{captures} captures.\n");
     text.push_str(
         "| protocol | nDPI: flows | named | excused | recall | tshark: flows | named | excused | \
