@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use auscult_engine::{Options, Remembered, State, Unwatched, remember};
+use auscult_engine::{
+    Options, Overview, Remembered, State, Status, Triage, Unwatched, analyze, recall, remember,
+};
 use auscult_lab::files::pcapng;
 use auscult_lab::week::{Unit, Week, week};
 use auscult_model::Timestamp;
 use auscult_model::report::{Device, Report};
+use auscult_report::{FindingBrief, diff};
 
 /// The files of a week, removed with their folder.
 struct Folder {
@@ -37,6 +40,12 @@ impl Folder {
 
     fn captures(&self) -> &[String] {
         &self.week.truth.captures
+    }
+
+    /// The report on one capture alone.
+    fn report(&self, capture: &str) -> Report {
+        let file = self.file(capture);
+        analyze(&[file], &Options::default(), &mut Unwatched).expect("a report")
     }
 
     /// Takes a capture into a state.
@@ -190,4 +199,139 @@ fn follow(seed: u64, bad: &mut Vec<String>) {
                 .map(|line| format!("seed {seed} until {capture}: {line}")),
         );
     }
+}
+
+/// What differs from a capture to the next is told, and nothing else: units that came or went,
+/// addresses, cards, segments, beds, serial numbers, and the finding that begins and ends.
+#[test]
+fn captures_differ_as_the_truth_says() {
+    let mut bad = Vec::new();
+    for seed in 1..4 {
+        differ(seed, &mut bad);
+    }
+    hold(&bad);
+}
+
+fn differ(seed: u64, bad: &mut Vec<String>) {
+    let folder = Folder::new(&format!("differ-{seed}"), seed);
+    let truth = &folder.week.truth;
+    for pair in folder.captures().windows(2) {
+        let [then, now] = pair else {
+            continue;
+        };
+        let (before, after) = (folder.report(then), folder.report(now));
+        let told = diff(&before, &after);
+        let unit = |report: &Report, id: &str, capture: &String| -> String {
+            let device = report.devices.iter().find(|device| device.id == id);
+            let units = device.map(|d| units_of(&folder.week, d, std::slice::from_ref(capture)));
+            let mut units = units.into_iter().flatten();
+            units.next().unwrap_or("nobody").to_owned()
+        };
+        let mut found: BTreeSet<(String, String)> = BTreeSet::new();
+        for device in &told.devices.new {
+            found.insert((unit(&after, &device.id, now), "new".to_owned()));
+        }
+        for vanished in &told.devices.vanished {
+            let name = unit(&before, &vanished.device.id, then);
+            found.insert((name, "vanished".to_owned()));
+        }
+        for changed in &told.devices.changed {
+            let name = unit(&after, &changed.device.id, now);
+            for change in &changed.changes {
+                found.insert((name.clone(), change.what.to_owned()));
+            }
+        }
+        let want: BTreeSet<(String, String)> = truth.changes[now]
+            .iter()
+            .map(|change| (change.unit.clone(), change.what.clone()))
+            .collect();
+        for missed in want.difference(&found) {
+            bad.push(format!("seed {seed} {now}: missed {missed:?}"));
+        }
+        for more in found.difference(&want) {
+            bad.push(format!("seed {seed} {now}: told {more:?}"));
+        }
+        for case in &truth.cases {
+            let rules = |briefs: &[FindingBrief]| briefs.iter().any(|f| f.rule == case.rule);
+            let begins = case.from == *now;
+            if rules(&told.findings.new) != begins {
+                bad.push(format!(
+                    "seed {seed} {now}: {} is not new as it is",
+                    case.rule
+                ));
+            }
+            if rules(&told.findings.gone) != (case.until == *then) {
+                bad.push(format!(
+                    "seed {seed} {now}: {} has not gone as it has",
+                    case.rule
+                ));
+            }
+        }
+    }
+}
+
+/// The leak is a case: open from the third day on, closed on the fifth morning, and closed it stays
+/// while nothing of it is seen again; its times say when it was seen.
+#[test]
+fn the_leak_is_a_case() {
+    let folder = Folder::new("case", 1);
+    let path = folder.path.join("ward.state");
+    let case = &folder.week.truth.cases[0];
+    let mut closed: Option<String> = None;
+    for capture in folder.captures() {
+        let report = folder.add(&path, capture).report;
+        let begin = report.captures.iter().filter_map(|c| c.last).max();
+        let now = begin.expect("a time");
+        let report_now = recall(&path, Overview::Light, now).expect("a report");
+        let found = report_now.findings.iter().find(|f| *f.rule == *case.rule);
+        let Some(finding) = found else {
+            assert!(capture < &case.from, "{capture}: the leak is not told");
+            continue;
+        };
+        assert!(capture >= &case.from, "{capture}: a leak before it began");
+        let unit = report_now
+            .devices
+            .iter()
+            .filter(|d| finding.devices.contains(&d.id));
+        for device in unit {
+            let units = units_of(&folder.week, device, folder.captures());
+            assert!(units.contains(case.unit.as_str()), "{units:?}");
+        }
+        let seen = |time: Option<Timestamp>, day: &String| {
+            let at = folder.captures().iter().position(|name| name == day);
+            let capture = at
+                .and_then(|at| report.captures.get(at))
+                .expect("a capture");
+            time >= capture.first && time <= capture.last
+        };
+        assert!(
+            seen(finding.first_seen, &case.from),
+            "first {:?}",
+            finding.first_seen
+        );
+        let last = capture.min(&case.until);
+        assert!(
+            seen(finding.last_seen, last),
+            "{capture}: last {:?}",
+            finding.last_seen
+        );
+        match &closed {
+            None => assert!(finding.is_open(), "{capture}"),
+            Some(id) => assert!(*id == finding.id && !finding.is_open(), "{capture}"),
+        }
+        if *capture == case.until {
+            let triage = Triage {
+                status: Status::Closed,
+                until: None,
+                reason: "the monitor has its own station again".to_owned(),
+                whole_rule: false,
+            };
+            let mut state = State::edit(&path).expect("a state");
+            state
+                .decide(&finding.id, &finding.rule, &triage, now)
+                .expect("a decision");
+            closed = Some(finding.id.clone());
+        }
+    }
+    assert!(closed.is_some());
 }

@@ -1,13 +1,13 @@
 //! What a device is called: its strongest anchor over the whole set of facts.
 //!
 //! In order: serial number, protocol identity, unshared universal MAC, DHCP client id, segment
-//! and address, address alone where routers stood between. The names of weaker anchors are aliases. An anchor that two devices have names
+//! and locally administered MAC, segment and address, address alone where routers stood between. The names of weaker anchors are aliases. An anchor that two devices have names
 //! neither. A bed is where a device stands and an AUTH_SYS machine name is what an image was
 //! built with: neither is ever an anchor.
 
 use std::collections::HashMap;
 
-use auscult_model::Segment;
+use auscult_model::{MacAddr, Segment};
 use foldhash::quality::RandomState;
 
 use crate::claims::{Weighed, best};
@@ -87,6 +87,10 @@ fn anchors(cluster: &Cluster, claims: &[Weighed], links: &Links) -> Vec<String> 
     }
     anchors.extend(cards);
     anchors.extend(client);
+    // A MAC that a device made up, or a host gave its guest, tells it from others of its segment.
+    let local = |mac: &MacAddr| mac.is_local() && !mac.is_virtual_router() && !cluster.shared_mac;
+    let cards = cluster.cards.iter().filter(|(_, mac)| local(mac));
+    anchors.extend(cards.map(|(segment, mac)| format!("card-{}-{mac}", segment_word(*segment))));
     let routed = cluster
         .nodes
         .iter()

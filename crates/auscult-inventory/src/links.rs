@@ -217,6 +217,8 @@ pub(crate) struct Links {
     pub(crate) bare: BTreeSet<(Segment, IpAddr)>,
     /// All addresses that were sent from, and where.
     pub(crate) spoke: BTreeSet<(IpAddr, Segment)>,
+    /// Addresses whose packets were seen on both sides of a router.
+    through: BTreeSet<IpAddr>,
     /// Which cards hold which address, and how that is known.
     pub(crate) holders: BTreeMap<(Segment, IpAddr), BTreeMap<MacAddr, Hold>>,
     /// The surest of them.
@@ -335,12 +337,18 @@ impl Links {
 
     /// A copy seen elsewhere: whoever sent the later one of the two passed it on.
     fn leg(&mut self, key: &ConversationKey, sum: &ConversationSum, leg: &Leg) {
-        let (first_seen, to) = match leg.direction {
-            Direction::FromOriginator => (key.originator_mac, key.responder),
-            Direction::FromResponder => (sum.answer_mac.or(key.responder_mac), key.originator),
+        let (first_seen, from, to) = match leg.direction {
+            Direction::FromOriginator => (key.originator_mac, key.originator, key.responder),
+            Direction::FromResponder => {
+                let mac = sum.answer_mac.or(key.responder_mac);
+                (mac, key.responder, key.originator)
+            }
         };
+        if leg.ttl_step == 0 {
+            return;
+        }
+        self.through.insert(from);
         let (segment, router) = match leg.ttl_step {
-            0 => return,
             step if step < 0 => (leg.segment, leg.src_mac),
             _ => (key.segment, first_seen),
         };
@@ -512,8 +520,20 @@ impl Links {
         self.holder.get(&(segment, ip)).copied()
     }
 
-    /// Whether an address that is held on a segment was sent from on another where nobody holds it.
+    /// Whether packets from an address came to a segment of cards where no card holds it: by a
+    /// router.
+    pub(crate) fn is_guest(&self, segment: Segment, ip: IpAddr) -> bool {
+        self.spoke.contains(&(ip, segment))
+            && !self.bare.contains(&(segment, ip))
+            && !self.holders.contains_key(&(segment, ip))
+    }
+
+    /// Whether packets from an address that is held on a segment came through routers: they were
+    /// seen on both sides, or on another segment where nobody holds the address.
     pub(crate) fn is_seen_through_routers(&self, held: Segment, ip: IpAddr) -> bool {
+        if self.through.contains(&ip) {
+            return true;
+        }
         let mut spoke = self.spoke.range((ip, Segment::default())..);
         let here = spoke.by_ref().take_while(|(spoke, _)| *spoke == ip);
         let mut elsewhere = here.filter(|(_, segment)| *segment != held);

@@ -175,7 +175,11 @@ fn known_place(inventory: &Inventory, ends: Ends, traffic: &Traffic) -> Option<(
     }
     if let Some(mac) = inventory.links.holder(local.0, peer) {
         if inventory.is_site(peer) {
-            return Some((Where::SameSegment, format!("{peer} lives here at {mac}")));
+            let reason = format!("{peer} lives here at {mac}");
+            return Some(match inventory.links.is_guest(local.0, local.1) {
+                true => (Where::Inside, format!("{reason}, reached through a router")),
+                false => (Where::SameSegment, reason),
+            });
         }
         if inventory.squatted().contains(&(local.0, peer)) {
             let reason = format!("{peer} is public and lives on this segment at {mac}");

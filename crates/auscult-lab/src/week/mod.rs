@@ -57,6 +57,26 @@ pub struct Appearance {
     /// The serial number that it tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// A host name that it tells on some days only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Units and addresses outside that it talks to.
+    pub peers: BTreeSet<String>,
+    /// How far it talks.
+    pub reach: Reach,
+}
+
+/// How far a unit talks, in ascending order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// Within its segment.
+    #[default]
+    LocalOnly,
+    /// Through a router, inside.
+    CrossesSegment,
+    /// Outside.
+    ReachesOutside,
 }
 
 impl Appearance {
@@ -108,7 +128,8 @@ pub struct Case {
 pub struct Change {
     /// The unit.
     pub unit: String,
-    /// `new`, `vanished`, `ip`, `mac`, `segment`, `bed` or `serial`.
+    /// `new`, `vanished`, or as comparisons of reports name it: `ip`, `mac`, `segment`, `bed`,
+    /// `serial`, `hostname`, `peer`, `reach`.
     pub what: String,
 }
 
@@ -128,16 +149,6 @@ pub struct WeekTruth {
 }
 
 impl WeekTruth {
-    /// What was seen of a unit at this place and time: its only name, as the truth gives it.
-    pub fn unit_of(&self, capture: &str, mac: Option<&str>, ip: &str) -> Option<&Unit> {
-        self.units.iter().find(|unit| {
-            unit.seen.get(capture).is_some_and(|seen| {
-                let mut stays = seen.stays.iter();
-                stays.any(|stay| stay.ip == ip && (mac.is_none() || stay.mac.as_deref() == mac))
-            })
-        })
-    }
-
     fn note_changes(&mut self) {
         let pairs: Vec<_> = self.captures.windows(2).map(<[String]>::to_vec).collect();
         for pair in pairs {
@@ -150,6 +161,10 @@ impl WeekTruth {
                     (None, None) => Vec::new(),
                     (None, Some(_)) => vec!["new"],
                     (Some(_), None) => vec!["vanished"],
+                    // Nothing on the wire says that it is the same phone.
+                    (Some(then), Some(now)) if unit.made_up_mac && then.macs() != now.macs() => {
+                        vec!["new", "vanished"]
+                    }
                     (Some(then), Some(now)) => differing(then, now),
                 };
                 changes.extend(kinds.into_iter().map(|what| Change {
@@ -169,6 +184,9 @@ fn differing(then: &Appearance, now: &Appearance) -> Vec<&'static str> {
         ("segment", then.vlans() != now.vlans()),
         ("bed", then.bed != now.bed),
         ("serial", then.serial != now.serial),
+        ("hostname", then.hostname != now.hostname),
+        ("peer", then.peers != now.peers),
+        ("reach", then.reach != now.reach),
     ];
     let differ = kinds.into_iter().filter(|(_, differs)| *differs);
     differ.map(|(what, _)| what).collect()

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use auscult_model::{MacAddr, Timestamp};
 
-use super::{Appearance, Case, Stay, Unit, Week, WeekTruth, part};
+use super::{Appearance, Case, Reach, Stay, Unit, Week, WeekTruth, part};
 use crate::frame::Scene;
 use crate::monitor::Monitor;
 use crate::net::{Host, MS, SECOND};
@@ -15,6 +15,8 @@ use crate::stage::Stage;
 use crate::truth::{CMS8000, Truth};
 use crate::wire::tcp::Stack;
 
+/// The name under which the server of the office prints.
+pub(super) const PRINTS: &str = "druckserver";
 /// Milliseconds of an hour.
 pub(super) const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -62,6 +64,8 @@ pub(super) struct Story {
     /// The capture that is being written.
     capture: String,
     truth: WeekTruth,
+    /// Who talked to whom in it, and how far that is.
+    talked: Vec<(Ipv4Addr, Ipv4Addr, Reach)>,
 }
 
 /// Who is there; addresses of the office as of the first day.
@@ -100,6 +104,7 @@ pub(super) fn tell(seed: u64) -> Week {
             story.truth.captures.push(story.capture.clone());
             let begin = (day as i64 - 1) * DAY;
             story.shift(begin + from * HOUR, !suffix.is_empty());
+            story.note_peers();
             let truth = std::mem::replace(&mut story.stage.truth, Truth::new(NOTE));
             let window = (begin + from * HOUR, begin + until * HOUR);
             parts.push((story.capture.clone(), window.0, window.1, truth));
@@ -135,6 +140,7 @@ impl Story {
                 note: NOTE.to_owned(),
                 ..WeekTruth::default()
             },
+            talked: Vec::new(),
         }
     }
 
@@ -190,6 +196,41 @@ impl Story {
     /// The serial number of the modality, from the day on when it tells it.
     pub(super) fn serial(&self) -> Option<String> {
         (self.day >= SWAPPED).then(|| self.cast.serial.clone())
+    }
+
+    /// Notes that two addresses talk.
+    pub(super) fn talk(&mut self, a: Ipv4Addr, b: Ipv4Addr, reach: Reach) {
+        self.talked.push((a, b, reach));
+    }
+
+    /// Tells each unit of this capture whom it talked to.
+    fn note_peers(&mut self) {
+        let mut names: BTreeMap<String, (usize, String)> = BTreeMap::new();
+        for (at, unit) in self.truth.units.iter().enumerate() {
+            let seen = unit.seen.get(&self.capture);
+            for stay in seen.iter().flat_map(|seen| &seen.stays) {
+                // Under another MAC it is somebody else to all.
+                let mac = stay.mac.as_ref().filter(|_| unit.made_up_mac);
+                let name = match mac {
+                    Some(mac) => format!("{} {mac}", unit.name),
+                    None => unit.name.clone(),
+                };
+                names.insert(stay.ip.clone(), (at, name));
+            }
+        }
+        for (a, b, reach) in std::mem::take(&mut self.talked) {
+            for (own, peer) in [(a, b), (b, a)] {
+                let Some((at, _)) = names.get(&own.to_string()) else {
+                    continue;
+                };
+                let peer = peer.to_string();
+                let name = names.get(&peer).map_or(peer, |(_, name)| name.clone());
+                if let Some(seen) = self.truth.units[*at].seen.get_mut(&self.capture) {
+                    seen.peers.insert(name);
+                    seen.reach = seen.reach.max(reach);
+                }
+            }
+        }
     }
 
     /// Notes that a unit is seen, once for each place.
@@ -264,6 +305,7 @@ impl Story {
         if self.day >= WIDENED {
             let printer = self.today(&cast.printer);
             self.printing(begin + 50 * 60_000, &printer, &server);
+            self.seen("infrastructure server", roles, &server).hostname = Some(PRINTS.to_owned());
             self.seen("printer", "printer", &printer);
         }
     }

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::story::{HOUR, Place, Story};
+use super::Reach;
+use super::story::{HOUR, PRINTS, Place, Story};
 use crate::monitor::Monitor;
 use crate::net::{Host, MS, Path, SECOND, Way};
 use crate::speak::dicom::{self, Command, Context, Set, Syntax};
@@ -20,6 +21,8 @@ impl Story {
         let (Some(from), Some(to)) = (self.place_of(a), self.place_of(b)) else {
             return Path::on_link(a, b);
         };
+        let crosses = [Reach::LocalOnly, Reach::CrossesSegment][usize::from(from != to)];
+        self.talk(a.ip, b.ip, crosses);
         if from == to {
             self.stage.rec.resolve(before, a, b.ip, Some(b.mac));
             return Path::on_link(a, b);
@@ -41,6 +44,7 @@ impl Story {
             Some(place) => self.gateway(place),
             None => a.clone(),
         };
+        self.talk(a.ip, far, Reach::ReachesOutside);
         let before = self.stage.at(at - 3);
         self.stage
             .rec
@@ -49,6 +53,7 @@ impl Story {
     }
 
     fn lease(&mut self, at: i64, host: &Host, server: &Host, name: &str, class: Option<&str>) {
+        self.talk(host.ip, server.ip, Reach::LocalOnly);
         let [a, b, c, _] = host.ip.octets();
         let lease = dhcp::Lease {
             ip: host.ip,
@@ -88,7 +93,7 @@ impl Story {
         self.lease(at, printer, server, "drucker2", Some("Papyrus LaserJet"));
         let path = self.path(at + 60_000, server, printer);
         let stacks = (server.stack, printer.stack);
-        let what = (515, "lp", "druckserver", "technik", "Dienstplan");
+        let what = (515, "lp", PRINTS, "technik", "Dienstplan");
         self.stage
             .print(self.stage.at(at + 60_000), &path, stacks, what);
     }

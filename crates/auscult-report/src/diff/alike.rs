@@ -20,7 +20,7 @@ pub(super) struct Pairs<'r> {
 }
 
 /// Kinds of anchors, strongest first, as the inventory names them.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "serial-",
     "eui64-",
     "device-id-",
@@ -28,6 +28,7 @@ const KINDS: [&str; 8] = [
     "bacnet-device-instance-",
     "mac-",
     "dhcp-",
+    "card-",
     "addr-",
 ];
 
