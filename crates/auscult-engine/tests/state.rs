@@ -7,9 +7,10 @@ use auscult_engine::{
     Forget, Options, Overview, Remembered, State, Status, Triage, Unwatched, analyze, forget,
     recall, recall_around, remember,
 };
-use auscult_lab::{Scene, generate};
+use auscult_lab::{Frame, Scene, generate};
 use auscult_model::Timestamp;
 use auscult_model::report::Report;
+use proptest::prelude::*;
 
 /// A folder of this test, removed with what is in it.
 struct Folder(PathBuf);
@@ -146,6 +147,94 @@ fn law_one_after_the_other_is_both_together() {
     similar_asserts(&json(&whole), &json(&report));
     let json = |value: &Report| serde_json::to_string_pretty(&value.findings).expect("JSON");
     similar_asserts(&json(&whole), &json(&report));
+}
+
+/// What was found, without the packets that show it: their numbers are others in a part of a file.
+fn found(report: &Report) -> String {
+    let mut report = report.clone();
+    report.captures.clear();
+    report.coverage.clear();
+    report.health = auscult_model::report::Health::default();
+    for device in &mut report.devices {
+        for claim in &mut device.claims {
+            claim.evidence.clear();
+        }
+        // A flow without an end, such as of datagrams, is cut where a file ends.
+        for line in &mut device.talks_to {
+            line.flows = 0;
+        }
+    }
+    for finding in &mut report.findings {
+        finding.evidence.clear();
+    }
+    for artifact in &mut report.artifacts {
+        artifact.evidence.clear();
+    }
+    said(&report)
+}
+
+/// The frames of a scene in two files, cut where nothing was said for so long that no connection
+/// goes on.
+fn cut(scene: &Scene, at: prop::sample::Index) -> Vec<Scene> {
+    let quiet = 20 * 60 * Timestamp::SECOND;
+    let gaps: Vec<usize> = scene
+        .frames
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| pair[1].time.since(pair[0].time) >= quiet)
+        .map(|(at, _)| at + 1)
+        .collect();
+    if gaps.is_empty() {
+        return vec![scene.clone()];
+    }
+    let (first, second) = scene.frames.split_at(*at.get(&gaps));
+    let part = |frames: &[Frame]| Scene {
+        frames: frames.to_vec(),
+        ..scene.clone()
+    };
+    vec![part(first), part(second)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A week whose captures come in any order, in any runs, some twice, some in two parts.
+    #[test]
+    fn law_a_week_in_any_order_parts_and_repeats(
+        seed in 1u64..1000,
+        keys in prop::collection::vec(any::<u32>(), 32),
+        cuts in prop::collection::vec(prop::option::of(any::<prop::sample::Index>()), 8),
+        repeated in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        run in 1usize..6,
+    ) {
+        let folder = Folder::new(&format!("week-{seed}-{run}"));
+        let write = |name: String, scene: &Scene| {
+            let path = folder.0.join(name);
+            fs::write(&path, auscult_lab::files::pcapng(scene)).expect("a file");
+            path
+        };
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for ((name, scene), at) in auscult_lab::week::week(seed).captures.iter().zip(&cuts) {
+            whole.push(write(format!("{name}.pcapng"), scene));
+            match at {
+                None => parts.extend(whole.last().cloned()),
+                Some(at) => for (n, part) in cut(scene, *at).iter().enumerate() {
+                    parts.push(write(format!("{name}-{n}.pcapng"), part));
+                },
+            }
+        }
+        let again: Vec<PathBuf> = repeated.iter().map(|at| at.get(&parts).clone()).collect();
+        parts.extend(again);
+        let mut order: Vec<_> = keys.iter().zip(parts).collect();
+        order.sort();
+        let order: Vec<PathBuf> = order.into_iter().map(|(_, path)| path).collect();
+        let once = add(&folder.0.join("once.state"), &whole).report;
+        let mut last = None;
+        for files in order.chunks(run) {
+            last = Some(add(&folder.0.join("other.state"), files).report);
+        }
+        similar_asserts(&found(&once), &found(&last.expect("a report")));
+    }
 }
 
 #[test]
