@@ -60,7 +60,14 @@ impl Device {
     }
 
     fn find<'r>(&self, report: &'r Report) -> Result<&'r report::Device, Failure> {
-        auscult_report::find_device(report, &self.id).ok_or_else(|| {
+        let mut found = auscult_report::find_device(report, &self.id);
+        // A state remembers ids under which a device was shown long ago.
+        if let (None, Some((file, _))) = (found, self.reading.state()) {
+            let id = State::read(file).and_then(|state| state.device_id(&self.id));
+            let id = id.map_err(auscult_engine::EngineError::from)?;
+            found = id.and_then(|id| auscult_report::find_device(report, &id));
+        }
+        found.ok_or_else(|| {
             let ids = report.devices.iter().map(|device| device.id.as_str());
             super::not_there("device", &self.id, ids)
         })
