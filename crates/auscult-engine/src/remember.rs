@@ -249,6 +249,7 @@ pub fn conclude(
 }
 
 fn said_by_people(state: &State, report: &mut Report, now: Timestamp) -> Result<(), EngineError> {
+    auscult_state::apply_joins(report, &state.joins()?);
     auscult_state::apply_words(report, &state.user_words()?);
     auscult_state::apply_cases(report, &state.cases()?, now);
     Ok(())

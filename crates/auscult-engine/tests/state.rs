@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use auscult_engine::{
-    Forget, Options, Overview, Remembered, State, Status, Triage, Unwatched, analyze, forget,
+    Forget, Join, Options, Overview, Remembered, State, Status, Triage, Unwatched, analyze, forget,
     recall, recall_around, remember,
 };
 use auscult_lab::{Frame, Scene, generate};
@@ -441,4 +441,40 @@ fn what_is_forgotten_is_gone_and_captures_stay_known() {
     let again = add(&state, &[first]);
     assert_eq!((again.added.len(), again.known.len()), (0, 1));
     assert_eq!(again.report.devices.len(), is.devices.len());
+}
+
+/// Two devices that somebody calls one are shown as one, until the word is taken back.
+#[test]
+fn devices_that_were_merged_by_hand_can_be_split() {
+    let folder = Folder::new("merge");
+    let path = folder.0.join("a.state");
+    let was = add(&path, &[folder.capture("ward", 1)]).report;
+    let finding = was.findings.first().expect("a finding");
+    let other = finding.devices.first().expect("its device").clone();
+    let device = was.devices.iter().find(|device| device.id != other);
+    let device = device.expect("another device").id.clone();
+    let join = Join {
+        device: device.clone(),
+        other: other.clone(),
+    };
+    State::edit(&path)
+        .and_then(|mut state| state.join(&join, Timestamp(1)))
+        .expect("a word");
+    let merged = recall(&path, Overview::Whole, Timestamp(2)).expect("a report");
+    assert_eq!(merged.devices.len(), was.devices.len() - 1);
+    let one = merged.devices.iter().find(|d| d.id == device).expect("it");
+    assert!(one.aliases.contains(&other));
+    assert!(
+        one.bonds
+            .iter()
+            .any(|bond| bond.because.contains("you said so"))
+    );
+    let of_finding = merged.findings.iter().find(|f| f.id == finding.id);
+    assert!(of_finding.expect("it").devices.contains(&device));
+    let mut state = State::edit(&path).expect("a state");
+    assert!(state.part(&join).expect("a word"));
+    assert!(!state.part(&join).expect("no word"));
+    drop(state);
+    let again = recall(&path, Overview::Whole, Timestamp(2)).expect("a report");
+    similar_asserts(&said(&was), &said(&again));
 }

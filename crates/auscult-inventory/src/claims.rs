@@ -3,6 +3,7 @@
 //! A claim's confidence is the reliability of its source for what it says, times how sure the
 //! reading was. Sources that repeat each other (DHCP and DHCPv6, the name services of one
 //! machine) are one witness; independent witnesses of one value add up as `1 − Π(1 − c)`.
+//! What a witness replaced (an earlier bed, name or version by a later one) counts little more.
 //! How often something was repeated counts nothing. Values of one attribute never overwrite each
 //! other: the best supported is shown, the later of equals, the rest stays as dissent.
 //!
@@ -65,6 +66,28 @@ const OTHERS: f32 = 0.6;
 pub(crate) const REGISTER: f32 = 0.3;
 /// What is left of a claim that another device made first.
 const PASSED_ON: f32 = 0.15;
+/// What is left of a claim that its witness later replaced by another.
+const REPLACED: f32 = 0.4;
+/// Attributes of which a device has one value at a time.
+const ONE_AT_A_TIME: [&str; 17] = [
+    "bed",
+    "unit",
+    "department",
+    "location",
+    "firmware",
+    "software",
+    "os",
+    "smb_os",
+    "hostname",
+    "dhcp_hostname",
+    "mdns_name",
+    "netbios_name",
+    "llmnr_name",
+    "snmp_sysname",
+    "syslog_hostname",
+    "lldp_system_name",
+    "cdp_device_id",
+];
 /// No number of witnesses makes a claim surer.
 const SUREST: f32 = 0.99;
 /// Packets shown for one claim.
@@ -152,11 +175,19 @@ pub(crate) fn weigh(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Vec<
         .zip(&devices)
         .enumerate()
         .map(|(at, (cluster, values))| {
+            let newest = newest(values);
             let mut weighed: Vec<Weighed> = values
                 .iter()
                 .map(|((attribute, value), sources)| {
-                    weigh_one(attribute, value, sources, |source| {
-                        passed_on.contains(&(at, source, *attribute, value.as_str()))
+                    weigh_one(attribute, value, sources, |source, fact| {
+                        let latest = newest.get(&(*attribute, witness(source).0));
+                        if passed_on.contains(&(at, source, *attribute, value.as_str())) {
+                            PASSED_ON
+                        } else if latest.is_some_and(|first| *first > fact.seen.last) {
+                            REPLACED
+                        } else {
+                            1.0
+                        }
                     })
                 })
                 .collect();
@@ -172,6 +203,23 @@ pub(crate) fn weigh(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Vec<
         .collect()
 }
 
+/// When a witness first said the last of its values of an attribute that has one at a time.
+fn newest(values: &Values) -> BTreeMap<(&'static str, &'static str), Timestamp> {
+    let mut newest = BTreeMap::new();
+    let single = values
+        .iter()
+        .filter(|((attribute, _), _)| ONE_AT_A_TIME.contains(attribute));
+    for ((attribute, _), sources) in single {
+        for (source, fact) in sources {
+            let first = newest
+                .entry((*attribute, witness(source).0))
+                .or_insert(fact.seen.first);
+            *first = fact.seen.first.max(*first);
+        }
+    }
+    newest
+}
+
 /// Best supported first: confidence, the later of equals, then by their text.
 fn better(a: &Weighed, b: &Weighed) -> std::cmp::Ordering {
     b.confidence
@@ -184,14 +232,13 @@ fn weigh_one(
     attribute: &str,
     value: &str,
     sources: &BTreeMap<&'static str, ClaimFact>,
-    passed_on: impl Fn(&'static str) -> bool,
+    left: impl Fn(&'static str, &ClaimFact) -> f32,
 ) -> Weighed {
     let mut witnesses: BTreeMap<&str, f32> = BTreeMap::new();
     let mut packets: Vec<(Timestamp, PacketRef)> = Vec::new();
     for (source, fact) in sources {
         let (name, reliability) = witness(source);
-        let own = if passed_on(source) { PASSED_ON } else { 1.0 };
-        let confidence = reliability * fact.confidence * own;
+        let confidence = reliability * fact.confidence * left(source, fact);
         let known = witnesses.entry(name).or_insert(0.0);
         *known = known.max(confidence);
         packets.push((fact.seen.first, fact.seen.packets[0]));

@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use auscult_model::{MacAddr, Segment, Timestamp};
 use foldhash::quality::RandomState;
 
+use crate::bond::{Apart, Bond, Joined};
 use crate::facts::{Party, Subject};
 use crate::ledger::Ledger;
 use crate::links::Links;
@@ -48,6 +49,8 @@ pub(crate) struct Cluster {
     pub(crate) inside: bool,
     /// Several units share its MAC, so that the MAC names none of them.
     pub(crate) shared_mac: bool,
+    /// Why its parts are one, and others are not.
+    pub(crate) bonds: Vec<Bond>,
 }
 
 impl Cluster {
@@ -166,6 +169,13 @@ impl Clusters {
     }
 }
 
+/// Segments on which one MAC is one device.
+struct Group {
+    segments: Vec<Segment>,
+    /// Why, and why those before it are others.
+    bonds: Vec<Bond>,
+}
+
 /// The clusters while they are made.
 struct Making<'a> {
     links: &'a Links,
@@ -227,20 +237,11 @@ impl Making<'_> {
             of_mac.retain(|mac, _| chosen.contains(mac));
         }
         for (mac, segments) in &of_mac {
-            let mut groups: Vec<Vec<Segment>> = Vec::new();
-            for segment in segments {
-                let fits = groups.iter_mut().take(COMPARED).find(|group| {
-                    let mut some = group.iter().take(SEGMENTS_COMPARED);
-                    some.all(|other| self.joins(*mac, *segment, *other, &of_card, identities))
-                });
-                match fits {
-                    Some(group) => group.push(*segment),
-                    None => groups.push(vec![*segment]),
-                }
-            }
+            let groups = self.groups(*mac, segments, &of_card, identities);
             let shared = groups.len() > 1;
             for group in groups {
                 let ips: BTreeSet<(Segment, IpAddr)> = group
+                    .segments
                     .iter()
                     .flat_map(|s| {
                         let ips = of_card.get(&(*s, *mac)).unwrap_or(&none);
@@ -253,11 +254,55 @@ impl Making<'_> {
         self.assign_holders();
     }
 
+    /// The segments of a MAC, those of one device together.
+    fn groups(
+        &self,
+        mac: MacAddr,
+        segments: &[Segment],
+        of_card: &BTreeMap<(Segment, MacAddr), BTreeSet<IpAddr>>,
+        identities: &Identities,
+    ) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        for segment in segments {
+            let mut apart = Vec::new();
+            let mut fitting = None;
+            for (at, group) in groups.iter().enumerate().take(COMPARED) {
+                let some = group.segments.iter().take(SEGMENTS_COMPARED);
+                let all: Result<Vec<Bond>, Bond> = some
+                    .map(|other| {
+                        self.joins(mac, *segment, *other, of_card, identities)
+                            .map(|why| Bond::Same(*other, *segment, why))
+                            .map_err(|why| Bond::Other(*segment, *other, why))
+                    })
+                    .collect();
+                match all {
+                    Ok(bonds) => {
+                        fitting = Some((at, bonds));
+                        break;
+                    }
+                    Err(bond) => apart.push(bond),
+                }
+            }
+            match fitting.and_then(|(at, bonds)| Some((groups.get_mut(at)?, bonds))) {
+                Some((group, bonds)) => {
+                    group.segments.push(*segment);
+                    // One reason for each segment is enough.
+                    group.bonds.extend(bonds.first());
+                }
+                None => groups.push(Group {
+                    segments: vec![*segment],
+                    bonds: apart,
+                }),
+            }
+        }
+        groups
+    }
+
     /// One card, or several units behind one MAC when their own words differ at the same time.
     fn card(
         &mut self,
         mac: MacAddr,
-        segments: &[Segment],
+        group: &Group,
         ips: BTreeSet<(Segment, IpAddr)>,
         shared: bool,
         identities: &Identities,
@@ -269,9 +314,14 @@ impl Making<'_> {
             .filter_map(|at| Some((at.1, said(at)?)))
             .take(COMPARED)
             .collect();
-        let several = telling
-            .iter()
-            .any(|a| telling.iter().any(|b| a.0 != b.0 && contradict(a.1, b.1)));
+        let differ = telling.iter().find_map(|a| {
+            let others = telling.iter().filter(|b| a.0 != b.0);
+            others.clone().find_map(|b| contradict(a.1, b.1))
+        });
+        let several = differ.is_some();
+        let segments = &group.segments;
+        let bonds = group.bonds.iter().copied();
+        let bonds: Vec<Bond> = bonds.chain(differ.map(Bond::Units)).collect();
         let router = segments.iter().any(|s| self.links.is_router(*s, mac));
         let cluster = |nodes: BTreeSet<Node>| Cluster {
             nodes,
@@ -280,6 +330,7 @@ impl Making<'_> {
             inside: true,
             router,
             shared_mac: several || shared,
+            bonds: bonds.clone(),
             ..Cluster::default()
         };
         if several {
@@ -310,9 +361,12 @@ impl Making<'_> {
         b: Segment,
         of_card: &BTreeMap<(Segment, MacAddr), BTreeSet<IpAddr>>,
         identities: &Identities,
-    ) -> bool {
-        if mac.is_local() || mac.is_virtual_router() {
-            return false;
+    ) -> Result<Joined, Apart> {
+        if mac.is_local() {
+            return Err(Apart::MadeUp);
+        }
+        if mac.is_virtual_router() {
+            return Err(Apart::VirtualRouter);
         }
         let none = BTreeSet::new();
         let (ips_a, ips_b) = (
@@ -328,19 +382,32 @@ impl Making<'_> {
         let (said_a, said_b) = (said(a, ips_a), said(b, ips_b));
         let differ = said_a
             .iter()
-            .any(|x| said_b.iter().any(|y| contradict(x, y)));
+            .find_map(|x| said_b.iter().find_map(|y| contradict(x, y)));
+        if let Some(attribute) = differ {
+            return Err(Apart::Attribute(attribute));
+        }
         let (Some(card_a), Some(card_b)) = (
             self.links.cards.get(&(a, mac)),
             self.links.cards.get(&(b, mac)),
         ) else {
-            return false;
+            return Err(Apart::Together);
         };
         let times = |segment| self.ledger.presence(segment, mac);
-        let moved = card_a.last < card_b.first
-            || card_b.last < card_a.first
+        let to_and_fro =
             || matches!((times(a), times(b)), (Some(a), Some(b)) if a.alternates_with(b));
-        let same = ips_a.is_empty() || ips_b.is_empty() || !ips_a.is_disjoint(ips_b);
-        !differ && (same || moved || card_a.router || card_b.router)
+        if let Some(ip) = ips_a.intersection(ips_b).next() {
+            Ok(Joined::Address(*ip))
+        } else if ips_a.is_empty() || ips_b.is_empty() {
+            Ok(Joined::NoAddress)
+        } else if card_a.last < card_b.first || card_b.last < card_a.first {
+            Ok(Joined::Moved)
+        } else if card_a.router || card_b.router {
+            Ok(Joined::Router)
+        } else if to_and_fro() {
+            Ok(Joined::ToAndFro)
+        } else {
+            Err(Apart::Together)
+        }
     }
 
     /// Finds each address's device: of several holders the surest.
@@ -422,6 +489,9 @@ impl Making<'_> {
                 }),
             };
             if let Some(cluster) = self.clusters.all.get_mut(at) {
+                if let Some((_, ip)) = cluster.addresses.first() {
+                    cluster.bonds.push(Bond::Lease(mac, *ip));
+                }
                 cluster.nodes.insert(Node::Mac(mac));
                 cluster.macs.insert(mac);
             }
@@ -478,16 +548,20 @@ fn identities(ledger: &Ledger) -> Identities {
 
 /// Both say an attribute of which one unit has one value at a time, differ in it, and do so at
 /// the same time. Whoever says several values at once speaks of others (an interface engine).
-fn contradict(a: &BTreeMap<&'static str, Spans>, b: &BTreeMap<&'static str, Spans>) -> bool {
-    a.iter().any(|(attribute, ours)| {
-        b.get(attribute).is_some_and(|theirs| {
+fn contradict(
+    a: &BTreeMap<&'static str, Spans>,
+    b: &BTreeMap<&'static str, Spans>,
+) -> Option<&'static str> {
+    let differ = a.iter().find(|(attribute, ours)| {
+        b.get(*attribute).is_some_and(|theirs| {
             let disjoint = ours.keys().all(|value| !theirs.contains_key(value));
             let together = ours
                 .values()
                 .any(|x| theirs.values().any(|y| overlap(*x, *y)));
             disjoint && together && one_at_a_time(ours) && one_at_a_time(theirs)
         })
-    })
+    });
+    differ.map(|(attribute, _)| *attribute)
 }
 
 fn overlap(a: (Timestamp, Timestamp), b: (Timestamp, Timestamp)) -> bool {

@@ -6,11 +6,13 @@ use std::net::IpAddr;
 use auscult_model::report::{Device, Isolation, Role, Service, TalksTo, Where};
 use auscult_model::{Outcome, Segment};
 
+use crate::bond;
 use crate::claims::{Weighed, best};
 use crate::cluster::Cluster;
 use crate::conduct::Conduct;
 use crate::inventory::Inventory;
 use crate::ledger::Ledger;
+use crate::links::Links;
 use crate::owner::owner;
 use crate::reach::{Ends, place};
 use crate::signature::{NAMES, Signature, signatures};
@@ -66,7 +68,7 @@ fn named(conduct: &Conduct) -> Named {
 
 /// Everything about one device but its conversations.
 pub(crate) fn device(
-    ledger: &Ledger,
+    (ledger, links): (&Ledger, &Links),
     cluster: &Cluster,
     conduct: &Conduct,
     weighed: &[Weighed],
@@ -128,6 +130,7 @@ pub(crate) fn device(
         patient_data: conduct.patient_data.iter().copied().collect(),
         worst: None,
         claims,
+        bonds: bond::tell(cluster, links),
     }
 }
 

@@ -72,7 +72,8 @@ impl Inventory {
                 ids.get(at),
             );
             if let (Some(cluster), Some(conduct), Some(claims), Some(ids)) = parts {
-                let device = describe::device(ledger, cluster, conduct, claims, ids);
+                let device =
+                    describe::device((ledger, &inventory.links), cluster, conduct, claims, ids);
                 inventory.devices.push(device);
             }
         }

@@ -5,6 +5,7 @@
 //! went. Nothing else is remembered, so that the same facts give the same devices for ever.
 
 mod anchor;
+mod bond;
 mod bounds;
 mod claims;
 mod cluster;

@@ -71,6 +71,15 @@ impl HopLimits {
     }
 }
 
+/// Packets that a card sent from one address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sourced {
+    /// Their hop limits, where those mean something.
+    limits: Option<HopLimits>,
+    /// The latest.
+    last: Timestamp,
+}
+
 /// What one card was seen doing on one segment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Card {
@@ -78,8 +87,8 @@ pub(crate) struct Card {
     announced: BTreeSet<IpAddr>,
     /// Addresses it answered for when asked.
     answered: BTreeSet<IpAddr>,
-    /// Addresses it sent packets from, with their hop limits where those mean something.
-    sourced: BTreeMap<IpAddr, Option<HopLimits>>,
+    /// Addresses it sent packets from.
+    sourced: BTreeMap<IpAddr, Sourced>,
     /// Addresses that frames to it were for.
     received: BTreeSet<IpAddr>,
     /// It was seen passing a packet on.
@@ -117,16 +126,24 @@ impl Card {
         self.last = Some(self.last.map_or(last, |t| t.max(last)));
     }
 
-    fn source(&mut self, ip: IpAddr, limits: Option<HopLimits>) {
-        match (self.sourced.entry(ip).or_default(), limits) {
+    fn source(&mut self, ip: IpAddr, limits: Option<HopLimits>, last: Timestamp) {
+        let sourced = self.sourced.entry(ip).or_default();
+        match (&mut sourced.limits, limits) {
             (Some(known), Some(new)) => known.merge(new),
             (known @ None, new) => *known = new,
             (Some(_), None) => {}
         }
+        sourced.last = sourced.last.max(last);
+    }
+
+    /// When it last sent from an address.
+    fn last_sent(&self, ip: IpAddr) -> Option<Timestamp> {
+        self.sourced.get(&ip).map(|sourced| sourced.last)
     }
 
     fn sends(&self, ip: IpAddr, as_is: fn(HopLimits) -> bool) -> bool {
-        matches!(self.sourced.get(&ip), Some(Some(limits)) if as_is(*limits))
+        let limits = self.sourced.get(&ip).and_then(|sourced| sourced.limits);
+        limits.is_some_and(as_is)
     }
 
     /// Whether the card passes packets on, by what it did: whom it sends for, and what else shows
@@ -282,7 +299,7 @@ impl Links {
         match real(mac) {
             Some(mac) => self
                 .card(segment, mac, sum.first, sum.last)
-                .source(ip, limits),
+                .source(ip, limits, sum.last),
             None => {
                 self.bare.insert((segment, ip));
             }
@@ -417,7 +434,7 @@ impl Links {
                 }
                 Some(mac) => {
                     self.card(from.segment, mac, fact.seen.first, fact.seen.last)
-                        .source(from.ip, None);
+                        .source(from.ip, None, fact.seen.last);
                     self.spoke.insert((from.ip, from.segment));
                 }
                 None if is_somebody(from.ip) => {
@@ -491,8 +508,8 @@ impl Links {
         });
     }
 
-    /// Of several holders the surest, then the one that sends from the address, then the
-    /// smallest.
+    /// Of several holders one that sends from the address, the surest, the one that did so last
+    /// (an address that changed hands is its new holder's), the smallest.
     fn find_surest(&mut self) {
         let Links {
             cards,
@@ -503,13 +520,11 @@ impl Links {
         *holder = holders
             .iter()
             .filter_map(|((segment, ip), holders)| {
-                let sends = |mac: &MacAddr| {
-                    let card = cards.get(&(*segment, *mac));
-                    card.is_some_and(|card| card.sourced.contains_key(ip))
-                };
-                let surest = holders
-                    .iter()
-                    .max_by_key(|(mac, hold)| (sends(mac), **hold, std::cmp::Reverse(**mac)));
+                let last = |mac: &MacAddr| cards.get(&(*segment, *mac))?.last_sent(*ip);
+                let surest = holders.iter().max_by_key(|(mac, hold)| {
+                    let last = last(mac);
+                    (last.is_some(), **hold, last, std::cmp::Reverse(**mac))
+                });
                 Some(((*segment, *ip), *surest?.0))
             })
             .collect();
@@ -548,6 +563,16 @@ impl Links {
                 .holders
                 .get(&(segment, ip))
                 .is_some_and(|holders| holders.contains_key(&mac))
+    }
+
+    /// How an address is known to be a card's own.
+    pub(crate) fn hold(&self, segment: Segment, mac: MacAddr, ip: IpAddr) -> Option<Hold> {
+        self.holders.get(&(segment, ip))?.get(&mac).copied()
+    }
+
+    /// Whether an address was sent from on a link without MACs.
+    pub(crate) fn is_bare(&self, segment: Segment, ip: IpAddr) -> bool {
+        self.bare.contains(&(segment, ip))
     }
 
     /// Whether a card passes packets on for others.

@@ -5,6 +5,7 @@
 //! and is the same report.
 
 mod beside;
+mod claim;
 mod written;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{MacAddr, PhiKind, Segment, Timestamp};
 
 pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment, Overlap};
+pub use claim::{Bond, Claim};
 
 /// The version of the contract: raised when a meaning changes, not when something is added.
 pub const SCHEMA: u32 = 1;
@@ -362,6 +364,9 @@ pub struct Device {
     pub worst: Option<Severity>,
     /// All that was claimed, best supported first.
     pub claims: Vec<Claim>,
+    /// Why its cards and addresses are one device, and why others are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bonds: Vec<Bond>,
 }
 
 impl Device {
@@ -487,21 +492,6 @@ pub struct TalksTo {
     /// Who the peer's address is registered to, for addresses outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-}
-
-/// A claim as shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Claim {
-    /// Attribute.
-    pub attribute: String,
-    /// Value.
-    pub value: String,
-    /// How sure, 0 to 1.
-    pub confidence: f32,
-    /// On whose word: a protocol, a data set, a signature.
-    pub source: String,
-    /// Packets.
-    pub evidence: Vec<Evidence>,
 }
 
 /// A packet that shows something.

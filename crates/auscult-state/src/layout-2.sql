@@ -21,3 +21,11 @@ CREATE VIEW asset AS
         json_extract(value, '$.location') AS location,
         json_extract(value, '$.status') AS status
     FROM asset_register, json_each(asset_register.json, '$.rows');
+
+-- Devices that the user called one, by their ids when it was said.
+CREATE TABLE user_join (
+    device TEXT NOT NULL,
+    other TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (device, other)
+) STRICT, WITHOUT ROWID;

@@ -57,7 +57,7 @@ impl State {
     }
 
     /// A state that nobody has written to since an older version made it lacks later tables.
-    fn has_table(&self, name: &str) -> rusqlite::Result<bool> {
+    pub(crate) fn has_table(&self, name: &str) -> rusqlite::Result<bool> {
         self.connection.query_row(
             "SELECT count(*) FROM sqlite_schema WHERE name = ?1",
             [name],

@@ -301,7 +301,7 @@ fn an_older_layout_becomes_this_one() {
     save(&mut State::write(&path).unwrap(), 5).unwrap();
     let old = Connection::open(&path).unwrap();
     old.execute_batch(
-        "DROP VIEW asset; DROP TABLE asset_register; DROP INDEX input_by_time;
+        "DROP VIEW asset; DROP TABLE asset_register; DROP TABLE user_join; DROP INDEX input_by_time;
          ALTER TABLE input DROP COLUMN minutes; PRAGMA user_version = 1",
     )
     .unwrap();

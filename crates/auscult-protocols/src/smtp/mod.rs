@@ -22,7 +22,7 @@ use mail::Mail;
 static RECORD: Record = Record {
     name: "smtp",
     title: "Simple Mail Transfer Protocol",
-    tier: Tier::Identity,
+    tier: Tier::Decoded,
     transports: &[Transport::Tcp],
     ports: &[25, 587],
     weak: false,

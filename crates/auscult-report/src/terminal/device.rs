@@ -24,6 +24,7 @@ pub(super) fn whole(page: &mut Page, report: &Report, device: &Device, why: bool
     }
     page.gap();
     if why {
+        bonds(page, device);
         claims(page, device);
     } else {
         page.text(0, "How each of this is known: --why");
@@ -171,6 +172,21 @@ fn peer(page: &mut Page, line: &TalksTo) {
         words::bytes(line.bytes[1]),
     );
     page.hanging(&format!("  {arrow}"), 5, &text);
+}
+
+fn bonds(page: &mut Page, device: &Device) {
+    if device.bonds.is_empty() {
+        return;
+    }
+    page.text(
+        0,
+        "One device: why these are one (=), and why others are not (x)",
+    );
+    for bond in &device.bonds {
+        let sign = if bond.joined { "  =" } else { "  x" };
+        page.hanging(sign, 4, &format!("{}: {}", bond.what, bond.because));
+    }
+    page.gap();
 }
 
 fn claims(page: &mut Page, device: &Device) {

@@ -1,6 +1,6 @@
 //! Findings: what was seen, what it means for whom, what else it may be, the proof.
 
-use auscult_model::report::{Device, Finding, Report, Severity, details::Value};
+use auscult_model::report::{Decision, Device, Finding, Report, Severity, details::Value};
 
 use super::page::Page;
 use super::words;
@@ -10,11 +10,17 @@ use super::words;
 pub(super) fn list(page: &mut Page, report: &Report, all: bool) {
     let mut told: Vec<(&str, &str)> = Vec::new();
     let mut routine = false;
-    for finding in &report.findings {
+    // What somebody decided about needs no work, and stands at the end.
+    let open = report
+        .findings
+        .iter()
+        .filter(|finding| all || finding.is_open());
+    for finding in open {
         page.gap();
         if !all && finding.severity <= Severity::Low {
             routine = true;
             page.title(finding.severity, &finding.title, &finding.id);
+            decided(page, finding);
             seen(page, finding);
             page.labelled("Admin", &finding.action);
         } else {
@@ -32,6 +38,55 @@ pub(super) fn list(page: &mut Page, report: &Report, all: bool) {
             0,
             "More about a finding, with every packet: auscult finding ID PATH",
         );
+    }
+}
+
+/// What was decided about findings that are not shown above.
+pub(super) fn settled(page: &mut Page, report: &Report, all: bool) {
+    let settled = report.findings.iter().filter(|finding| !finding.is_open());
+    let settled: Vec<&Finding> = settled.collect();
+    if settled.is_empty() || all {
+        return;
+    }
+    page.gap();
+    page.text(0, "Decided, and not open");
+    for finding in settled {
+        let words = finding.decision.as_ref().map(decision);
+        let words = words.unwrap_or_default();
+        page.hanging(
+            "",
+            2,
+            &format!(
+                "{} {}: {words} ({})",
+                finding.severity, finding.title, finding.id
+            ),
+        );
+    }
+}
+
+/// What somebody decided, in words.
+fn decision(decision: &Decision) -> String {
+    let mut words = match decision.status.as_str() {
+        "open" => "opened again".to_owned(),
+        "expired" => "open again: the time is over for which it was accepted".to_owned(),
+        "seen-again" => "open again: seen after it was closed".to_owned(),
+        other => other.to_owned(),
+    };
+    if let Some(until) = decision.until {
+        words += &format!(" until {until}");
+    }
+    if !decision.reason.is_empty() {
+        words += &format!(", \"{}\"", decision.reason);
+    }
+    if let Some(at) = decision.at {
+        words += &format!(" (said {at})");
+    }
+    words
+}
+
+fn decided(page: &mut Page, finding: &Finding) {
+    if let Some(made) = &finding.decision {
+        page.labelled("Decided", &decision(made));
     }
 }
 
@@ -56,6 +111,7 @@ const CITED: usize = 3;
 
 fn brief(page: &mut Page, report: &Report, finding: &Finding) {
     page.title(finding.severity, &finding.title, &finding.id);
+    decided(page, finding);
     page.labelled("Device", &who(report, finding));
     if finding.confidence < 0.9 || finding.weakened_by_loss {
         let mut sure = words::percent(finding.confidence);

@@ -71,6 +71,7 @@ pub fn terminal(report: &Report, options: &Options<'_>, out: &mut dyn Write) -> 
             questions::answers(&mut page, report, options.all);
             questions::sums(&mut page, report);
             findings::list(&mut page, report, options.all);
+            findings::settled(&mut page, report, options.all);
             devices::table(&mut page, report, options.all);
             health::files(&mut page, report, options.all);
             health::health(&mut page, report, options.all);
@@ -86,6 +87,7 @@ pub fn terminal(report: &Report, options: &Options<'_>, out: &mut dyn Write) -> 
             }
             questions::sums(&mut page, report);
             findings::list(&mut page, report, options.all);
+            findings::settled(&mut page, report, options.all);
         }
         View::Finding(id) => match crate::find_finding(report, id) {
             Some(finding) => findings::whole(&mut page, report, finding),

@@ -130,7 +130,7 @@ pub(super) fn sums(page: &mut Page, report: &Report) {
         let number = report
             .findings
             .iter()
-            .filter(|f| f.severity == severity)
+            .filter(|f| f.severity == severity && f.is_open())
             .count();
         if number > 0 {
             if !worst.is_empty() {
@@ -141,6 +141,10 @@ pub(super) fn sums(page: &mut Page, report: &Report) {
     }
     if worst.is_empty() {
         worst.push_str("none");
+    }
+    let settled = report.findings.iter().filter(|f| !f.is_open()).count();
+    if settled > 0 {
+        worst.push_str(&format!("; {settled} decided and not open"));
     }
     page.hanging("Findings", COLUMN, &worst);
     page.hanging("Capture", COLUMN, &capture(report));

@@ -69,6 +69,7 @@ fn device(id: &str, role: Role, address: &str, confidence: f32) -> Device {
         patient_data: Vec::new(),
         worst: None,
         claims: Vec::new(),
+        bonds: Vec::new(),
     }
 }
 

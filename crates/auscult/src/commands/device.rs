@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use auscult_engine::State;
+use auscult_engine::{Join, Overview, State};
 use auscult_model::report::{self, Report, Role};
 use auscult_report::{Part, View};
 use clap::Args;
@@ -16,14 +16,16 @@ use crate::reading::Reading;
 
 /// Show one device: what it is, whom it talks to, what is wrong
 ///
-/// With --state, `set ATTRIBUTE=VALUE` in place of captures notes what you know better: it wins
-/// over what was read. An empty value takes it back.
+/// With --state, words in place of captures note what you know better, and it wins over what was
+/// read: `set ATTRIBUTE=VALUE` (an empty value takes it back), `merge OTHER` when two devices are
+/// one, `split OTHER` to take that back.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   auscult device ICU-7 ward.pcapng
   auscult device 10.20.3.14 ward.pcapng --why
-  auscult device ICU-7 set role=patient-monitor bed=7 owner=biomed --state ward.state")]
+  auscult device ICU-7 set role=patient-monitor bed=7 owner=biomed --state ward.state
+  auscult device ICU-7 merge addr-10.20.9.4 --state ward.state")]
 pub(crate) struct Device {
     /// Id of the device, one of its aliases or addresses, or what it is called
     id: String,
@@ -36,10 +38,17 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
-        if let Some((file, [verb, words @ ..])) = self.reading.state()
-            && verb.as_os_str() == "set"
-        {
-            return self.set(file, words, out);
+        match self.reading.state() {
+            Some((file, [verb, words @ ..])) if verb.as_os_str() == "set" => {
+                return self.set(file, words, out);
+            }
+            Some((file, [verb, other])) if verb.as_os_str() == "merge" => {
+                return self.merge(file, &other.to_string_lossy(), out);
+            }
+            Some((file, [verb, other])) if verb.as_os_str() == "split" => {
+                return self.split(file, &other.to_string_lossy(), out);
+            }
+            _ => {}
         }
         let report = self.reading.analyze()?;
         let device = self.find(&report)?;
@@ -60,17 +69,81 @@ impl Device {
     }
 
     fn find<'r>(&self, report: &'r Report) -> Result<&'r report::Device, Failure> {
-        let mut found = auscult_report::find_device(report, &self.id);
-        // A state remembers ids under which a device was shown long ago.
+        self.named(report, &self.id)
+    }
+
+    /// The device of this name, be it one under which a state showed it long ago.
+    fn named<'r>(&self, report: &'r Report, name: &str) -> Result<&'r report::Device, Failure> {
+        let mut found = auscult_report::find_device(report, name);
         if let (None, Some((file, _))) = (found, self.reading.state()) {
-            let id = State::read(file).and_then(|state| state.device_id(&self.id));
+            let id = State::read(file).and_then(|state| state.device_id(name));
             let id = id.map_err(auscult_engine::EngineError::from)?;
             found = id.and_then(|id| auscult_report::find_device(report, &id));
         }
         found.ok_or_else(|| {
             let ids = report.devices.iter().map(|device| device.id.as_str());
-            super::not_there("device", &self.id, ids)
+            super::not_there("device", name, ids)
         })
+    }
+
+    /// Notes that this device and another are one.
+    fn merge(&self, file: &Path, other: &str, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        let now = arguments::now();
+        let report = auscult_engine::recall(file, Overview::Light, now)?;
+        let join = Join {
+            device: self.find(&report)?.id.clone(),
+            other: self.named(&report, other)?.id.clone(),
+        };
+        if join.device == join.other {
+            let words = format!("`{}` and `{other}` are one device already", self.id);
+            return Err(Failure::Usage(words));
+        }
+        State::edit(file)?.join(&join, now)?;
+        writeln!(out, "{} and {} are one device", join.device, join.other)?;
+        Ok(Outcome::Done)
+    }
+
+    /// Takes back that they are.
+    fn split(&self, file: &Path, other: &str, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        let report = auscult_engine::recall(file, Overview::Light, arguments::now())?;
+        let device = self.find(&report)?;
+        let mut state = State::edit(file)?;
+        let joins = state.joins()?;
+        let is_of_device =
+            |id: &str| device.id == id || device.aliases.iter().any(|alias| alias == id);
+        // The word names ids; whoever takes it back may use any name of the other.
+        let named = |id: &str| id.eq_ignore_ascii_case(other.trim());
+        let join = joins
+            .iter()
+            .find(|join| is_of_device(&join.device) && (named(&join.other) || named(&join.device)));
+        let Some(join) = join else {
+            return Err(Failure::Usage(self.not_joined(device, other, &joins)));
+        };
+        state.part(join)?;
+        writeln!(out, "{} and {} are two devices", join.device, join.other)?;
+        Ok(Outcome::Done)
+    }
+
+    fn not_joined(&self, device: &report::Device, other: &str, joins: &[Join]) -> String {
+        let ids = device.aliases.iter().chain([&device.id]);
+        let ids: Vec<&String> = ids.collect();
+        let said: Vec<&str> = joins
+            .iter()
+            .filter(|join| ids.contains(&&join.device))
+            .map(|join| join.other.as_str())
+            .collect();
+        match said.as_slice() {
+            [] => format!(
+                "nobody merged `{}` with `{other}`; what the traffic joins is explained by \
+                 `auscult device {} --why`",
+                self.id, self.id
+            ),
+            said => format!(
+                "nobody merged `{}` with `{other}`; it was merged with: {}",
+                self.id,
+                said.join(", ")
+            ),
+        }
     }
 
     fn set(&self, file: &Path, words: &[PathBuf], out: &mut dyn Write) -> Result<Outcome, Failure> {

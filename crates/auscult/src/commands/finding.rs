@@ -65,6 +65,7 @@ impl Finding {
         match self.reading.format() {
             Format::Table => {
                 super::put_view(out, &report, self.reading.all(), View::Finding(id))?;
+                self.history(finding, out)?;
             }
             Format::Json => {
                 super::put_json(out, auscult_report::json_part(&report, Part::Finding(id)))?;
@@ -81,6 +82,33 @@ impl Finding {
             let ids = report.findings.iter().map(|finding| finding.id.as_str());
             super::not_there("finding", &self.id, ids)
         })
+    }
+
+    /// What was decided about it so far, step by step, where a state knows.
+    fn history(&self, finding: &report::Finding, out: &mut dyn Write) -> Result<(), Failure> {
+        let Some((file, [])) = self.reading.state() else {
+            return Ok(());
+        };
+        let state = State::read(file)?;
+        let names = std::iter::once(&finding.id).chain(&finding.aliases);
+        let mut steps = Vec::new();
+        for name in names {
+            steps.extend(state.history(name)?);
+        }
+        steps.sort_by_key(|step| step.at);
+        if !steps.is_empty() {
+            writeln!(out, "\nHistory")?;
+        }
+        for step in steps {
+            let until = step.until.map(|until| format!(" until {until}"));
+            let reason = match step.reason.as_str() {
+                "" => String::new(),
+                reason => format!(", \"{}\"", auscult_report::printable_lines(reason)),
+            };
+            let until = until.unwrap_or_default();
+            writeln!(out, "  {} {}{until}{reason}", step.at, step.status)?;
+        }
+        Ok(())
     }
 
     fn decide(&self, file: &Path, status: Status, out: &mut dyn Write) -> Result<Outcome, Failure> {
