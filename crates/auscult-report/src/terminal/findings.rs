@@ -66,22 +66,22 @@ pub(super) fn settled(page: &mut Page, report: &Report, all: bool) {
 
 /// What somebody decided, in words.
 fn decision(decision: &Decision) -> String {
-    let mut words = match decision.status.as_str() {
+    let mut said = match decision.status.as_str() {
         "open" => "opened again".to_owned(),
         "expired" => "open again: the time is over for which it was accepted".to_owned(),
         "seen-again" => "open again: seen after it was closed".to_owned(),
         other => other.to_owned(),
     };
     if let Some(until) = decision.until {
-        words += &format!(" until {until}");
+        said += &format!(" until {}", words::span(Some(until), Some(until)));
     }
     if !decision.reason.is_empty() {
-        words += &format!(", \"{}\"", decision.reason);
+        said += &format!(", \"{}\"", decision.reason);
     }
     if let Some(at) = decision.at {
-        words += &format!(" (said {at})");
+        said += &format!(" (said {})", words::span(Some(at), Some(at)));
     }
-    words
+    said
 }
 
 fn decided(page: &mut Page, finding: &Finding) {

@@ -100,13 +100,14 @@ impl Finding {
             writeln!(out, "\nHistory")?;
         }
         for step in steps {
-            let until = step.until.map(|until| format!(" until {until}"));
+            let day = |time| auscult_model::span(time, time);
+            let until = step.until.map(|until| format!(" until {}", day(until)));
             let reason = match step.reason.as_str() {
                 "" => String::new(),
                 reason => format!(", \"{}\"", auscult_report::printable_lines(reason)),
             };
             let until = until.unwrap_or_default();
-            writeln!(out, "  {} {}{until}{reason}", step.at, step.status)?;
+            writeln!(out, "  {} {}{until}{reason}", day(step.at), step.status)?;
         }
         Ok(())
     }
