@@ -126,11 +126,12 @@ impl Knowledge {
         }
     }
 
-    /// Forgets what was last seen before a time. Captures stay as they were.
+    /// Forgets what was last seen before a time: what is left was watched from then on. Captures
+    /// keep their places.
     pub(crate) fn forget(&mut self, before: Timestamp) {
-        let captures = self.captures.clone();
         self.narrow(Window::since(before));
-        self.captures = captures;
+        // They carry no time.
+        self.health.conflicts.clear();
     }
 
     /// Keeps what was seen in a window of time, each side of which is then told as if nothing
@@ -202,6 +203,8 @@ impl Knowledge {
         for (capture, point) in captures.iter_mut().zip(points) {
             capture.point = point;
         }
+        // Those of which nothing is left.
+        captures.retain(|capture| capture.first.is_some() || capture.packets == 0);
         let mut devices = std::mem::take(&mut inventory.devices);
         let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
         for finding in &findings {
@@ -362,7 +365,7 @@ fn health(inputs: &Inputs, counts: &ShardCounts) -> Health {
         wrong_checksums: flow.wrong_checksums,
         texts_withheld: 0,
         unrelated: Vec::new(),
-        packets: sum(|capture| capture.packets),
+        packets: sum(|capture| capture.packets).saturating_sub(counts.left_out),
         flows: flow.flows,
         events: 0,
     }

@@ -35,7 +35,7 @@ use auscult_model::report::Report;
 use thiserror::Error;
 
 pub use auscult_capture::{Apart, Stop};
-pub use auscult_state::{Imported, Join, Overview, State, StateError, Status, Triage};
+pub use auscult_state::{Imported, Join, Overview, State, StateError, Status, Triage, of_rule};
 pub use bounds::bounds;
 pub use kept::KeptError;
 pub use options::{Options, SHARDS, TICK};

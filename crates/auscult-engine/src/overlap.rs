@@ -3,7 +3,9 @@
 //! Minutes with equal digests hold the same packets and count once. Two captures that share no such
 //! minute were taken of other traffic at the same time, and both count whole. Where they do share
 //! some, a minute at the end of one of them is cut at the very time, and of one inside both that
-//! differs the one with more packets counts; what cannot be taken back counts twice, and is said.
+//! differs the one with more packets counts, if most minutes agree; what cannot be taken back
+//! counts twice, and is said. Limit: an overlap without a whole minute inside both is not
+//! recognised.
 
 use auscult_model::report::{Capture, Overlap};
 use auscult_model::{MinuteSum, Timestamp, Window};
@@ -63,6 +65,8 @@ fn shared_with(new: &Taken, other: &Taken, windows: &mut Vec<Window>) -> Option<
         twice: 0,
     };
     let mut left_out = Vec::new();
+    // Minutes inside both that differ, where ours has no more packets.
+    let mut fewer = Vec::new();
     for ours in &new.minutes {
         let place = other
             .minutes
@@ -75,11 +79,19 @@ fn shared_with(new: &Taken, other: &Taken, windows: &mut Vec<Window>) -> Option<
         } else {
             overlap.partly += 1;
         }
-        if ours == theirs || other.is_border(ours.minute) || theirs.packets >= ours.packets {
+        let at_an_end = other.is_border(ours.minute) || new.is_border(ours.minute);
+        if ours == theirs || at_an_end {
             left_out.push(other.watched(*ours));
+        } else if theirs.packets >= ours.packets {
+            fewer.push(other.watched(*ours));
         } else {
             overlap.twice += 1;
         }
+    }
+    // Few minutes that agree may be quiet ones of captures of different traffic.
+    match overlap.equal > fewer.len() as u64 + overlap.twice {
+        true => left_out.extend(fewer),
+        false => overlap.twice += fewer.len() as u64,
     }
     let holds_the_same = overlap.equal > 0;
     if holds_the_same {
@@ -172,6 +184,17 @@ mod tests {
         let (overlaps, windows) = shared(&whole, &[lossy]);
         assert_eq!(windows.len(), 2, "{windows:?}");
         assert_eq!(overlaps[0].twice, 1);
+    }
+
+    /// Two filters of one capture agree in a quiet minute only: what differs counts.
+    #[test]
+    fn few_minutes_that_agree_leave_out_no_others() {
+        let known = taken(0..600, 3);
+        let mut other = taken(0..600, 5);
+        other.minutes[4] = known.minutes[4];
+        let (overlaps, windows) = shared(&other, &[known]);
+        assert_eq!((overlaps[0].equal, overlaps[0].twice), (1, 7));
+        assert!(windows.contains(&window(240, 300)), "{windows:?}");
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn run_alone(
     let mut batch = Batch::new();
     let mut spreader = Spreader::new(shard_options.fragments);
     let mut carried = Carried::default();
-    let mut sequence = 0;
+    let (mut sequence, mut left_out) = (0, 0);
     while inputs.next_batch(&mut batch) {
         aggregates::take_apart(&mut batch);
         batch.count_files_from(options.first_file);
@@ -92,6 +92,7 @@ fn run_alone(
                 }
             }
             if !is_wanted(options, meta.time) {
+                left_out += u64::from(is_left_out(&options.leave_out, meta.time));
                 continue;
             }
             let index = spreader.shard(0, meta, frame, &mut carried);
@@ -113,7 +114,10 @@ fn run_alone(
         let progress = inputs.progress();
         watch.progress(progress.read, progress.total);
     }
-    let mut counts = ShardCounts::default();
+    let mut counts = ShardCounts {
+        left_out,
+        ..ShardCounts::default()
+    };
     counts.add_fragments(&spreader.counters());
     // Each shard's memory is free again before the report needs some.
     for mut shard in shards {
@@ -187,7 +191,7 @@ fn run_together(
             waiting: Vec::new(),
         };
         let mut spreader = Spreader::new(shard_options.fragments);
-        let mut sequence = 0;
+        let (mut sequence, mut left_out) = (0, 0);
         loop {
             let mut next = gate.spare();
             if !inputs.next_batch(&mut next.batch) {
@@ -195,7 +199,7 @@ fn run_together(
             }
             aggregates::take_apart(&mut next.batch);
             next.batch.count_files_from(options.first_file);
-            next.spread(&mut spreader, sequence + 1);
+            left_out += next.spread(&mut spreader, sequence + 1, options);
             sequence += next.batch.packets.len() as u64;
             let dispatched = Arc::new(next);
             for to_worker in &to_workers {
@@ -214,18 +218,21 @@ fn run_together(
         }
         drop(to_workers);
         gate.take_last(watch);
-        Ok::<_, EngineError>(spreader.counters())
+        Ok::<_, EngineError>((spreader.counters(), left_out))
     })?;
     let mut counts = counts
         .into_inner()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
-    counts.add_fragments(&joined);
+    counts.add_fragments(&joined.0);
+    counts.left_out = joined.1;
     Ok(world.finish(&inputs, &counts, options))
 }
 
 impl Dispatched {
-    /// Finds the shard of each packet, the first of which has the number `first`.
-    fn spread(&mut self, spreader: &mut Spreader, first: u64) {
+    /// Finds the shard of each packet, the first of which has the number `first`. Packets that
+    /// nobody asked for are in any: no shard takes them, and what they carry does not count. Says
+    /// how many a capture before holds already.
+    fn spread(&mut self, spreader: &mut Spreader, first: u64, options: &Options) -> u64 {
         let Dispatched {
             batch,
             shards,
@@ -235,10 +242,16 @@ impl Dispatched {
         shards.clear();
         carried.clear();
         let packets = batch.iter().enumerate();
-        shards.extend(
-            packets.map(|(index, (meta, frame))| spreader.shard(index, meta, frame, carried)),
-        );
+        let mut left_out = 0;
+        shards.extend(packets.map(|(index, (meta, frame))| {
+            if is_wanted(options, meta.time) {
+                return spreader.shard(index, meta, frame, carried);
+            }
+            left_out += u64::from(is_left_out(&options.leave_out, meta.time));
+            0
+        }));
         self.first = first;
+        left_out
     }
 }
 
@@ -427,7 +440,7 @@ mod tests {
             ..Dispatched::default()
         };
         let mut spreader = Spreader::new(shard_options.fragments);
-        dispatched.spread(&mut spreader, TICK - 199);
+        dispatched.spread(&mut spreader, TICK - 199, &Options::default());
         for workers in [1, 3] {
             let mut emitted = Done::new();
             for worker in 0..workers {

@@ -63,6 +63,7 @@ pub fn remember(
         file,
         since: Instant::now(),
         pending: Vec::new(),
+        facts: Vec::new(),
     };
     for path in paths {
         if options.stop.is_requested() {
@@ -73,7 +74,12 @@ pub fn remember(
             first_file: whole.captures.len() as u32,
             ..options.clone()
         };
-        let (mut read, values) = match read_apart(path, &of_file, &state, &saved, watch) {
+        let before = Before {
+            state: &state,
+            known: &known,
+            pending: &saved.pending,
+        };
+        let (mut read, values) = match read_apart(path, &of_file, &before, watch) {
             Ok(read) => read,
             Err(EngineError::State(error)) => return Err(error.into()),
             Err(error) => {
@@ -100,7 +106,11 @@ pub fn remember(
         if saved.since.elapsed() >= SAVE_EVERY && !saved.pending.is_empty() {
             saved.save(&mut state, &mut whole, &mask, &options)?;
             state.go_on()?;
-            if state.inputs()?.len() != whole.captures.len() {
+            let is_ours = state.inputs()?.len() == whole.captures.len()
+                && Some(state.patient_key()?) == options.patient_key
+                && state.facts()?.as_ref() == Some(&saved.facts);
+            saved.facts = Vec::new();
+            if !is_ours {
                 return Err(StateError::InUse(file.to_owned()).into());
             }
         }
@@ -116,35 +126,66 @@ pub fn remember(
     })
 }
 
+/// What was taken in before a file.
+struct Before<'a> {
+    state: &'a State,
+    /// Fingerprints.
+    known: &'a BTreeSet<String>,
+    /// What was not saved yet.
+    pending: &'a [(Capture, Vec<MinuteSum>)],
+}
+
+impl Before<'_> {
+    /// Captures of the time of a new one.
+    fn taken(&self, new: &Taken) -> Result<Vec<Taken>, StateError> {
+        let saved = self.state.inputs_between(new.first, new.last)?;
+        let pending = self.pending.iter().filter(|(capture, _)| {
+            capture.first <= Some(new.last) && capture.last >= Some(new.first)
+        });
+        let pending = pending.filter_map(|(capture, minutes)| Taken::new(capture, minutes.clone()));
+        let saved = saved
+            .into_iter()
+            .filter_map(|(capture, minutes)| Taken::new(&capture, minutes));
+        Ok(saved.chain(pending).collect())
+    }
+}
+
 /// Reads a file by itself, without what captures before it hold already.
 fn read_apart(
     path: &PathBuf,
     options: &Options,
-    state: &State,
-    saved: &Saving<'_>,
+    before: &Before<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(Knowledge, Mask), EngineError> {
     let paths = std::slice::from_ref(path);
-    let (read, values) = crate::read(paths, options, watch)?;
-    let new = read.captures.first();
-    let Some(new) = new.and_then(|capture| Taken::new(capture, read.minutes.clone())) else {
+    let (mut read, values) = crate::read(paths, options, watch)?;
+    let Some(capture) = read.captures.first_mut() else {
         return Ok((read, values));
     };
-    let mut known: Vec<Taken> = Vec::new();
-    for (capture, minutes) in state.inputs_between(new.first, new.last)? {
-        known.extend(Taken::new(&capture, minutes));
-    }
-    let pending = saved.pending.iter();
-    known.extend(pending.filter_map(|(capture, minutes)| Taken::new(capture, minutes.clone())));
-    let (overlaps, leave_out) = overlap::shared(&new, &known);
-    if overlaps.is_empty() || path.as_os_str() == "-" {
+    let is_known = before.known.contains(&capture.fingerprint);
+    let Some(new) = Taken::new(capture, read.minutes.clone()).filter(|_| !is_known) else {
+        return Ok((read, values));
+    };
+    let (mut overlaps, leave_out) = overlap::shared(&new, &before.taken(&new)?);
+    if overlaps.is_empty() {
         return Ok((read, values));
     }
+    if !path.is_file() {
+        // What came through a pipe cannot be read again.
+        for overlap in &mut overlaps {
+            overlap.twice = overlap.equal + overlap.partly;
+        }
+        capture.overlaps = overlaps;
+        return Ok((read, values));
+    }
+    let seen_first = values;
     let without = Options {
         leave_out,
         ..options.clone()
     };
-    let (mut read, values) = crate::read(paths, &without, watch)?;
+    let (mut read, mut values) = crate::read(paths, &without, watch)?;
+    // Patient data of what is left out may recur in what is not.
+    values.merge(seen_first);
     for capture in &mut read.captures {
         capture.overlaps.clone_from(&overlaps);
     }
@@ -181,7 +222,6 @@ pub fn recall_around(
                 knowledge.report(options)
             })
             .map_err(|error| EngineError::Facts(file.to_owned(), error))?;
-        report.captures.retain(|capture| capture.first.is_some());
         said_by_people(&state, &mut report, now)?;
         Ok(report)
     };
@@ -205,7 +245,6 @@ pub fn forget(
     options: &Options,
     now: Timestamp,
 ) -> Result<[Report; 2], EngineError> {
-    let before = recall(file, Overview::Light, now)?;
     let mut state = State::write(file)?;
     let Some(facts) = state.facts()? else {
         return Err(StateError::Missing(file.to_owned()).into());
@@ -213,6 +252,8 @@ pub fn forget(
     let unreadable = |error| EngineError::Facts(file.to_owned(), error);
     let mut whole =
         Knowledge::restore(&facts, state.inputs()?, options.bounds()).map_err(unreadable)?;
+    // By the same options, so that only what is forgotten makes a difference.
+    let before = whole.report(options);
     if let Some(time) = what.before {
         whole.forget(time);
         state.forget_hours(time)?;
@@ -222,6 +263,7 @@ pub fn forget(
         state.new_patient_key()?;
     }
     let mut report = whole.report(options);
+    state.replace_inputs(&whole.captures)?;
     // Texts were masked when they were kept.
     let mask = Mask::new(options.bounds().of(&bounds::MASKED));
     state.save(Save {
@@ -264,6 +306,8 @@ struct Saving<'a> {
     since: Instant,
     /// Captures with what their minutes hold.
     pending: Vec<(Capture, Vec<MinuteSum>)>,
+    /// What was saved last, to see whether others changed it since.
+    facts: Vec<u8>,
 }
 
 impl Saving<'_> {
@@ -295,6 +339,7 @@ impl Saving<'_> {
             hours: &hours,
             report: &mut report,
         })?;
+        self.facts = facts;
         self.since = Instant::now();
         Ok(report)
     }

@@ -43,6 +43,8 @@ pub(crate) struct ShardOptions {
 /// Counts at the end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShardCounts {
+    /// Packets that a capture before holds already; counted by the reader.
+    pub(crate) left_out: u64,
     pub(crate) undecoded: u64,
     pub(crate) links: LinkCounts,
     pub(crate) flow: auscult_flow::Counters,
@@ -532,6 +534,7 @@ impl Shard {
         }
         self.links.oddities(&mut limits);
         ShardCounts {
+            left_out: 0,
             undecoded: self.undecoded,
             links: self.links,
             flow: self.table.counters().clone(),

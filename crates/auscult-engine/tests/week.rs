@@ -328,7 +328,7 @@ fn the_leak_is_a_case() {
             };
             let mut state = State::edit(&path).expect("a state");
             state
-                .decide(&finding.id, &finding.rule, &triage, now)
+                .decide(&finding.into(), &triage, now)
                 .expect("a decision");
             closed = Some(finding.id.clone());
         }

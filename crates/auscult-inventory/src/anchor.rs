@@ -1,8 +1,8 @@
 //! What a device is called: its strongest anchor over the whole set of facts.
 //!
 //! In order: serial number, protocol identity, unshared universal MAC, DHCP client id, segment
-//! and locally administered MAC, segment and address, address alone where routers stood between. The names of weaker anchors are aliases. An anchor that two devices have names
-//! neither. A bed is where a device stands and an AUTH_SYS machine name is what an image was
+//! and locally administered MAC, segment and address, address alone where routers stood between.
+//! The names of weaker anchors are aliases. An anchor that two devices have names neither. A bed is where a device stands and an AUTH_SYS machine name is what an image was
 //! built with: neither is ever an anchor.
 
 use std::collections::HashMap;
@@ -104,8 +104,9 @@ fn anchors(cluster: &Cluster, claims: &[Weighed], links: &Links) -> Vec<String> 
             anchors.push(format!("addr-{}-{ip}", segment_word(segment)));
         }
         // So a capture that sees it through routers alone names it.
-        if routed || links.is_seen_through_routers(segment, ip) {
-            through.push(format!("addr-{ip}"));
+        let name = format!("addr-{ip}");
+        if (routed || links.is_seen_through_routers(ip)) && !through.contains(&name) {
+            through.push(name);
         }
     }
     anchors.extend(through);

@@ -1,6 +1,7 @@
 //! Why cards and addresses are one device, and why others are not: kept while devices are made,
 //! and said in words for who wants to check.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use auscult_model::{MacAddr, Segment, report};
@@ -62,12 +63,12 @@ impl Bond {
             Bond::Units(attribute) => (
                 false,
                 "other addresses of the same MAC".to_owned(),
-                format!("they give another {} at the same time", spoken(attribute)),
+                format!("they give another {} at the same time", spoken(attribute)).into(),
             ),
             Bond::Lease(mac, ip) => (
                 true,
                 format!("{mac} and {ip}"),
-                "a DHCP server leased one to the other".to_owned(),
+                "a DHCP server leased one to the other".into(),
             ),
         };
         report::Bond {
@@ -79,26 +80,26 @@ impl Bond {
 }
 
 impl Joined {
-    fn words(self) -> String {
+    fn words(self) -> Cow<'static, str> {
         match self {
-            Joined::Address(ip) => format!("it holds {ip} on both"),
-            Joined::NoAddress => "on one of them it holds no address".to_owned(),
-            Joined::Moved => "it was on one only after it was on the other".to_owned(),
-            Joined::ToAndFro => "it goes to and fro, and is hardly on both at a time".to_owned(),
-            Joined::Router => "it passes packets on between segments".to_owned(),
+            Joined::Address(ip) => format!("it holds {ip} on both").into(),
+            Joined::NoAddress => "on one of them it holds no address".into(),
+            Joined::Moved => "it was on one only after it was on the other".into(),
+            Joined::ToAndFro => "it goes to and fro, and is hardly on both at a time".into(),
+            Joined::Router => "it passes packets on between segments".into(),
         }
     }
 }
 
 impl Apart {
-    fn words(self) -> String {
+    fn words(self) -> Cow<'static, str> {
         match self {
-            Apart::MadeUp => "a MAC that a device makes up can be made up twice".to_owned(),
-            Apart::VirtualRouter => "it is a virtual router's MAC, which several share".to_owned(),
+            Apart::MadeUp => "a MAC that a device makes up can be made up twice".into(),
+            Apart::VirtualRouter => "it is a virtual router's MAC, which several share".into(),
             Apart::Attribute(attribute) => {
-                format!("they give another {} at the same time", spoken(attribute))
+                format!("they give another {} at the same time", spoken(attribute)).into()
             }
-            Apart::Together => "both were there at the same time, with other addresses".to_owned(),
+            Apart::Together => "both were there at the same time, with other addresses".into(),
         }
     }
 }
@@ -133,7 +134,7 @@ pub(crate) fn tell(cluster: &Cluster, links: &Links) -> Vec<report::Bond> {
         report::Bond {
             joined: true,
             what,
-            because: because.to_owned(),
+            because: because.into(),
         }
     });
     held.take(MOST)
@@ -142,7 +143,9 @@ pub(crate) fn tell(cluster: &Cluster, links: &Links) -> Vec<report::Bond> {
 }
 
 /// Addresses, and bonds, that are told of one device.
-const MOST: usize = 16;
+pub(crate) const MOST: usize = 16;
+/// Other devices of the same MAC that are told of one: some segments have ever so many.
+pub(crate) const MOST_OTHERS: usize = 2;
 
 impl Hold {
     fn words(self) -> &'static str {

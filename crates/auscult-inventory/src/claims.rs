@@ -68,6 +68,8 @@ pub(crate) const REGISTER: f32 = 0.3;
 const PASSED_ON: f32 = 0.15;
 /// What is left of a claim that its witness later replaced by another.
 const REPLACED: f32 = 0.4;
+/// So long after the earlier value, in nanoseconds: whoever says two at once has both.
+const REPLACED_AFTER: i64 = 600 * Timestamp::SECOND;
 /// Attributes of which a device has one value at a time.
 const ONE_AT_A_TIME: [&str; 17] = [
     "bed",
@@ -183,7 +185,9 @@ pub(crate) fn weigh(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Vec<
                         let latest = newest.get(&(*attribute, witness(source).0));
                         if passed_on.contains(&(at, source, *attribute, value.as_str())) {
                             PASSED_ON
-                        } else if latest.is_some_and(|first| *first > fact.seen.last) {
+                        } else if latest
+                            .is_some_and(|first| first.since(fact.seen.last) >= REPLACED_AFTER)
+                        {
                             REPLACED
                         } else {
                             1.0

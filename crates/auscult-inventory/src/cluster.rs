@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use auscult_model::{MacAddr, Segment, Timestamp};
 use foldhash::quality::RandomState;
 
-use crate::bond::{Apart, Bond, Joined};
+use crate::bond::{self, Apart, Bond, Joined};
 use crate::facts::{Party, Subject};
 use crate::ledger::Ledger;
 use crate::links::Links;
@@ -280,14 +280,16 @@ impl Making<'_> {
                         fitting = Some((at, bonds));
                         break;
                     }
-                    Err(bond) => apart.push(bond),
+                    Err(bond) if apart.len() < bond::MOST_OTHERS => apart.push(bond),
+                    Err(_) => {}
                 }
             }
             match fitting.and_then(|(at, bonds)| Some((groups.get_mut(at)?, bonds))) {
                 Some((group, bonds)) => {
                     group.segments.push(*segment);
                     // One reason for each segment is enough.
-                    group.bonds.extend(bonds.first());
+                    let room = bond::MOST.saturating_sub(group.bonds.len());
+                    group.bonds.extend(bonds.first().into_iter().take(room));
                 }
                 None => groups.push(Group {
                     segments: vec![*segment],

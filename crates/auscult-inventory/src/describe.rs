@@ -126,6 +126,8 @@ pub(crate) fn device(
         isolation: Isolation::CannotTell,
         services: services(conduct),
         talks_to_total: 0,
+        talks_to_inside: 0,
+        talks_to_outside: 0,
         talks_to: Vec::new(),
         patient_data: conduct.patient_data.iter().copied().collect(),
         worst: None,

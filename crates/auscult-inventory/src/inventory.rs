@@ -119,6 +119,7 @@ impl Inventory {
             if let Some(device) = device {
                 device.talks_to_total = total;
                 device.talks_to = talks_to;
+                device.count_peers();
                 device.isolation = isolation;
             }
         }

@@ -234,7 +234,7 @@ pub(crate) struct Links {
     pub(crate) bare: BTreeSet<(Segment, IpAddr)>,
     /// All addresses that were sent from, and where.
     pub(crate) spoke: BTreeSet<(IpAddr, Segment)>,
-    /// Addresses whose packets were seen on both sides of a router.
+    /// Addresses whose packets came through a router.
     through: BTreeSet<IpAddr>,
     /// Which cards hold which address, and how that is known.
     pub(crate) holders: BTreeMap<(Segment, IpAddr), BTreeMap<MacAddr, Hold>>,
@@ -480,6 +480,17 @@ impl Links {
         }
         self.drop_voices_of_gateways();
         self.find_surest();
+        self.find_guests();
+    }
+
+    /// Addresses that also spoke where nobody holds them: by a router.
+    fn find_guests(&mut self) {
+        let guests = self.spoke.iter().filter(|(ip, segment)| {
+            let at = (*segment, *ip);
+            !self.holders.contains_key(&at) && !self.bare.contains(&at)
+        });
+        let guests: Vec<IpAddr> = guests.map(|(ip, _)| *ip).collect();
+        self.through.extend(guests);
     }
 
     /// A proxy, or the address translation of a virtual machine's host, gives far answers its
@@ -543,16 +554,10 @@ impl Links {
             && !self.holders.contains_key(&(segment, ip))
     }
 
-    /// Whether packets from an address that is held on a segment came through routers: they were
-    /// seen on both sides, or on another segment where nobody holds the address.
-    pub(crate) fn is_seen_through_routers(&self, held: Segment, ip: IpAddr) -> bool {
-        if self.through.contains(&ip) {
-            return true;
-        }
-        let mut spoke = self.spoke.range((ip, Segment::default())..);
-        let here = spoke.by_ref().take_while(|(spoke, _)| *spoke == ip);
-        let mut elsewhere = here.filter(|(_, segment)| *segment != held);
-        elsewhere.any(|(_, segment)| !self.holders.contains_key(&(*segment, ip)))
+    /// Whether packets from an address that is held somewhere came through routers: they were seen
+    /// on both sides, or on a segment where nobody holds the address.
+    pub(crate) fn is_seen_through_routers(&self, ip: IpAddr) -> bool {
+        self.through.contains(&ip)
     }
 
     /// Whether a card holds an address as its own.

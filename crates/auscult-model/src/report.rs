@@ -6,6 +6,7 @@
 
 mod beside;
 mod claim;
+mod peers;
 mod written;
 
 use std::borrow::Cow;
@@ -246,30 +247,31 @@ impl Role {
 
     /// From the word of the contract.
     pub fn from_word(word: &str) -> Option<Role> {
-        ALL_ROLES.iter().copied().find(|role| role.word() == word)
+        Role::ALL.iter().copied().find(|role| role.word() == word)
     }
-}
 
-const ALL_ROLES: [Role; 18] = [
-    Role::PatientMonitor,
-    Role::CentralStation,
-    Role::InfusionPump,
-    Role::ImagingModality,
-    Role::ImagingArchive,
-    Role::ImagingWorkstation,
-    Role::InterfaceEngine,
-    Role::LabAnalyser,
-    Role::MedicalOther,
-    Role::Gateway,
-    Role::Server,
-    Role::Workstation,
-    Role::Printer,
-    Role::Phone,
-    Role::Camera,
-    Role::NetworkDevice,
-    Role::Other,
-    Role::Unknown,
-];
+    /// All of them.
+    pub const ALL: [Role; 18] = [
+        Role::PatientMonitor,
+        Role::CentralStation,
+        Role::InfusionPump,
+        Role::ImagingModality,
+        Role::ImagingArchive,
+        Role::ImagingWorkstation,
+        Role::InterfaceEngine,
+        Role::LabAnalyser,
+        Role::MedicalOther,
+        Role::Gateway,
+        Role::Server,
+        Role::Workstation,
+        Role::Printer,
+        Role::Phone,
+        Role::Camera,
+        Role::NetworkDevice,
+        Role::Other,
+        Role::Unknown,
+    ];
+}
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -354,6 +356,12 @@ pub struct Device {
     pub services: Vec<Service>,
     /// Number of peers, also of those not listed.
     pub talks_to_total: usize,
+    /// How many of those listed are inside the site.
+    #[serde(default)]
+    pub talks_to_inside: usize,
+    /// How many of those listed are outside, partners among them.
+    #[serde(default)]
+    pub talks_to_outside: usize,
     /// Whom it talks to, most bytes first.
     pub talks_to: Vec<TalksTo>,
     /// Kinds of patient data it sent or received.

@@ -102,7 +102,7 @@ pub fn csv_devices<'d>(devices: impl IntoIterator<Item = &'d Device>) -> String 
 
 fn device_cells(device: &Device) -> [String; 26] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let (inside, outside) = crate::peers(device);
+    let (inside, outside) = device.peers();
     let services: Vec<String> = device
         .services
         .iter()

@@ -9,10 +9,9 @@ mod printable;
 mod read;
 mod terminal;
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use auscult_model::report::{Device, Finding, Overlap, Report, Where};
+use auscult_model::report::{Device, Finding, Overlap, Report};
 
 pub use csv::{csv_beside, csv_devices, csv_findings, csv_record};
 pub use diff::{
@@ -148,22 +147,4 @@ pub fn findings_of<'r>(report: &'r Report, device: &str) -> impl Iterator<Item =
         .findings
         .iter()
         .filter(move |finding| finding.devices.contains(&device))
-}
-
-/// Numbers of listed peers inside and outside; broadcast and multicast groups are neither.
-pub(crate) fn peers(device: &Device) -> (usize, usize) {
-    let mut inside = BTreeSet::new();
-    let mut outside = BTreeSet::new();
-    for line in &device.talks_to {
-        match line.place {
-            Where::Group => {}
-            place if place.is_outside() || place == Where::Partner => {
-                outside.insert(line.peer);
-            }
-            _ => {
-                inside.insert(line.peer);
-            }
-        }
-    }
-    (inside.len(), outside.len())
 }

@@ -30,7 +30,10 @@ fn decision(case: &Case, last_seen: Option<Timestamp>, now: Timestamp) -> Decisi
     let triage = &case.triage;
     let is_over = triage.until.is_some_and(|until| until <= now);
     let (status, is_open) = match triage.status {
-        Status::Closed if last_seen > Some(case.changed) => ("seen-again".to_owned(), true),
+        // Captures may be taken in long after they were made: what counts is what was known.
+        Status::Closed if last_seen > case.seen.or(Some(case.changed)) => {
+            ("seen-again".to_owned(), true)
+        }
         Status::Accepted if is_over => ("expired".to_owned(), true),
         Status::Accepted | Status::Closed => (triage.status.to_string(), false),
         Status::Open | Status::Acknowledged => (triage.status.to_string(), true),
@@ -58,8 +61,10 @@ pub fn apply_words(report: &mut Report, words: &[UserWord]) {
             .chain(&device.aliases)
             .cloned()
             .collect();
+        // The last one set is shown: that of the device itself.
         for word in names
             .iter()
+            .rev()
             .filter_map(|name| of.get(name.as_str()))
             .flatten()
         {

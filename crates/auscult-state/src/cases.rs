@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use auscult_model::Timestamp;
+use auscult_model::report::Finding;
 use rusqlite::params;
 
 use crate::{State, StateError};
@@ -59,6 +60,27 @@ pub struct Triage {
     pub whole_rule: bool,
 }
 
+/// The finding that a decision is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its rule.
+    pub rule: &'a str,
+    /// When it was last seen, as far as is known.
+    pub last_seen: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Finding> for Subject<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Subject {
+            id: &finding.id,
+            rule: &finding.rule,
+            last_seen: finding.last_seen,
+        }
+    }
+}
+
 /// What was decided about one finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
@@ -70,6 +92,13 @@ pub struct Case {
     pub triage: Triage,
     /// When.
     pub changed: Timestamp,
+    /// When the finding had been seen last, as far as was known then.
+    pub seen: Option<Timestamp>,
+}
+
+/// Under what a decision on a whole rule is kept.
+pub fn of_rule(rule: &str) -> String {
+    format!("rule {rule}")
 }
 
 /// One step in the history of a case.
@@ -89,25 +118,33 @@ impl State {
     /// Notes a decision about a finding, at once.
     pub fn decide(
         &mut self,
-        finding: &str,
-        rule: &str,
+        finding: &Subject<'_>,
         triage: &Triage,
         now: Timestamp,
     ) -> Result<(), StateError> {
+        // A decision on a rule is no decision on the finding by whose id it was made.
+        let (name, rule) = match triage.whole_rule {
+            true => (of_rule(finding.rule), finding.rule),
+            false => (finding.id.to_owned(), finding.rule),
+        };
+        let seen = finding.last_seen.map(|time| time.0);
         let until = triage.until.map(|time| time.0);
         let status = triage.status.to_string();
         let scope = if triage.whole_rule { "rule" } else { "finding" };
         self.change(|connection| {
             connection.execute(
-                "INSERT INTO finding_case VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO finding_case
+                     (finding, status, until, reason, rule, scope, changed, seen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT DO UPDATE SET status = excluded.status, until = excluded.until,
-                     reason = excluded.reason, scope = excluded.scope, changed = excluded.changed",
-                params![finding, status, until, triage.reason, rule, scope, now.0],
+                     reason = excluded.reason, scope = excluded.scope, changed = excluded.changed,
+                     seen = excluded.seen",
+                params![name, status, until, triage.reason, rule, scope, now.0, seen],
             )?;
             connection.execute(
                 "INSERT INTO finding_case_event (finding, at, status, until, reason)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![finding, now.0, status, until, triage.reason],
+                params![name, now.0, status, until, triage.reason],
             )?;
             Ok(())
         })
@@ -117,7 +154,7 @@ impl State {
     pub fn cases(&self) -> Result<Vec<Case>, StateError> {
         let read = || -> rusqlite::Result<Vec<Case>> {
             let mut query = self.connection.prepare(
-                "SELECT finding, rule, status, until, reason, scope, changed FROM finding_case
+                "SELECT finding, rule, status, until, reason, scope, changed, * FROM finding_case
                  ORDER BY finding",
             )?;
             let rows = query.query_map([], |row| {
@@ -131,6 +168,11 @@ impl State {
                         whole_rule: row.get_ref(5)?.as_str()? == "rule",
                     },
                     changed: Timestamp(row.get(6)?),
+                    // A state that an older version wrote last has no such column.
+                    seen: row
+                        .get::<_, Option<i64>>("seen")
+                        .unwrap_or(None)
+                        .map(Timestamp),
                 })
             })?;
             rows.collect()

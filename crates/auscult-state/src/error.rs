@@ -47,6 +47,13 @@ pub enum StateError {
         .0.display(), .1
     )]
     Disk(PathBuf, rusqlite::Error),
+    /// What was taken out may still rest in the file.
+    #[error(
+        "{}: forgotten, but the file could not be written anew while others read it or the disk is \
+         full: its old bytes may still be in it; do it again",
+        .0.display()
+    )]
+    NotCompacted(PathBuf),
     /// Not allowed.
     #[error("{}: the state cannot be written here; what was saved before is whole", .0.display())]
     ReadOnly(PathBuf),

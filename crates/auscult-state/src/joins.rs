@@ -3,6 +3,8 @@
 //! Facts are left as they are. The two are put together where they are shown, so that taking the
 //! word back shows them as they were.
 
+use std::collections::BTreeSet;
+
 use auscult_model::Timestamp;
 use auscult_model::report::{Bond, Device, Isolation, Report, Role};
 use rusqlite::params;
@@ -72,8 +74,14 @@ pub fn apply_joins(report: &mut Report, joins: &[Join]) {
                 device.id == name || device.aliases.iter().any(|alias| alias == name)
             })
         };
-        let (Some(one), Some(other)) = (at(&join.device), at(&join.other)) else {
-            continue;
+        let (one, other) = match (at(&join.device), at(&join.other)) {
+            (Some(one), Some(other)) => (one, other),
+            // Where only the other was seen, it goes by the id of both.
+            (None, Some(other)) => {
+                rename(report, other, &join.device);
+                continue;
+            }
+            (_, None) => continue,
         };
         if one == other {
             continue;
@@ -84,23 +92,41 @@ pub fn apply_joins(report: &mut Report, joins: &[Join]) {
             continue;
         };
         for finding in &mut report.findings {
+            let mut seen = BTreeSet::new();
             for id in &mut finding.devices {
                 if *id == taken.id {
                     id.clone_from(&device.id);
                 }
             }
-            finding.devices.dedup();
+            finding.devices.retain(|id| seen.insert(id.clone()));
         }
         report.devices_total = report.devices_total.saturating_sub(1);
         take_in(device, taken);
     }
 }
 
+fn rename(report: &mut Report, at: usize, id: &str) {
+    let Some(device) = report.devices.get_mut(at) else {
+        return;
+    };
+    let old = std::mem::replace(&mut device.id, id.to_owned());
+    for name in report
+        .findings
+        .iter_mut()
+        .flat_map(|finding| &mut finding.devices)
+    {
+        if *name == old {
+            id.clone_into(name);
+        }
+    }
+    device.aliases.insert(0, old);
+}
+
 fn take_in(device: &mut Device, other: Device) {
     device.bonds.push(Bond {
         joined: true,
         what: format!("{} and {}", device.id, other.id),
-        because: "you said so; `device … split …` takes it back".to_owned(),
+        because: "you said so; `device … split …` takes it back".into(),
     });
     device.bonds.extend(other.bonds);
     device.aliases.push(other.id);
@@ -134,10 +160,13 @@ fn take_in(device: &mut Device, other: Device) {
     device.isolation = further(device.isolation, other.isolation);
     device.services.extend(other.services);
     device.talks_to_total += other.talks_to_total;
+    device.talks_to_inside += other.talks_to_inside;
+    device.talks_to_outside += other.talks_to_outside;
     device.talks_to.extend(other.talks_to);
     device
         .talks_to
         .sort_by_key(|line| std::cmp::Reverse(line.bytes.iter().sum::<u64>()));
+    device.count_peers();
     device.worst = device.worst.max(other.worst);
     device.claims.extend(other.claims);
 }

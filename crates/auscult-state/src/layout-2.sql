@@ -1,6 +1,14 @@
+-- Facts, claims and conversations take a third of the room when they are packed (LZ4 behind a
+-- length). Rows that an older version wrote have them as they were.
+ALTER TABLE facts ADD COLUMN packed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE device ADD COLUMN detail BLOB;
+
 -- What each minute of an input holds, by which overlapping captures are found: 20 bytes a minute.
 ALTER TABLE input ADD COLUMN minutes BLOB;
 CREATE INDEX input_by_time ON input (first, last);
+
+-- When the finding had been seen last, as far as was known when it was decided.
+ALTER TABLE finding_case ADD COLUMN seen INTEGER;
 
 -- The asset register as it was imported last.
 CREATE TABLE asset_register (

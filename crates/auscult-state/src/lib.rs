@@ -14,6 +14,7 @@ mod error;
 mod forget;
 mod hours;
 mod joins;
+mod packed;
 mod register;
 mod rows;
 mod schema;
@@ -32,7 +33,7 @@ use auscult_model::{MinuteSum, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 pub use apply::{apply_cases, apply_words};
-pub use cases::{Case, CaseEvent, Status, Triage};
+pub use cases::{Case, CaseEvent, Status, Subject, Triage, of_rule};
 pub use error::StateError;
 pub use hours::{HourKey, HourSum, Hours};
 pub use joins::{Join, apply_joins};
@@ -190,10 +191,22 @@ impl State {
 
     /// All facts as they were saved; `None` in a new state.
     pub fn facts(&self) -> Result<Option<Vec<u8>>, StateError> {
-        self.connection
-            .query_row("SELECT bytes FROM facts", [], |row| row.get(0))
+        let bytes = self
+            .connection
+            .query_row("SELECT * FROM facts", [], |row| {
+                let bytes: Vec<u8> = row.get("bytes")?;
+                // A state that an older version wrote last has no such column.
+                Ok((bytes, row.get("packed").unwrap_or(false)))
+            })
             .optional()
-            .map_err(|error| self.error(error))
+            .map_err(|error| self.error(error))?;
+        match bytes {
+            Some((bytes, true)) => packed::unpack(&bytes)
+                .map(Some)
+                .ok_or_else(|| StateError::Damaged(self.path.clone(), "its facts".to_owned())),
+            Some((bytes, false)) => Ok(Some(bytes)),
+            None => Ok(None),
+        }
     }
 
     /// Saves, and says so only when it rests on the disk. Others may write afterwards; a further
@@ -202,7 +215,10 @@ impl State {
         let mut write = |connection: &Connection| -> rusqlite::Result<()> {
             rows::add_inputs(connection, save.inputs)?;
             connection.execute("DELETE FROM facts", [])?;
-            connection.execute("INSERT INTO facts (bytes) VALUES (?1)", params![save.facts])?;
+            connection.execute(
+                "INSERT INTO facts (bytes, packed) VALUES (?1, 1)",
+                params![packed::pack(save.facts)],
+            )?;
             hours::add(connection, save.hours)?;
             rows::replace_report(connection, save.report)?;
             connection.execute_batch("COMMIT")

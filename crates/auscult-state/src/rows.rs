@@ -1,11 +1,20 @@
 //! Rows that a save adds or replaces.
 
-use auscult_model::report::{Capture, Device, Finding, Report};
+use auscult_model::report::{Capture, Claim, Device, Finding, Report, TalksTo};
 use auscult_model::{MinuteSum, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::packed;
+
+/// Claims and conversations of a device, as [`add_devices`] packed them.
+pub(crate) fn read_detail(at: usize, bytes: &[u8]) -> rusqlite::Result<(Vec<Claim>, Vec<TalksTo>)> {
+    let text = packed::unpack(bytes).unwrap_or_default();
+    serde_json::from_slice(&text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Blob, error.into()))
+}
 
 /// As JSON; that our own types cannot be written is a mistake of ours, and told as such.
 pub(crate) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
@@ -102,7 +111,7 @@ pub(crate) fn replace_report(connection: &Connection, report: &mut Report) -> ru
 fn add_devices(connection: &Connection, devices: &mut [Device]) -> rusqlite::Result<()> {
     let mut insert = connection.prepare(
         "INSERT INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-             ?15, ?16, ?17, ?18, ?19, ?20)",
+             ?15, ?16, ?17, ?18, '', '', ?19)",
     )?;
     let mut address =
         connection.prepare("INSERT OR IGNORE INTO device_address VALUES (?1, ?2, ?3)")?;
@@ -113,6 +122,9 @@ fn add_devices(connection: &Connection, devices: &mut [Device]) -> rusqlite::Res
     for (place, device) in devices.iter_mut().enumerate() {
         let claims = std::mem::take(&mut device.claims);
         let talks_to = std::mem::take(&mut device.talks_to);
+        // A list shows the maker of the card of what nobody knows better.
+        let card = claims.iter().find(|claim| claim.attribute == "mac_vendor");
+        device.claims.extend(card.cloned());
         let light = json(device);
         (device.claims, device.talks_to) = (claims, talks_to);
         insert.execute(params![
@@ -134,8 +146,7 @@ fn add_devices(connection: &Connection, devices: &mut [Device]) -> rusqlite::Res
             word(device.isolation)?,
             device.worst.map(|worst| worst.to_string()),
             light?,
-            json(&device.claims)?,
-            json(&device.talks_to)?,
+            packed::pack(json(&(&device.claims, &device.talks_to))?.as_bytes()),
         ])?;
         for mac in &device.macs {
             address.execute(params![device.id, "mac", mac.to_string()])?;

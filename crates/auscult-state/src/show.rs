@@ -3,7 +3,7 @@
 use auscult_model::report::{Device, Finding, Report};
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::rows::read_json;
+use crate::rows::{read_detail, read_json};
 use crate::{State, StateError};
 
 /// How much of a report is wanted: conversations and claims of ten thousand devices take longer to
@@ -26,15 +26,30 @@ impl State {
             let Some::<Report>(mut report) = summary else {
                 return Ok(None);
             };
-            let mut query = self
-                .connection
-                .prepare("SELECT json, claims, talks_to FROM device ORDER BY place")?;
+            let columns = match overview {
+                Overview::Light => "json",
+                Overview::Whole => "json, claims, talks_to, *",
+            };
+            let devices = format!("SELECT {columns} FROM device ORDER BY place");
+            let mut query = self.connection.prepare(&devices)?;
+            // A state that an older version wrote last has no such column.
+            let detail = query.column_index("detail").ok();
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
                 let mut device: Device = read_json(0, row.get_ref(0)?.as_str()?)?;
-                if overview == Overview::Whole {
-                    device.claims = read_json(1, row.get_ref(1)?.as_str()?)?;
-                    device.talks_to = read_json(2, row.get_ref(2)?.as_str()?)?;
+                let packed = match detail {
+                    Some(at) => row.get_ref(at)?.as_blob_or_null()?,
+                    None => None,
+                };
+                match (overview, packed) {
+                    (Overview::Light, _) => {}
+                    (Overview::Whole, Some(bytes)) => {
+                        (device.claims, device.talks_to) = read_detail(3, bytes)?;
+                    }
+                    (Overview::Whole, None) => {
+                        device.claims = read_json(1, row.get_ref(1)?.as_str()?)?;
+                        device.talks_to = read_json(2, row.get_ref(2)?.as_str()?)?;
+                    }
                 }
                 report.devices.push(device);
             }

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use auscult_model::report::{Capture, CapturePoint, Health, Report, SCHEMA, Site};
 use auscult_model::{Outcome, Timestamp, Transport};
-use auscult_state::{HourKey, HourSum, Hours, Overview, Save, State, StateError, Status, Triage};
+use auscult_state::{
+    HourKey, HourSum, Hours, Overview, Save, State, StateError, Status, Subject, Triage,
+};
 use rusqlite::Connection;
 
 struct Folder(PathBuf);
@@ -74,6 +76,22 @@ fn report() -> Report {
     }
 }
 
+/// Large enough that a save is many pages, packed too.
+fn facts(n: u64) -> Vec<u8> {
+    let mut noise = 1u64;
+    (0..200_000u32)
+        .map(|at| match at % 4 {
+            3 => (u64::from(at) * n) as u8,
+            _ => {
+                noise = noise
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(n);
+                (noise >> 33) as u8
+            }
+        })
+        .collect()
+}
+
 fn save(state: &mut State, n: u64) -> Result<(), StateError> {
     let key = HourKey {
         hour: 7,
@@ -88,10 +106,7 @@ fn save(state: &mut State, n: u64) -> Result<(), StateError> {
         flows: n,
         bytes: [n, n],
     };
-    // Large enough that a save is many pages.
-    let facts: Vec<u8> = (0..200_000u32)
-        .map(|at| (u64::from(at) * n) as u8)
-        .collect();
+    let facts = facts(n);
     state.save(Save {
         inputs: &[(capture(n), Vec::new())],
         facts: &facts,
@@ -254,6 +269,11 @@ fn a_log_cut_anywhere_keeps_what_was_saved() {
 
 #[test]
 fn decisions_and_words_stay() {
+    let about = Subject {
+        id: "F-1",
+        rule: "cleartext-login",
+        last_seen: None,
+    };
     let folder = Folder::new("decisions");
     let path = folder.file("a.state");
     let mut state = State::write(&path).unwrap();
@@ -264,18 +284,14 @@ fn decisions_and_words_stay() {
         reason: "replaced in spring".to_owned(),
         whole_rule: false,
     };
-    state
-        .decide("F-1", "cleartext-login", &triage, Timestamp(5))
-        .unwrap();
+    state.decide(&about, &triage, Timestamp(5)).unwrap();
     let open = Triage {
         status: Status::Open,
         until: None,
         reason: String::new(),
         whole_rule: false,
     };
-    state
-        .decide("F-1", "cleartext-login", &open, Timestamp(6))
-        .unwrap();
+    state.decide(&about, &open, Timestamp(6)).unwrap();
     let words = [("bed".to_owned(), "ICU-7".to_owned())];
     state.say("serial-1", &words, Timestamp(7)).unwrap();
     state.go_on().unwrap();
@@ -302,9 +318,13 @@ fn an_older_layout_becomes_this_one() {
     let old = Connection::open(&path).unwrap();
     old.execute_batch(
         "DROP VIEW asset; DROP TABLE asset_register; DROP TABLE user_join; DROP INDEX input_by_time;
-         ALTER TABLE input DROP COLUMN minutes; PRAGMA user_version = 1",
+         ALTER TABLE input DROP COLUMN minutes; ALTER TABLE device DROP COLUMN detail;
+         ALTER TABLE finding_case DROP COLUMN seen;
+         ALTER TABLE facts DROP COLUMN packed; PRAGMA user_version = 1",
     )
     .unwrap();
+    old.execute("UPDATE facts SET bytes = ?1", [facts(5)])
+        .unwrap();
     drop(old);
     // Looking at it changes nothing.
     assert_eq!(numbers(&path), [5]);
@@ -332,4 +352,38 @@ fn a_register_takes_the_place_of_the_last_one() {
     let state = State::read(&path).unwrap();
     let imported = state.register::<Vec<u64>>().unwrap().unwrap();
     assert_eq!((imported.register, imported.at), (vec![3], Timestamp(2)));
+}
+
+/// A decision on a rule stays when one of its findings is decided otherwise, and it is noted when
+/// each had been seen last.
+#[test]
+fn a_rule_and_one_finding_are_decided_apart() {
+    let folder = Folder::new("apart");
+    let path = folder.file("a.state");
+    save(&mut State::write(&path).unwrap(), 5).unwrap();
+    let about = Subject {
+        id: "F-1",
+        rule: "cleartext-login",
+        last_seen: Some(Timestamp(50)),
+    };
+    let triage = |status, whole_rule| Triage {
+        status,
+        until: None,
+        reason: String::new(),
+        whole_rule,
+    };
+    let mut state = State::edit(&path).unwrap();
+    state
+        .decide(&about, &triage(Status::Accepted, true), Timestamp(1000))
+        .unwrap();
+    state
+        .decide(&about, &triage(Status::Closed, false), Timestamp(1001))
+        .unwrap();
+    let cases = state.cases().unwrap();
+    let told: Vec<_> = cases
+        .iter()
+        .map(|case| (&*case.finding, case.seen))
+        .collect();
+    let seen = Some(Timestamp(50));
+    assert_eq!(told, [("F-1", seen), ("rule cleartext-login", seen)]);
 }

@@ -113,6 +113,28 @@ impl Reading {
         Some((self.how.state.as_deref()?, &self.paths))
     }
 
+    /// Complains about a word that stands where captures do and is no file: with a state it was
+    /// meant to be one of these, without one these need one.
+    pub(crate) fn no_verb(&self, verbs: &[&str]) -> Result<(), Failure> {
+        let Some(word) = self.paths.first().filter(|path| !path.exists()) else {
+            return Ok(());
+        };
+        let name = word.to_string_lossy();
+        let is_verb = verbs.contains(&&*name);
+        let words = match (&self.how.state, is_verb) {
+            (None, true) => format!("`{name}` is noted in a state: --state FILE"),
+            (Some(_), true) => format!("`{name}` what? See --help"),
+            (Some(_), false) => {
+                format!(
+                    "{name}: no such file, and no word for it: {}",
+                    verbs.join(", ")
+                )
+            }
+            (None, false) => return Ok(()),
+        };
+        Err(Failure::Usage(words))
+    }
+
     /// `--until`.
     pub(crate) fn until(&self) -> Option<Timestamp> {
         self.how.until
@@ -127,6 +149,11 @@ impl Reading {
     pub(crate) fn report(&self, overview: Overview) -> Result<Report, Failure> {
         match &self.how.state {
             None => self.analyze_with(false, &mut self.progress()),
+            Some(_) if self.paths.is_empty() && self.how.has_window() => {
+                let words = "a state is shown whole: leave --since and --until out, or \
+                             `auscult diff --state FILE --since TIME` tells what is new";
+                Err(Failure::Usage(words.to_owned()))
+            }
             Some(file) if self.paths.is_empty() => {
                 let now = arguments::now();
                 Ok(auscult_engine::recall(file, overview, now)?)
@@ -229,7 +256,13 @@ impl Reading {
 
     /// What the exit code says about a report.
     pub(crate) fn outcome(&self, report: &Report) -> Outcome {
-        Outcome::of(report, self.how.fail_on.map(Into::into))
+        match Outcome::of(report, self.how.fail_on.map(Into::into)) {
+            // A capture that was cut short was told when it was taken in.
+            Outcome::Incomplete if self.how.state.is_some() && self.paths.is_empty() => {
+                Outcome::Done
+            }
+            outcome => outcome,
+        }
     }
 }
 
@@ -245,6 +278,11 @@ impl How {
     /// `--all`.
     pub(crate) fn all(&self) -> bool {
         self.all
+    }
+
+    /// `--since` or `--until`.
+    fn has_window(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
     }
 
     /// `--fail-on`.

@@ -1,5 +1,7 @@
 //! What a report says of a device besides its properties: what was claimed, and why it is one.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
@@ -27,5 +29,5 @@ pub struct Bond {
     /// What.
     pub what: String,
     /// Why.
-    pub because: String,
+    pub because: Cow<'static, str>,
 }

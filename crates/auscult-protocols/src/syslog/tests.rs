@@ -135,9 +135,12 @@ const EXAMPLES: [&[u8]; 6] = [
     b"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
     b"<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!",
     b"<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed",
-    b"<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
-    b"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\"] An application event log entry...",
-    b"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\"][examplePriority@32473 class=\"high\"]",
+    b"<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make \
+      the do-nuts.",
+    b"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 \
+      [exampleSDID@32473 iut=\"3\"] An application event log entry...",
+    b"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 \
+      [exampleSDID@32473 iut=\"3\"][examplePriority@32473 class=\"high\"]",
 ];
 
 /// Disagreements that were looked at.

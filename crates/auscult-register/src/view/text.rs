@@ -96,9 +96,9 @@ fn source(page: &mut Page, check: &Check<'_>, view: &View<'_>) {
     .collect();
     if !missing.is_empty() {
         page.labelled(
-            "No column",
+            "Missing",
             &format!(
-                "for {}; if there is one, or one above is wrong: --column {}=\"its name\"",
+                "a column for {}; if there is one, or one above is wrong: --column {}=\"its name\"",
                 missing.join(", "),
                 missing.first().unwrap_or(&"mac")
             ),

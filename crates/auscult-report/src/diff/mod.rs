@@ -338,7 +338,14 @@ fn order(a: &Brief, b: &Brief) -> std::cmp::Ordering {
 
 fn cautions(before: &Report, after: &Report, then: &Watch, now: &Watch) -> Vec<String> {
     let mut cautions = Vec::new();
-    if then.points != now.points {
+    let known = |watch: &Watch| -> Vec<CapturePoint> {
+        let points = watch.points.iter().copied();
+        points
+            .filter(|point| *point != CapturePoint::Unknown)
+            .collect()
+    };
+    let (there, here) = (known(then), known(now));
+    if !there.is_empty() && !here.is_empty() && there != here {
         cautions.push(
             "The captures were taken in different places: each shows what the other could not."
                 .to_owned(),

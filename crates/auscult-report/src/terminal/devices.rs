@@ -43,7 +43,7 @@ pub(super) fn table(page: &mut Page, report: &Report, all: bool) {
 
 fn row(page: &mut Page, device: &Device, what: usize) {
     let (first, second) = described(device);
-    let talks = match crate::peers(device) {
+    let talks = match device.peers() {
         (0, 0) => "-".to_owned(),
         (inside, outside) => format!("{inside} in, {outside} out"),
     };

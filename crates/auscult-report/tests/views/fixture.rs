@@ -65,6 +65,8 @@ fn device(id: &str, role: Role, address: &str, confidence: f32) -> Device {
         isolation: Isolation::LocalOnly,
         services: Vec::new(),
         talks_to_total: 0,
+        talks_to_inside: 0,
+        talks_to_outside: 0,
         talks_to: Vec::new(),
         patient_data: Vec::new(),
         worst: None,

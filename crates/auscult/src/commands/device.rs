@@ -48,7 +48,7 @@ impl Device {
             Some((file, [verb, other])) if verb.as_os_str() == "split" => {
                 return self.split(file, &other.to_string_lossy(), out);
             }
-            _ => {}
+            _ => self.reading.no_verb(&["set", "merge", "split"])?,
         }
         let report = self.reading.analyze()?;
         let device = self.find(&report)?;
@@ -180,7 +180,8 @@ fn assignment(word: &str) -> Result<(String, String), Failure> {
     };
     let (name, value) = (name.to_ascii_lowercase(), value.trim());
     if name == "role" && !value.is_empty() && Role::from_word(value).is_none() {
-        let words = format!("`{value}` is no role; `auscult explain roles` lists them");
+        let roles: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
+        let words = format!("`{value}` is no role; there are: {}", roles.join(" "));
         return Err(Failure::Usage(words));
     }
     Ok((name, value.to_owned()))

@@ -59,6 +59,8 @@ impl Finding {
         {
             return self.decide(file, status, out);
         }
+        self.reading
+            .no_verb(&["ack", "accept", "close", "reopen"])?;
         let report = self.reading.analyze()?;
         let finding = self.find(&report)?;
         let id = finding.id.as_str();
@@ -90,7 +92,8 @@ impl Finding {
             return Ok(());
         };
         let state = State::read(file)?;
-        let names = std::iter::once(&finding.id).chain(&finding.aliases);
+        let rule = auscult_engine::of_rule(&finding.rule);
+        let names = [&finding.id, &rule].into_iter().chain(&finding.aliases);
         let mut steps = Vec::new();
         for name in names {
             steps.extend(state.history(name)?);
@@ -134,7 +137,7 @@ impl Finding {
             reason,
             whole_rule: self.whole_rule,
         };
-        State::edit(file)?.decide(&finding.id, &finding.rule, &triage, now)?;
+        State::edit(file)?.decide(&finding.into(), &triage, now)?;
         let what = match self.whole_rule {
             true => format!("all of {}", finding.rule),
             false => finding.id.clone(),

@@ -25,7 +25,6 @@ Examples:
 pub(crate) struct Forget {
     /// Whatever was last seen before this time (2025-11-26, or 2025-11-26T18:00:00Z)
     #[arg(long, value_name = "TIME", value_parser = arguments::time)]
-    #[arg(required_unless_present = "patients")]
     before: Option<Timestamp>,
     /// The keyed digests that tell patients apart, and their key; counts begin anew
     #[arg(long)]
@@ -36,6 +35,10 @@ pub(crate) struct Forget {
 
 impl Forget {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
+        if self.before.is_none() && !self.patients {
+            let words = "forget what? --before TIME, --patients, or both";
+            return Err(Failure::Usage(words.to_owned()));
+        }
         if self.before.is_some_and(|time| time > arguments::now()) {
             let words = "that time is still to come: everything would go; delete the file for that";
             return Err(Failure::Usage(words.to_owned()));

@@ -102,6 +102,8 @@ impl Check {
         let (file, register) = self.register()?;
         let report = match (self.paths.as_slice(), self.how.state()) {
             ([], None) => None,
+            // A register may be in a state that has no captures yet.
+            ([], Some(state)) if State::read(state)?.facts()?.is_none() => None,
             (paths, _) => Some(self.how.recalled(paths)?),
         };
         let check = auscult_register::check(&register, report.as_ref());
@@ -151,10 +153,7 @@ impl Import {
         let register = self.columns.read(&self.register)?;
         let file = self.register.to_string_lossy();
         // A state that is not there yet is made: the register may well come first.
-        let state = match self.state.exists() {
-            true => State::edit(&self.state),
-            false => State::write(&self.state).and_then(State::begin),
-        };
+        let state = State::write(&self.state).and_then(State::begin);
         state?.import_register(&file, &register, arguments::now())?;
         let options = view_options(false);
         let mut page = Page::new(options.width, options.color);
