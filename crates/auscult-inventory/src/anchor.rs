@@ -2,7 +2,8 @@
 //!
 //! In order: serial number, protocol identity, unshared universal MAC, DHCP client id, segment
 //! and locally administered MAC, segment and address, address alone where routers stood between.
-//! The names of weaker anchors are aliases. An anchor that two devices have names neither. A bed is where a device stands and an AUTH_SYS machine name is what an image was
+//! The names of weaker anchors are aliases. An anchor that two devices have names neither.
+//! A bed is where a device stands and an AUTH_SYS machine name is what an image was
 //! built with: neither is ever an anchor.
 
 use std::collections::HashMap;

@@ -99,13 +99,18 @@ fn written(
     let mut text = String::from("## Devices and roles\n\n");
     writeln!(
         text,
-        "{} devices of real captures whose kind is known from the capture's name, its description or \
-         their own words (`xtask/src/accuracy/devices.tsv`). *None*: nothing is claimed, or the \
-         device is not listed. The labels outside of iot-sentinel were made from devices that the program had given a role, so that the shares of roles are flattered; of the 25 devices under test in iot-sentinel none gets a role, of their 23 gateways 22 the right one. Signatures are written by hand from standards and documents, none \
-         is fitted to these captures, so that there is no family to leave out. The maker is that \
+        "{} devices of real captures whose kind is known from the capture's name, its \
+         description or their own words (`xtask/src/accuracy/devices.tsv`). *None*: nothing \
+         is claimed, or the \
+         device is not listed. The labels outside of iot-sentinel were made from devices that \
+         the program had given a role, so that the shares of roles are flattered; of the 25 \
+         devices under test in iot-sentinel none gets a role, of their 23 gateways 22 the right \
+         one. Signatures are written by hand from standards and documents, none is fitted to \
+         these captures, so that there is no family to leave out. The maker is that \
          of the network card as a claim says it, which a device with a bought module does not \
          share.\n\n\
-         | of | labelled | right | wrong | none | right of those claimed |\n|---|---|---|---|---|---|",
+         | of | labelled | right | wrong | none | right of those claimed |\n\
+         |---|---|---|---|---|---|",
         labels.len()
     )?;
     for (attribute, answers) in ATTRIBUTES.iter().zip(answers) {

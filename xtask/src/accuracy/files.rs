@@ -46,7 +46,8 @@ const TOLD: &[&str] = &[
 const JUDGED: &[(&str, &str, &str)] = &[(
     "fuzz-2006-09-29-28586",
     "mms",
-    "a message of the mobile kind that a fuzzer changed; libmagic takes its 0x8c 0x80 for a program",
+    "a message of the mobile kind that a fuzzer changed; libmagic takes its 0x8c 0x80 for a \
+     program",
 )];
 
 /// One object that tshark exports.
@@ -146,13 +147,15 @@ impl Files {
         let mut text = String::from("## Files\n\n");
         writeln!(
             text,
-            "What tshark's `--export-objects` writes from the {} captures of the collection and its \
-             bundles (those made to evade readers of HTTP left out) that hold objects, beside the \
+            "What tshark's `--export-objects` writes from the {} captures of the collection and \
+             its bundles (those made to evade readers of HTTP left out) that hold objects, \
+             beside the \
              artifacts of a report. *Same*: SHA-256 and size. *In part*: not whole in the capture, \
              said to be incomplete, of the same size. *Left out*: what is not made an artifact: of \
              HTTP pages, pictures, texts and data; of SMB everything, since only names are read of \
              it (kinds as libmagic names them). Empty objects are not counted.\n\n\
-             | protocol | objects | same | in part | left out | missed |\n|---|---|---|---|---|---|",
+             | protocol | objects | same | in part | left out | missed |\n\
+             |---|---|---|---|---|---|",
             self.captures
         )?;
         for (protocol, row) in &self.rows {
