@@ -60,6 +60,8 @@ fn under_labels(extent: Extent<'_>, at: usize) -> Next {
         4 | 6 if is_ip(extent, at) || !is_ethernet(extent, at) => Next::Ip(at),
         // The control word of a pseudowire: four bits 0, reserved bits, a number.
         0 if first == 0 && second == 0 && is_ethernet(extent, at + 4) => Next::Ethernet(at + 4),
+        // A frame behind it comes first, so that it must not be taken for one without.
+        0 if first == 0 && second == 0 && extent.is_cut_within(at, 18) => cut(extent, at, 18),
         // Its associated channel.
         1 if is_channel(extent, at) => Next::Stop(StopReason::LinkOwn, at),
         _ if is_ethernet(extent, at) => Next::Ethernet(at),

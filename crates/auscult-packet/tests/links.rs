@@ -358,6 +358,23 @@ fn a_cut_snap_header_is_cut() {
     }
 }
 
+/// A control word and the first bytes behind it look like a frame of length 0 when the rest of
+/// the real one is cut.
+#[test]
+fn a_control_word_before_a_cut_frame_is_no_frame() {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47];
+    frame.extend([0, 0x12, 0x31, 64, 0, 0, 0, 0]);
+    frame.extend([0, 0, 0, 2, 0x88, 0xa8, 0x30, 0, 0, 0, 0, 0, 8, 0]);
+    frame.extend(IP);
+    let original = frame.len() as u32;
+    assert!(decode(LinkType::ETHERNET, &frame, original).is_ip());
+    for kept in 32..36 {
+        let layers = decode(LinkType::ETHERNET, &frame[..kept], original);
+        let why = layers.stop.map(|stop| stop.why);
+        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
+    }
+}
+
 /// Under labels a frame is told by its whole header: before it, the capture may have been cut.
 #[test]
 fn a_pseudowire_cut_before_its_header_is_cut() {
