@@ -58,6 +58,9 @@ fn under_labels(extent: Extent<'_>, at: usize) -> Next {
     };
     match first >> 4 {
         4 | 6 if is_ip(extent, at) || !is_ethernet(extent, at) => Next::Ip(at),
+        // Whose header was cut cannot be told from a frame, and reads as cut.
+        4 if extent.is_cut_within(at, 20) => Next::Ip(at),
+        6 if extent.is_cut_within(at, 40) => Next::Ip(at),
         // The control word of a pseudowire: four bits 0, reserved bits, a number.
         0 if first == 0 && second == 0 && is_ethernet(extent, at + 4) => Next::Ethernet(at + 4),
         // A frame behind it comes first, so that it must not be taken for one without.

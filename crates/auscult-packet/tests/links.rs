@@ -375,6 +375,22 @@ fn a_control_word_before_a_cut_frame_is_no_frame() {
     }
 }
 
+/// The first half of an IPv6 header under labels looks like a frame of length 0.
+#[test]
+fn a_cut_header_under_labels_is_no_frame() {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47];
+    frame.extend([0, 0x12, 0x31, 64, 0x60, 0, 0, 0, 0, 2, 59, 64]);
+    frame.extend([0; 32]);
+    frame.extend([0; 2]);
+    let original = frame.len() as u32;
+    assert!(decode(LinkType::ETHERNET, &frame, original).is_ip());
+    for kept in 32..58 {
+        let layers = decode(LinkType::ETHERNET, &frame[..kept], original);
+        let why = layers.stop.map(|stop| stop.why);
+        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
+    }
+}
+
 /// Under labels a frame is told by its whole header: before it, the capture may have been cut.
 #[test]
 fn a_pseudowire_cut_before_its_header_is_cut() {
