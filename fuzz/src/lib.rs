@@ -8,6 +8,11 @@ pub mod seeds;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// Whether a view let a control character through, beyond the line ends that it makes itself.
+pub fn has_controls(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && c != '\n')
+}
+
 /// A file for one call of a target, gone afterwards.
 pub struct Scratch(PathBuf);
 

@@ -446,24 +446,24 @@ fn facts() -> Seeds {
     seeds
 }
 
-/// Registers of our own making, which the tests read too.
-fn registers() -> Seeds {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/auscult-register/tests/exports");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+/// Every file of a folder of the crates.
+fn ours(folder: &str) -> Seeds {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let entries = std::fs::read_dir(crates.join(folder));
+    let entries = entries.into_iter().flatten().flatten();
     entries
         .filter_map(|entry| std::fs::read(entry.path()).ok())
         .collect()
 }
 
+/// Registers of our own making, which the tests read too.
+fn registers() -> Seeds {
+    ours("auscult-register/tests/exports")
+}
+
 /// All signatures, and a site file with everything in it.
 fn settings() -> Seeds {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/auscult-inventory/signatures");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut seeds: Seeds = entries
-        .filter_map(|entry| std::fs::read(entry.path()).ok())
-        .collect();
+    let mut seeds = ours("auscult-inventory/signatures");
     let site = "[site]\ncountry = \"IE\"\nnetworks = [\"192.0.2.0/24\", \"2001:db8::/32\"]\n\
         guest = [\"10.99.0.0/16\"]\nbench = []\nsinkholes = [\"202.114.4.119\"]\n\n\
         [[partner]]\nname = \"Laboratory\"\nnetworks = [\"198.51.100.0/24\"]\nvia = \"IPsec\"\n";

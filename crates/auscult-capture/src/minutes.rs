@@ -22,10 +22,7 @@ impl Minutes {
     pub(crate) fn add(&mut self, time: Timestamp, digest: u64) {
         let minute = MinuteSum::of(time);
         match &mut self.current {
-            Some(sum) if sum.minute == minute => {
-                sum.packets = sum.packets.saturating_add(1);
-                sum.digest = sum.digest.wrapping_add(digest);
-            }
+            Some(sum) if sum.minute == minute => sum.add(1, digest),
             _ => {
                 self.put_away();
                 self.current = Some(MinuteSum {
@@ -46,13 +43,10 @@ impl Minutes {
             self.dropped += u64::from(sum.packets);
             return;
         }
-        let known = self.sums.entry(sum.minute).or_insert(MinuteSum {
-            packets: 0,
-            digest: 0,
-            ..sum
-        });
-        known.packets = known.packets.saturating_add(sum.packets);
-        known.digest = known.digest.wrapping_add(sum.digest);
+        self.sums
+            .entry(sum.minute)
+            .and_modify(|known| known.add(sum.packets, sum.digest))
+            .or_insert(sum);
     }
 
     /// All sums in order of time, and how many packets are in none.

@@ -52,8 +52,7 @@ pub fn remember(
     };
     let mut known: BTreeSet<String> = captures.iter().map(|c| c.fingerprint.clone()).collect();
     let mut whole = match state.facts()? {
-        Some(facts) => Knowledge::restore(&facts, captures, options.bounds())
-            .map_err(|error| EngineError::Facts(file.to_owned(), error))?,
+        Some(facts) => restored(file, &facts, captures, &options)?,
         None => Knowledge::new(options.bounds(), true),
     };
     let mut mask = Mask::new(options.bounds().of(&bounds::MASKED));
@@ -195,9 +194,7 @@ fn read_apart(
 /// What a state came to at its last save, with what people decided and said since.
 pub fn recall(file: &Path, overview: Overview, now: Timestamp) -> Result<Report, EngineError> {
     let state = State::read(file)?;
-    let Some(mut report) = state.report(overview)? else {
-        return Err(StateError::Missing(file.to_owned()).into());
-    };
+    let mut report = state.report(overview)?.ok_or_else(|| missing(file))?;
     said_by_people(&state, &mut report, now)?;
     Ok(report)
 }
@@ -212,16 +209,11 @@ pub fn recall_around(
 ) -> Result<[Report; 2], EngineError> {
     let state = State::read(file)?;
     let captures = state.inputs()?;
-    let Some(facts) = state.facts()? else {
-        return Err(StateError::Missing(file.to_owned()).into());
-    };
+    let facts = state.facts()?.ok_or_else(|| missing(file))?;
     let side = |window: Window| -> Result<Report, EngineError> {
-        let mut report = Knowledge::restore(&facts, captures.clone(), options.bounds())
-            .map(|mut knowledge| {
-                knowledge.narrow(window);
-                knowledge.report(options)
-            })
-            .map_err(|error| EngineError::Facts(file.to_owned(), error))?;
+        let mut knowledge = restored(file, &facts, captures.clone(), options)?;
+        knowledge.narrow(window);
+        let mut report = knowledge.report(options);
         said_by_people(&state, &mut report, now)?;
         Ok(report)
     };
@@ -246,12 +238,8 @@ pub fn forget(
     now: Timestamp,
 ) -> Result<[Report; 2], EngineError> {
     let mut state = State::write(file)?;
-    let Some(facts) = state.facts()? else {
-        return Err(StateError::Missing(file.to_owned()).into());
-    };
-    let unreadable = |error| EngineError::Facts(file.to_owned(), error);
-    let mut whole =
-        Knowledge::restore(&facts, state.inputs()?, options.bounds()).map_err(unreadable)?;
+    let facts = state.facts()?.ok_or_else(|| missing(file))?;
+    let mut whole = restored(file, &facts, state.inputs()?, options)?;
     // By the same options, so that only what is forgotten makes a difference.
     let before = whole.report(options);
     if let Some(time) = what.before {
@@ -268,7 +256,7 @@ pub fn forget(
     let mask = Mask::new(options.bounds().of(&bounds::MASKED));
     state.save(Save {
         inputs: &[],
-        facts: &whole.keep(&mask).map_err(unreadable)?,
+        facts: &whole.keep(&mask).map_err(unreadable(file))?,
         hours: &Hours::new(),
         report: &mut report,
     })?;
@@ -288,6 +276,23 @@ pub fn conclude(
 ) -> Result<Report, KeptError> {
     let knowledge = Knowledge::restore(facts, captures, options.bounds())?;
     Ok(knowledge.report(options))
+}
+
+fn restored(
+    file: &Path,
+    facts: &[u8],
+    captures: Vec<Capture>,
+    options: &Options,
+) -> Result<Knowledge, EngineError> {
+    Knowledge::restore(facts, captures, options.bounds()).map_err(unreadable(file))
+}
+
+fn unreadable(file: &Path) -> impl FnOnce(KeptError) -> EngineError {
+    |error| EngineError::Facts(file.to_owned(), error)
+}
+
+fn missing(file: &Path) -> StateError {
+    StateError::Missing(file.to_owned())
 }
 
 fn said_by_people(state: &State, report: &mut Report, now: Timestamp) -> Result<(), EngineError> {
@@ -324,9 +329,7 @@ impl Saving<'_> {
         if self.pending.is_empty() {
             return Ok(report);
         }
-        let facts = whole
-            .keep(mask)
-            .map_err(|error| EngineError::Facts(self.file.to_owned(), error))?;
+        let facts = whole.keep(mask).map_err(unreadable(self.file))?;
         // Sums of hours are added to those in the state, and begin anew.
         let hours = whole.hours.replace(Hours::new()).unwrap_or_default();
         // As they stand in the report: comments are masked there.

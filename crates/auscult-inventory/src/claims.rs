@@ -70,16 +70,8 @@ const PASSED_ON: f32 = 0.15;
 const REPLACED: f32 = 0.4;
 /// So long after the earlier value, in nanoseconds: whoever says two at once has both.
 const REPLACED_AFTER: i64 = 600 * Timestamp::SECOND;
-/// Attributes of which a device has one value at a time.
-const ONE_AT_A_TIME: [&str; 17] = [
-    "bed",
-    "unit",
-    "department",
-    "location",
-    "firmware",
-    "software",
-    "os",
-    "smb_os",
+/// Attributes that say what a device calls itself, the first of which that is known is shown.
+pub(crate) const HOST_NAMES: [&str; 9] = [
     "hostname",
     "dhcp_hostname",
     "mdns_name",
@@ -89,6 +81,17 @@ const ONE_AT_A_TIME: [&str; 17] = [
     "syslog_hostname",
     "lldp_system_name",
     "cdp_device_id",
+];
+/// Other attributes of which a device has one value at a time.
+const ONE_AT_A_TIME: [&str; 8] = [
+    "bed",
+    "unit",
+    "department",
+    "location",
+    "firmware",
+    "software",
+    "os",
+    "smb_os",
 ];
 /// No number of witnesses makes a claim surer.
 const SUREST: f32 = 0.99;
@@ -207,12 +210,16 @@ pub(crate) fn weigh(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Vec<
         .collect()
 }
 
+fn is_single(attribute: &str) -> bool {
+    HOST_NAMES.contains(&attribute) || ONE_AT_A_TIME.contains(&attribute)
+}
+
 /// When a witness first said the last of its values of an attribute that has one at a time.
 fn newest(values: &Values) -> BTreeMap<(&'static str, &'static str), Timestamp> {
     let mut newest = BTreeMap::new();
     let single = values
         .iter()
-        .filter(|((attribute, _), _)| ONE_AT_A_TIME.contains(attribute));
+        .filter(|((attribute, _), _)| is_single(attribute));
     for ((attribute, _), sources) in single {
         for (source, fact) in sources {
             let first = newest

@@ -7,7 +7,7 @@ use auscult_model::report::{Device, Isolation, Role, Service, TalksTo, Where};
 use auscult_model::{Outcome, Segment};
 
 use crate::bond;
-use crate::claims::{Weighed, best};
+use crate::claims::{HOST_NAMES, Weighed, best};
 use crate::cluster::Cluster;
 use crate::conduct::Conduct;
 use crate::inventory::Inventory;
@@ -99,17 +99,7 @@ pub(crate) fn device(
         serial: value(&["serial"]),
         firmware: value(&["firmware"]),
         os: value(&["os", "smb_os"]),
-        hostname: value(&[
-            "hostname",
-            "dhcp_hostname",
-            "mdns_name",
-            "netbios_name",
-            "llmnr_name",
-            "snmp_sysname",
-            "syslog_hostname",
-            "lldp_system_name",
-            "cdp_device_id",
-        ]),
+        hostname: value(&HOST_NAMES),
         bed: value(&["bed"]),
         unit: value(&["unit", "department"]),
         confidence: named.role.map_or(0.0, |(confidence, _)| confidence),

@@ -563,11 +563,7 @@ impl Links {
     /// Whether a card holds an address as its own.
     pub(crate) fn holds(&self, segment: Segment, mac: MacAddr, ip: IpAddr) -> bool {
         // Most addresses have one holder.
-        self.holder(segment, ip) == Some(mac)
-            || self
-                .holders
-                .get(&(segment, ip))
-                .is_some_and(|holders| holders.contains_key(&mac))
+        self.holder(segment, ip) == Some(mac) || self.hold(segment, mac, ip).is_some()
     }
 
     /// How an address is known to be a card's own.

@@ -20,6 +20,12 @@ impl MinuteSum {
     /// Bytes of the form in which it is kept.
     const KEPT: usize = 20;
 
+    /// Takes in more packets, by the sum of their digests.
+    pub fn add(&mut self, packets: u32, digest: u64) {
+        self.packets = self.packets.saturating_add(packets);
+        self.digest = self.digest.wrapping_add(digest);
+    }
+
     /// The minute of a time.
     pub fn of(time: Timestamp) -> i64 {
         time.0.div_euclid(Self::LENGTH)

@@ -346,16 +346,21 @@ fn aggregates_are_taken_apart() {
     }
 }
 
+/// With so many bytes kept, the frame is cut, not of another kind.
+fn reads_as_cut(frame: &[u8], original: u32, kept: std::ops::Range<usize>) {
+    for kept in kept {
+        let layers = decode(LinkType::ETHERNET, &frame[..kept], original);
+        let why = layers.stop.map(|stop| stop.why);
+        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
+    }
+}
+
 /// An 802.3 frame that the capture cut inside its SNAP header is cut, not of another kind.
 #[test]
 fn a_cut_snap_header_is_cut() {
     let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0, 40];
     frame.extend([0xaa, 0xaa, 3, 0, 0, 0, 8, 0]);
-    for kept in 14..22 {
-        let layers = decode(LinkType::ETHERNET, &frame[..kept], 54);
-        let why = layers.stop.map(|stop| stop.why);
-        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
-    }
+    reads_as_cut(&frame, 54, 14..22);
 }
 
 /// A control word and the first bytes behind it look like a frame of length 0 when the rest of
@@ -368,11 +373,7 @@ fn a_control_word_before_a_cut_frame_is_no_frame() {
     frame.extend(IP);
     let original = frame.len() as u32;
     assert!(decode(LinkType::ETHERNET, &frame, original).is_ip());
-    for kept in 32..36 {
-        let layers = decode(LinkType::ETHERNET, &frame[..kept], original);
-        let why = layers.stop.map(|stop| stop.why);
-        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
-    }
+    reads_as_cut(&frame, original, 32..36);
 }
 
 /// The first half of an IPv6 header under labels looks like a frame of length 0.
@@ -380,15 +381,10 @@ fn a_control_word_before_a_cut_frame_is_no_frame() {
 fn a_cut_header_under_labels_is_no_frame() {
     let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47];
     frame.extend([0, 0x12, 0x31, 64, 0x60, 0, 0, 0, 0, 2, 59, 64]);
-    frame.extend([0; 32]);
-    frame.extend([0; 2]);
+    frame.extend([0; 34]);
     let original = frame.len() as u32;
     assert!(decode(LinkType::ETHERNET, &frame, original).is_ip());
-    for kept in 32..58 {
-        let layers = decode(LinkType::ETHERNET, &frame[..kept], original);
-        let why = layers.stop.map(|stop| stop.why);
-        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
-    }
+    reads_as_cut(&frame, original, 32..58);
 }
 
 /// Under labels a frame is told by its whole header: before it, the capture may have been cut.
@@ -402,9 +398,5 @@ fn a_pseudowire_cut_before_its_header_is_cut() {
     let original = frame.len() as u32;
     let whole = decode(LinkType::ETHERNET, &frame, original);
     assert!(whole.is_ip() && whole.stop.is_none(), "{whole:?}");
-    for kept in 20..32 {
-        let layers = decode(LinkType::ETHERNET, &frame[..kept], original);
-        let why = layers.stop.map(|stop| stop.why);
-        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
-    }
+    reads_as_cut(&frame, original, 20..32);
 }

@@ -1,6 +1,6 @@
 //! Reading what the facts came to at the last save.
 
-use auscult_model::report::{Device, Finding, Report};
+use auscult_model::report::{Claim, Device, Finding, Report, TalksTo};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::rows::{read_detail, read_json};
@@ -14,6 +14,17 @@ pub enum Overview {
     Whole,
     /// Devices without claims and conversations.
     Light,
+}
+
+/// Claims and conversations of a row: packed, or as an older version wrote them.
+fn detail_of(row: &Row<'_>, packed: Option<usize>) -> rusqlite::Result<(Vec<Claim>, Vec<TalksTo>)> {
+    if let Some(at) = packed
+        && let Some(bytes) = row.get_ref(at)?.as_blob_or_null()?
+    {
+        return read_detail(at, bytes);
+    }
+    let claims = read_json(1, row.get_ref(1)?.as_str()?)?;
+    Ok((claims, read_json(2, row.get_ref(2)?.as_str()?)?))
 }
 
 impl State {
@@ -37,19 +48,8 @@ impl State {
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
                 let mut device: Device = read_json(0, row.get_ref(0)?.as_str()?)?;
-                let packed = match detail {
-                    Some(at) => row.get_ref(at)?.as_blob_or_null()?,
-                    None => None,
-                };
-                match (overview, packed) {
-                    (Overview::Light, _) => {}
-                    (Overview::Whole, Some(bytes)) => {
-                        (device.claims, device.talks_to) = read_detail(3, bytes)?;
-                    }
-                    (Overview::Whole, None) => {
-                        device.claims = read_json(1, row.get_ref(1)?.as_str()?)?;
-                        device.talks_to = read_json(2, row.get_ref(2)?.as_str()?)?;
-                    }
+                if overview == Overview::Whole {
+                    (device.claims, device.talks_to) = detail_of(row, detail)?;
                 }
                 report.devices.push(device);
             }

@@ -174,7 +174,7 @@ impl Reading {
     /// Takes the captures into the state, and says what became of each.
     fn remember(&self, file: &Path) -> Result<Report, Failure> {
         let how = &self.how;
-        if how.since.is_some() || how.until.is_some() {
+        if how.has_window() {
             let words = "a capture is taken into a state whole: leave --since and --until out";
             return Err(Failure::Usage(words.to_owned()));
         }

@@ -125,37 +125,28 @@ fn complaints_and_exit_codes() {
 /// A register is kept in a state and checked against what the state knows; then all is forgotten.
 #[test]
 fn a_register_in_a_state() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("register-state");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    let capture = folder.join("ward.pcapng");
-    auscult_lab::write("ward", 3, &capture).unwrap();
+    let folder = support::folder("register-state");
+    let ward = support::scene("ward", 3, &folder);
     let export = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../auscult-register/tests/exports/us-biomed.csv");
-    let state = folder.join("ward.state");
-    let run = |words: &[&str], files: &[&Path]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_auscult"))
-            .args(words)
-            .args(files)
-            .arg("--state")
-            .arg(&state)
-            .output()
-            .unwrap();
+    let in_state = |words: &[&str]| {
+        let output = run(&[words, &["--state", "ward.state"]].concat(), &folder);
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.code(), text)
     };
-    let (code, text) = run(&["register", "import"], &[&export]);
+    let (code, text) = in_state(&["register", "import", export.to_str().unwrap()]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("Saved: 9 rows"), "{text}");
-    assert_eq!(run(&["analyze", "--quiet"], &[&capture]).0, Some(0));
-    let (code, text) = run(&["register", "check"], &[]);
+    let capture = ward.file.to_str().unwrap();
+    assert_eq!(in_state(&["analyze", "--quiet", capture]).0, Some(0));
+    let (code, text) = in_state(&["register", "check"]);
     assert_eq!(code, Some(0), "{text}");
     for words in ["Walk list: 3 named", "Only on the network", "STATION 3B-17"] {
         assert!(text.contains(words), "{words}: {text}");
     }
-    let (code, text) = run(&["forget", "--before", "2999-01-01"], &[]);
+    let (code, text) = in_state(&["forget", "--before", "2999-01-01"]);
     assert_eq!(code, Some(2), "{text}");
-    let (code, text) = run(&["forget", "--before", "2026-07-01"], &[]);
+    let (code, text) = in_state(&["forget", "--before", "2026-07-01"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("Devices: 21 gone, 0 left"), "{text}");
 }

@@ -8,8 +8,8 @@
 use std::path::{Path, PathBuf};
 
 use auscult_engine::{Options, Unwatched, analyze};
-use auscult_fuzz::Scratch;
 use auscult_fuzz::frames::{frame_of, mend, record, records};
+use auscult_fuzz::{Scratch, has_controls};
 use auscult_model::report::Report;
 use auscult_report::{csv_devices, csv_findings, find_device, find_finding, json, terminal};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
@@ -26,11 +26,6 @@ fn options(length: usize) -> Options {
         assert!(options.limit("flows", 64), "a bound that can be set");
     }
     options
-}
-
-/// Beyond the line ends that a view makes itself.
-fn has_controls(text: &str) -> bool {
-    text.chars().any(|c| c.is_control() && c != '\n')
 }
 
 fn check_views(report: &Report, length: usize) {

@@ -1,14 +1,10 @@
-//! Any bytes as a written report: an error with words, or something every view can show. A report
-//! that is compared with itself does not differ.
+//! Any bytes as a written report: an error with words, or something every view can show, and its
+//! comparison with itself too.
 #![no_main]
 
+use auscult_fuzz::has_controls;
 use auscult_report::{Page, csv_devices, csv_findings, diff, diff_text, terminal};
 use libfuzzer_sys::fuzz_target;
-
-/// Beyond the line ends that a view makes itself.
-fn has_controls(text: &str) -> bool {
-    text.chars().any(|c| c.is_control() && c != '\n')
-}
 
 fuzz_target!(|bytes: &[u8]| {
     let report = match auscult_report::read_json(bytes) {

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -100,14 +99,13 @@ fn written(
     writeln!(
         text,
         "{} devices of real captures whose kind is known from the capture's name, its \
-         description or their own words (`xtask/src/accuracy/devices.tsv`). *None*: nothing \
-         is claimed, or the \
-         device is not listed. The labels outside of iot-sentinel were made from devices that \
-         the program had given a role, so that the shares of roles are flattered; of the 25 \
-         devices under test in iot-sentinel none gets a role, of their 23 gateways 22 the right \
-         one. Signatures are written by hand from standards and documents, none is fitted to \
-         these captures, so that there is no family to leave out. The maker is that \
-         of the network card as a claim says it, which a device with a bought module does not \
+         description or their own words (`xtask/src/accuracy/devices.tsv`). *None*: nothing is \
+         claimed, or the device is not listed. The labels outside of iot-sentinel were made from \
+         devices that the program had given a role, so that the shares of roles are flattered; \
+         of the 25 devices under test in iot-sentinel none gets a role, of their 23 gateways 22 \
+         the right one. Signatures are written by hand from standards and documents, none is \
+         fitted to these captures, so that there is no family to leave out. The maker is that of \
+         the network card as a claim says it, which a device with a bought module does not \
          share.\n\n\
          | of | labelled | right | wrong | none | right of those claimed |\n\
          |---|---|---|---|---|---|",
@@ -171,12 +169,8 @@ fn label(line: &str) -> Result<Label<'_>> {
 }
 
 fn devices(program: &Path, path: &Path) -> Result<Vec<Value>> {
-    let output = Command::new(program)
-        .args(["analyze", "--format", "json", "--quiet"])
-        .arg(path)
-        .output()?;
-    let report: Value =
-        serde_json::from_slice(&output.stdout).with_context(|| path.display().to_string())?;
+    let report = super::report(program, path)?;
+    let report = report.with_context(|| path.display().to_string())?;
     Ok(report["devices"].as_array().cloned().unwrap_or_default())
 }
 

@@ -23,9 +23,8 @@ pub(super) fn section() -> Result<String> {
     let mut text = String::from(
         "\n## Fields against tshark\n\n\
          Pairs of place and field in every capture of the collection with that layer, for some \
-         also \
-         of its bundles; a value that either side lacks is wrong. Tests named `agree` fail below \
-         0.99.\n\n| protocol | pairs | agree | share |\n|---|---|---|---|\n",
+         also of its bundles; a value that either side lacks is wrong. Tests named `agree` fail \
+         below 0.99.\n\n| protocol | pairs | agree | share |\n|---|---|---|---|\n",
     );
     for (protocol, (agree, pairs)) in &figures {
         let share = *agree as f64 / (*pairs).max(1) as f64;

@@ -149,11 +149,11 @@ impl Files {
             text,
             "What tshark's `--export-objects` writes from the {} captures of the collection and \
              its bundles (those made to evade readers of HTTP left out) that hold objects, \
-             beside the \
-             artifacts of a report. *Same*: SHA-256 and size. *In part*: not whole in the capture, \
-             said to be incomplete, of the same size. *Left out*: what is not made an artifact: of \
-             HTTP pages, pictures, texts and data; of SMB everything, since only names are read of \
-             it (kinds as libmagic names them). Empty objects are not counted.\n\n\
+             beside the artifacts of a report. *Same*: SHA-256 and size. *In part*: not whole in \
+             the capture, said to be incomplete, of the same size. *Left out*: what is not made \
+             an artifact: of HTTP pages, pictures, texts and data; of SMB everything, since only \
+             names are read of it (kinds as libmagic names them). Empty objects are not \
+             counted.\n\n\
              | protocol | objects | same | in part | left out | missed |\n\
              |---|---|---|---|---|---|",
             self.captures
@@ -213,11 +213,7 @@ struct Artifact {
 }
 
 fn artifacts(program: &Path, plain: &Path) -> Result<Vec<Artifact>> {
-    let output = Command::new(program)
-        .args(["analyze", "--format", "json", "--quiet"])
-        .arg(plain)
-        .output()?;
-    let Ok(report) = serde_json::from_slice::<Value>(&output.stdout) else {
+    let Some(report) = super::report(program, plain)? else {
         return Ok(Vec::new());
     };
     let list = report["artifacts"].as_array().cloned().unwrap_or_default();

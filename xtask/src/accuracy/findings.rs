@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Result;
 use serde_json::Value;
@@ -36,11 +35,7 @@ pub(super) fn labels(folder: &Path) -> Result<BTreeMap<String, String>> {
 
 /// Analyses one labelled capture.
 pub(super) fn findings(program: &Path, path: &Path) -> Result<Vec<(String, String, f64, String)>> {
-    let output = Command::new(program)
-        .args(["analyze", "--format", "json", "--quiet"])
-        .arg(path)
-        .output()?;
-    let Ok(report) = serde_json::from_slice::<Value>(&output.stdout) else {
+    let Some(report) = super::report(program, path)? else {
         return Ok(Vec::new());
     };
     let list = report["findings"].as_array().cloned().unwrap_or_default();

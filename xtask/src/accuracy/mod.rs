@@ -175,6 +175,15 @@ fn unpack(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The program's report on a capture; `None` when it gives none.
+fn report(program: &Path, path: &Path) -> Result<Option<Value>> {
+    let output = Command::new(program)
+        .args(["analyze", "--format", "json", "--quiet"])
+        .arg(path)
+        .output()?;
+    Ok(serde_json::from_slice(&output.stdout).ok())
+}
+
 fn ours(program: &Path, path: &Path) -> Result<Ours> {
     let output = Command::new(program)
         .args(["flows", "--format", "json", "--quiet"])
