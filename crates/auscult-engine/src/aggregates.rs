@@ -29,7 +29,7 @@ pub(crate) fn take_apart(batch: &mut Batch) {
 #[inline]
 pub(crate) fn dispatched(meta: &PacketMeta, frame: &[u8]) -> Dispatch {
     match meta.part {
-        0 => dispatch(meta.link, frame),
+        0 => dispatch(meta.link, frame, meta.original),
         part => Dispatch {
             key: dispatch_part(frame, part),
             ..Dispatch::default()

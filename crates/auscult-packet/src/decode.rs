@@ -72,11 +72,6 @@ impl<'a> Extent<'a> {
         }
     }
 
-    /// Whether the capture, not the packet, ends within `len` bytes at `at`.
-    pub(crate) fn is_cut_within(self, at: usize, len: usize) -> bool {
-        at + len > self.bytes.len() && at + len <= self.declared_end
-    }
-
     /// Why `len` bytes at `at` are not there.
     pub(crate) fn missing(self, at: usize, len: usize) -> StopReason {
         if at + len <= self.declared_end {

@@ -66,16 +66,17 @@ pub struct Dispatch {
     pub may_carry: bool,
 }
 
-/// The key of a frame alone: see [`dispatch`].
+/// The key of a whole frame alone: see [`dispatch`].
 pub fn dispatch_key(link: LinkType, frame: &[u8]) -> u64 {
-    dispatch(link, frame).key
+    dispatch(link, frame, frame.len() as u32).key
 }
 
-/// The key of a frame's address pair, and whether it is a fragment.
-pub fn dispatch(link: LinkType, frame: &[u8]) -> Dispatch {
+/// The key of a frame's address pair, and whether it is a fragment. `original_len` is the length
+/// on the wire, as for [`decode`]: what lies under labels is told by it.
+pub fn dispatch(link: LinkType, frame: &[u8], original_len: u32) -> Dispatch {
     let start = network_start(link, frame);
     if let Some((ETHERTYPE_MPLS | ETHERTYPE_MPLS_MULTICAST | ETHERTYPE_PPPOE, _)) = start {
-        return behind_shim(link, frame);
+        return behind_shim(link, frame, original_len);
     }
     by_network(start, frame).unwrap_or_else(|| whole(link_key(link, frame)))
 }
@@ -131,8 +132,8 @@ pub fn dispatch_layers(layers: &Layers, frame: &[u8]) -> Dispatch {
 
 /// Behind labels or in a PPPoE session.
 #[cold]
-fn behind_shim(link: LinkType, frame: &[u8]) -> Dispatch {
-    let layers = decode(link, frame, frame.len() as u32);
+fn behind_shim(link: LinkType, frame: &[u8], original_len: u32) -> Dispatch {
+    let layers = decode(link, frame, original_len);
     dispatch_layers(&layers, frame)
 }
 

@@ -52,24 +52,24 @@ pub(crate) fn mpls(extent: Extent<'_>, mut at: usize) -> Next {
     Next::Stop(StopReason::TooManyLabels, at)
 }
 
+/// Bytes behind the labels that decide what they are: the longest header that is looked for.
+const DECIDING: usize = 40;
+
 fn under_labels(extent: Extent<'_>, at: usize) -> Next {
+    // What was cut before them is not guessed at: its rest could decide otherwise.
+    if extent.bytes.len() < extent.declared_end.min(at + DECIDING) {
+        return Next::Stop(StopReason::CutByCapture, at);
+    }
     let Some(&[first, second]) = extent.chunk::<2>(at) else {
-        return cut(extent, at, 2);
+        return Next::Stop(StopReason::EndsInHeader, at);
     };
     match first >> 4 {
         4 | 6 if is_ip(extent, at) || !is_ethernet(extent, at) => Next::Ip(at),
-        // Whose header was cut cannot be told from a frame, and reads as cut.
-        4 if extent.is_cut_within(at, 20) => Next::Ip(at),
-        6 if extent.is_cut_within(at, 40) => Next::Ip(at),
         // The control word of a pseudowire: four bits 0, reserved bits, a number.
         0 if first == 0 && second == 0 && is_ethernet(extent, at + 4) => Next::Ethernet(at + 4),
-        // A frame behind it comes first, so that it must not be taken for one without.
-        0 if first == 0 && second == 0 && extent.is_cut_within(at, 18) => cut(extent, at, 18),
         // Its associated channel.
         1 if is_channel(extent, at) => Next::Stop(StopReason::LinkOwn, at),
         _ if is_ethernet(extent, at) => Next::Ethernet(at),
-        // A control word and the header of a frame may stand in the part that was not captured.
-        _ if extent.is_cut_within(at, 18) => cut(extent, at, 18),
         _ => Next::Stop(StopReason::EtherType, at),
     }
 }

@@ -27,7 +27,7 @@ fn every_length(link: LinkType, frame: &[u8], original_len: u32) -> Layers {
         let layers = decode(link, cut, original_len);
         check_ranges(&layers, len);
         if layers.fragment.is_some() {
-            assert!(dispatch(link, cut).fragment);
+            assert!(dispatch(link, cut, original_len).fragment);
         }
         layers.quoted(cut);
         layers.neighbour_discovery(cut);
@@ -383,7 +383,7 @@ fn a_fragment_behind_an_atomic_one_is_dispatched_as_one() {
     packet.extend([7; 8]);
     let layers = decode_ip(&packet, packet.len() as u32);
     assert_eq!(layers.fragment.unwrap().offset, 8);
-    assert!(dispatch(LinkType::RAW, &packet).fragment);
+    assert!(dispatch(LinkType::RAW, &packet, packet.len() as u32).fragment);
 }
 
 /// Every offset of every header field survives every cut, in real frames too.
@@ -458,10 +458,10 @@ fn keys_agree_over_links() {
     ] {
         assert_eq!(decode(LinkType(link), frame, frame.len() as u32).stop, None);
     }
-    assert!(!dispatch(LinkType::RAW, &ip).fragment);
+    assert!(!dispatch(LinkType::RAW, &ip, ip.len() as u32).fragment);
     ip[6] = 0x20;
-    assert_eq!(dispatch(LinkType::RAW, &ip).key, key);
-    assert!(dispatch(LinkType::RAW, &ip).fragment);
+    assert_eq!(dispatch(LinkType::RAW, &ip, ip.len() as u32).key, key);
+    assert!(dispatch(LinkType::RAW, &ip, ip.len() as u32).fragment);
 }
 
 /// A router advertisement with a link address, an on-link and an off-link prefix (RFC 4861 §4.2).

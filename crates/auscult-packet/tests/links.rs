@@ -26,7 +26,7 @@ fn read(link: u16, frame: &[u8]) -> Layers {
         let part = decode(LinkType(link), cut, frame.len() as u32);
         assert!(part.stop.is_none_or(|stop| stop.at as usize <= len));
         assert!(part.payload.end as usize <= len, "{part:?}");
-        dispatch(LinkType(link), cut);
+        dispatch(LinkType(link), cut, frame.len() as u32);
         assert!(further_parts(LinkType(link), cut).count() <= len);
     }
     layers
@@ -373,7 +373,7 @@ fn a_control_word_before_a_cut_frame_is_no_frame() {
     frame.extend(IP);
     let original = frame.len() as u32;
     assert!(decode(LinkType::ETHERNET, &frame, original).is_ip());
-    reads_as_cut(&frame, original, 32..36);
+    reads_as_cut(&frame, original, 20..62);
 }
 
 /// The first half of an IPv6 header under labels looks like a frame of length 0.
@@ -384,7 +384,7 @@ fn a_cut_header_under_labels_is_no_frame() {
     frame.extend([0; 34]);
     let original = frame.len() as u32;
     assert!(decode(LinkType::ETHERNET, &frame, original).is_ip());
-    reads_as_cut(&frame, original, 32..58);
+    reads_as_cut(&frame, original, 20..58);
 }
 
 /// Under labels a frame is told by its whole header: before it, the capture may have been cut.
@@ -398,5 +398,22 @@ fn a_pseudowire_cut_before_its_header_is_cut() {
     let original = frame.len() as u32;
     let whole = decode(LinkType::ETHERNET, &frame, original);
     assert!(whole.is_ip() && whole.stop.is_none(), "{whole:?}");
-    reads_as_cut(&frame, original, 20..32);
+    reads_as_cut(&frame, original, 20..58);
+}
+
+/// Under labels a header may be read in two ways, told apart by the length on the wire: what
+/// decoding takes for a fragment, dispatch takes for one.
+#[test]
+fn a_cut_fragment_under_labels_is_dispatched_as_one() {
+    let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0x47];
+    frame.extend([0, 0x12, 0x31, 64]);
+    // 200 bytes of a fragmented datagram: as a frame, its protocol would be its type.
+    frame.extend([
+        0x45, 0, 0, 200, 0, 1, 0x20, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+    ]);
+    let original = frame.len() as u32 + 180;
+    frame.extend([0; 20]);
+    let layers = decode(LinkType::ETHERNET, &frame, original);
+    assert!(layers.fragment.is_some(), "{layers:?}");
+    assert!(dispatch(LinkType::ETHERNET, &frame, original).fragment);
 }

@@ -184,7 +184,7 @@ fn the_innermost_packet_is_tsharks() {
 
 /// Dispatching sees each tunnel that decoding opens, and both give one key.
 fn check_dispatch(link: LinkType, frame: &[u8], outer: &Layers, opened: bool) {
-    let fast = dispatch(link, frame);
+    let fast = dispatch(link, frame, frame.len() as u32);
     assert!(fast.may_carry || !opened, "{outer:?}");
     if outer.is_ip() && outer.stop.is_none() {
         assert_eq!(fast.key, dispatch_layers(outer, frame).key, "{outer:?}");

@@ -66,7 +66,7 @@ fuzz_target!(|data: &[u8]| {
         quoted.is_none() || matches!(layers.transport, Transport::Icmp(_) | Transport::Icmpv6(_))
     );
     layers.neighbour_discovery(frame);
-    let dispatched = dispatch(link, frame);
+    let dispatched = dispatch(link, frame, original);
     assert!(shard_of(dispatched.key, 64) < 64);
     assert!(dispatched.fragment || layers.fragment.is_none());
     if original as usize == frame.len() {
