@@ -72,6 +72,12 @@ impl<'a> Extent<'a> {
         }
     }
 
+    /// Whether the capture took some of the `len` bytes at `at` by which a choice is made: what
+    /// is left could look like something else.
+    pub(crate) fn is_undecided(self, at: usize, len: usize) -> bool {
+        self.bytes.len() < self.declared_end.min(at + len)
+    }
+
     /// Why `len` bytes at `at` are not there.
     pub(crate) fn missing(self, at: usize, len: usize) -> StopReason {
         if at + len <= self.declared_end {

@@ -56,8 +56,7 @@ pub(crate) fn mpls(extent: Extent<'_>, mut at: usize) -> Next {
 const DECIDING: usize = 40;
 
 fn under_labels(extent: Extent<'_>, at: usize) -> Next {
-    // What was cut before them is not guessed at: its rest could decide otherwise.
-    if extent.bytes.len() < extent.declared_end.min(at + DECIDING) {
+    if extent.is_undecided(at, DECIDING) {
         return Next::Stop(StopReason::CutByCapture, at);
     }
     let Some(&[first, second]) = extent.chunk::<2>(at) else {

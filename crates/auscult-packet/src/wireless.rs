@@ -269,8 +269,14 @@ fn is_plain(extent: Extent<'_>, at: usize) -> bool {
     )
 }
 
+/// Bytes that decide what a data frame carries: mesh control with two addresses, then SNAP.
+const DECIDING: usize = 24;
+
 /// What a data frame carries at `at`.
 fn payload(extent: Extent<'_>, at: usize, flags: u8, qos: [u8; 2]) -> Next {
+    if extent.is_undecided(at, DECIDING) {
+        return Next::Stop(StopReason::CutByCapture, at);
+    }
     if flags & control::PROTECTED != 0 {
         // Decrypted, with the key's header removed or left (WEP 4 bytes, TKIP and CCMP 8).
         let plain = [0, 4, 8].into_iter().find(|key| is_plain(extent, at + key));

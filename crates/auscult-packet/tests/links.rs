@@ -266,6 +266,12 @@ fn encrypted_frames_and_those_that_only_say_so() {
     );
     assert_eq!(layers.src_mac, Some(MacAddr(STATION)));
     assert_ne!(dispatch_key(LinkType(105), &secret), 0);
+    // What was cut could have told that it is readable.
+    for kept in header.len()..header.len() + 16 {
+        let cut = decode(LinkType(105), &secret[..kept], secret.len() as u32);
+        let why = cut.stop.map(|stop| stop.why);
+        assert_eq!(why, Some(StopReason::CutByCapture), "{kept}");
+    }
     for left in [0, 4, 8] {
         let key = key.get(..left).expect("short");
         is_the_packet(105, &[&header[..], key, &SNAP, &IP].concat());
