@@ -378,6 +378,7 @@ impl Scene {
             clock_offset: None,
             comments: Vec::new(),
             names: Vec::new(),
+            outside: None,
             overlaps: Vec::new(),
         }];
         look(&Context {

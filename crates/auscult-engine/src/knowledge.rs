@@ -11,8 +11,8 @@ use auscult_capture::{CaptureInfo, Inputs};
 use auscult_detect::{Context, Facts};
 use auscult_inventory::{Inventory, Ledger, Limits as LedgerLimits};
 use auscult_model::report::{
-    ArtifactEntry, Capture, CapturePoint, ConflictEntry, DataSet, Evidence, Health, Report, SCHEMA,
-    Severity, Skipped,
+    ArtifactEntry, Capture, CapturePoint, ConflictEntry, DataSet, Evidence, Health, Outside,
+    Report, SCHEMA, Severity, Skipped,
 };
 use auscult_model::{
     Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, MinuteSum,
@@ -204,7 +204,9 @@ impl Knowledge {
             capture.point = point;
         }
         // Those of which nothing is left.
-        captures.retain(|capture| capture.first.is_some() || capture.packets == 0);
+        captures.retain(|capture| {
+            capture.first.is_some() || capture.packets == 0 || capture.outside.is_some()
+        });
         let mut devices = std::mem::take(&mut inventory.devices);
         let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
         for finding in &findings {
@@ -459,18 +461,24 @@ fn skipped(inputs: &Inputs) -> Vec<Skipped> {
 
 /// Times are those of what was analysed: what the user left out was not watched.
 fn capture(info: &CaptureInfo, options: &Options) -> Capture {
+    let (since, until) = (options.since, options.until);
+    let whole = info.first.zip(info.last);
+    let outside = whole.filter(|(first, last)| {
+        since.is_some_and(|since| *last < since) || until.is_some_and(|until| *first >= until)
+    });
+    let inside = whole.filter(|_| outside.is_none());
     Capture {
         file: info.name.clone(),
         fingerprint: hex(&info.fingerprint),
         sha256: None,
         packets: info.packets,
         bytes: info.bytes,
-        first: info
-            .first
-            .map(|first| options.since.map_or(first, |since| since.max(first))),
-        last: info
-            .last
-            .map(|last| options.until.map_or(last, |until| until.min(last))),
+        first: inside.map(|(first, _)| since.map_or(first, |since| since.max(first))),
+        last: inside.map(|(_, last)| until.map_or(last, |until| until.min(last))),
+        outside: outside.map(|(first, last)| Outside {
+            first: Some(first),
+            last: Some(last),
+        }),
         link_types: info.link_types.iter().map(ToString::to_string).collect(),
         complete: info.complete,
         stopped_at: info.stopped_at.as_ref().map(|stop| {

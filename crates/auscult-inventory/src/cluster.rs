@@ -75,6 +75,8 @@ pub(crate) struct Clusters {
     /// The only device with an address of ours, whatever the segment.
     by_ip: HashMap<IpAddr, Option<usize>, RandomState>,
     pub(crate) by_mac: HashMap<(Segment, MacAddr), usize, RandomState>,
+    /// Addresses that several devices had on a segment, one after the other or at once.
+    shared: BTreeSet<(IpAddr, Segment)>,
     /// Devices of a MAC on any segment.
     of_mac: HashMap<MacAddr, BTreeSet<usize>, RandomState>,
     /// What could have been a device, and found no room.
@@ -117,7 +119,27 @@ impl Clusters {
         made.bare_and_routed();
         made.spoken_of(ledger);
         made.behind(behind);
+        made.clusters.find_shared();
         made.clusters
+    }
+
+    fn find_shared(&mut self) {
+        let mut had = BTreeSet::new();
+        for (segment, ip) in self.all.iter().flat_map(|cluster| &cluster.addresses) {
+            if !had.insert((*ip, *segment)) {
+                self.shared.insert((*ip, *segment));
+            }
+        }
+    }
+
+    /// Whether an address stood for several devices: on a segment where somebody has it, else
+    /// anywhere.
+    pub(crate) fn is_shared(&self, segment: Segment, ip: IpAddr) -> bool {
+        if self.by_address.contains_key(&(segment, ip)) {
+            return self.shared.contains(&(ip, segment));
+        }
+        let mut from = self.shared.range((ip, Segment::default())..);
+        from.next().is_some_and(|(shared, _)| *shared == ip)
     }
 
     /// The device with an address: on its segment, else the only one of ours that has it.

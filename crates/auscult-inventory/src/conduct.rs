@@ -11,7 +11,7 @@ use auscult_model::{ConversationKey, ConversationSum, Outcome, PhiKind, Timestam
 use crate::cluster::Clusters;
 use crate::facts::{Seen, Subject};
 use crate::ledger::Ledger;
-use crate::links::{Links, responder_segment};
+use crate::links::{Links, answer_mac, responder_segment};
 use crate::site::is_group;
 use crate::{Party, facts::real};
 
@@ -127,7 +127,7 @@ impl Observing<'_> {
         let responder = Party {
             segment: responder_segment(key, sum),
             ip: key.responder,
-            mac: real(sum.answer_mac.or(key.responder_mac)),
+            mac: real(answer_mac(key, sum)),
         };
         let named = key.protocol != "unknown";
         let answered = key.outcome == Outcome::Answered;

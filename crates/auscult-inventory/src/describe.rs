@@ -10,9 +10,10 @@ use crate::bond;
 use crate::claims::{HOST_NAMES, Weighed, best};
 use crate::cluster::Cluster;
 use crate::conduct::Conduct;
+use crate::facts::{Party, real};
 use crate::inventory::Inventory;
 use crate::ledger::Ledger;
-use crate::links::Links;
+use crate::links::{Links, answer_mac};
 use crate::owner::owner;
 use crate::reach::{Ends, place};
 use crate::signature::{NAMES, Signature, signatures};
@@ -198,8 +199,9 @@ fn services(conduct: &Conduct) -> Vec<Service> {
     services
 }
 
-/// What a line of conversations is about: peer, protocol, port, whether the device began.
-type LineKey = (IpAddr, &'static str, u16, bool);
+/// What a line of conversations is about: peer, which device that was, protocol, port, whether the
+/// device began. An address that changed hands is two peers.
+type LineKey = (IpAddr, Option<usize>, &'static str, u16, bool);
 
 /// One line of conversations while it is summed.
 struct Line {
@@ -236,9 +238,9 @@ fn lines(
         let Some((key, sum)) = ledger.conversation_at(part.slot) else {
             continue;
         };
-        let (ip, peer) = match part.began {
-            true => (key.originator, key.responder),
-            false => (key.responder, key.originator),
+        let (ip, peer, mac) = match part.began {
+            true => (key.originator, key.responder, answer_mac(key, sum)),
+            false => (key.responder, key.originator, key.originator_mac),
         };
         let Some(first) = firsts.get(&ip) else {
             continue;
@@ -256,7 +258,13 @@ fn lines(
             answered: key.outcome == Outcome::Answered,
             local,
         };
-        lines.push(((peer, key.protocol, key.port, key.originator == ip), line));
+        let device = inventory.peer(Party {
+            segment: key.segment,
+            ip: peer,
+            mac: real(mac),
+        });
+        let began = key.originator == ip;
+        lines.push(((peer, device, key.protocol, key.port, began), line));
     }
     // A line keeps the first of several local addresses.
     lines.sort_by_key(|(key, line)| (*key, line.local));
@@ -313,11 +321,13 @@ pub(crate) fn conversations(
     }
     let talks_to = order
         .into_iter()
-        .map(|((peer, protocol, port, out), line)| {
+        .map(|((peer, device, protocol, port, out), line)| {
             let place = places.get(&peer).copied().unwrap_or(Where::CannotTell);
+            let device = device.and_then(|at| inventory.devices.get(at));
             TalksTo {
                 peer,
-                name: name(inventory, ledger, line.local, peer),
+                name: name(ledger, peer).or_else(|| device?.hostname.clone()),
+                device: device.map(|device| device.id.clone()),
                 place,
                 protocol: protocol.to_owned(),
                 port,
@@ -335,21 +345,12 @@ pub(crate) fn conversations(
     (peers.len(), talks_to, furthest)
 }
 
-/// A name for a peer: as name servers gave it, else as it calls itself.
-fn name(
-    inventory: &Inventory,
-    ledger: &Ledger,
-    (segment, _): (Segment, IpAddr),
-    peer: IpAddr,
-) -> Option<String> {
-    let answered = ledger
+/// A name for a peer as name servers gave it.
+fn name(ledger: &Ledger, peer: IpAddr) -> Option<String> {
+    ledger
         .names(peer)
         .min_by_key(|(name, _, seen)| (seen.first, seen.packets, *name))
-        .map(|(name, ..)| name.to_owned());
-    answered.or_else(|| {
-        let device = inventory.device_at(segment, peer)?;
-        inventory.devices.get(device)?.hostname.clone()
-    })
+        .map(|(name, ..)| name.to_owned())
 }
 
 /// How far a device reaches. Attempts that came to nothing do not count as reaching.

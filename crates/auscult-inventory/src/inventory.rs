@@ -11,7 +11,7 @@ use crate::cluster::Clusters;
 use crate::describe::Part;
 use crate::facts::{Party, real};
 use crate::ledger::Ledger;
-use crate::links::Links;
+use crate::links::{Links, answer_mac};
 use crate::paths::Paths;
 use crate::reach::{Ends, Filter, Reach};
 use crate::signature::{Signature, signatures};
@@ -87,10 +87,9 @@ impl Inventory {
         // One pass for all: an address may be held by ever so many cards on as many segments.
         let mut own: Vec<Vec<Part>> = vec![Vec::new(); self.clusters.all.len()];
         for (slot, key, sum) in ledger.placed_conversations() {
-            let answer_mac = sum.answer_mac.or(key.responder_mac);
             let sides = [
                 (key.originator, key.originator_mac, true),
-                (key.responder, answer_mac, false),
+                (key.responder, answer_mac(key, sum), false),
             ];
             let several = usize::from(key.originator != key.responder);
             for (ip, mac, began) in sides.into_iter().take(1 + several) {
@@ -144,6 +143,18 @@ impl Inventory {
     /// The device that a side of a message is.
     pub fn device_of(&self, party: Party) -> Option<usize> {
         self.place(self.clusters.of_party(&self.links, party)?)
+    }
+
+    /// The device that the peer of a conversation was. `None` where several had its address and
+    /// its frames do not tell which, because they came by a router.
+    pub(crate) fn peer(&self, party: Party) -> Option<usize> {
+        let holds = |mac| self.links.holds(party.segment, mac, party.ip);
+        let is_told = party.mac.is_some_and(holds);
+        let cluster = match is_told || !self.clusters.is_shared(party.segment, party.ip) {
+            true => self.clusters.of_party(&self.links, party),
+            false => None,
+        };
+        self.place(cluster?)
     }
 
     /// The device that holds a MAC on a segment.

@@ -356,10 +356,7 @@ impl Links {
     fn leg(&mut self, key: &ConversationKey, sum: &ConversationSum, leg: &Leg) {
         let (first_seen, from, to) = match leg.direction {
             Direction::FromOriginator => (key.originator_mac, key.originator, key.responder),
-            Direction::FromResponder => {
-                let mac = sum.answer_mac.or(key.responder_mac);
-                (mac, key.responder, key.originator)
-            }
+            Direction::FromResponder => (answer_mac(key, sum), key.responder, key.originator),
         };
         if leg.ttl_step == 0 {
             return;
@@ -629,6 +626,11 @@ fn never_forwarded(ip: IpAddr) -> bool {
         IpAddr::V4(ip) => ip.is_broadcast() || matches!(ip.octets(), [224, 0, 0, _]),
         IpAddr::V6(ip) => matches!(ip.segments(), [0xff01 | 0xff02, ..]),
     }
+}
+
+/// The card of whoever sent the responder's frames, as far as was seen.
+pub(crate) fn answer_mac(key: &ConversationKey, sum: &ConversationSum) -> Option<MacAddr> {
+    sum.answer_mac.or(key.responder_mac)
 }
 
 /// The segment the responder's frames were first seen on: not the key's when their copies were

@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MacAddr, PhiKind, Segment, Timestamp};
 
-pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment, Overlap};
+pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment, Outside, Overlap};
 pub use claim::{Bond, Claim};
+pub use peers::TalksTo;
 
 /// The version of the contract: raised when a meaning changes, not when something is added.
 pub const SCHEMA: u32 = 1;
@@ -80,12 +81,15 @@ pub struct Capture {
     pub packets: u64,
     /// Frame bytes, as on the wire.
     pub bytes: u64,
-    /// Time of the earliest packet.
+    /// Time of the earliest packet that was analysed.
     #[serde(with = "written::time")]
     pub first: Option<Timestamp>,
-    /// Time of the latest packet.
+    /// Time of the latest packet that was analysed.
     #[serde(with = "written::time")]
     pub last: Option<Timestamp>,
+    /// Which time it covers, where nothing of that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
     /// Link types met, by name.
     pub link_types: Vec<String>,
     /// Read to its end, undamaged.
@@ -472,34 +476,6 @@ impl Where {
                 | Where::Left
         )
     }
-}
-
-/// One line of a device's conversations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TalksTo {
-    /// The peer's address.
-    pub peer: IpAddr,
-    /// A name for it, from name answers or from its own announcements.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Where it is.
-    #[serde(rename = "where")]
-    pub place: Where,
-    /// Application protocol.
-    pub protocol: String,
-    /// Port of the service.
-    pub port: u16,
-    /// `out`: the device began; `in`: the peer began.
-    pub direction: Cow<'static, str>,
-    /// Number of flows.
-    pub flows: u64,
-    /// Frame bytes, originator's and responder's.
-    pub bytes: [u64; 2],
-    /// Whether the responder answered.
-    pub answered: bool,
-    /// Who the peer's address is registered to, for addresses outside.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
 }
 
 /// A packet that shows something.

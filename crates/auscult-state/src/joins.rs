@@ -91,17 +91,11 @@ pub fn apply_joins(report: &mut Report, joins: &[Join]) {
         let Some(device) = report.devices.get_mut(one) else {
             continue;
         };
-        for finding in &mut report.findings {
-            let mut seen = BTreeSet::new();
-            for id in &mut finding.devices {
-                if *id == taken.id {
-                    id.clone_from(&device.id);
-                }
-            }
-            finding.devices.retain(|id| seen.insert(id.clone()));
-        }
-        report.devices_total = report.devices_total.saturating_sub(1);
+        let id = device.id.clone();
+        let old = taken.id.clone();
         take_in(device, taken);
+        report.devices_total = report.devices_total.saturating_sub(1);
+        call(report, &old, &id);
     }
 }
 
@@ -110,16 +104,30 @@ fn rename(report: &mut Report, at: usize, id: &str) {
         return;
     };
     let old = std::mem::replace(&mut device.id, id.to_owned());
-    for name in report
-        .findings
+    device.aliases.insert(0, old.clone());
+    call(report, &old, id);
+}
+
+/// Calls a device by another id wherever it is spoken of.
+fn call(report: &mut Report, old: &str, id: &str) {
+    for finding in &mut report.findings {
+        let mut seen = BTreeSet::new();
+        for name in &mut finding.devices {
+            if *name == old {
+                id.clone_into(name);
+            }
+        }
+        finding.devices.retain(|name| seen.insert(name.clone()));
+    }
+    for line in report
+        .devices
         .iter_mut()
-        .flat_map(|finding| &mut finding.devices)
+        .flat_map(|device| &mut device.talks_to)
     {
-        if *name == old {
-            id.clone_into(name);
+        if line.device.as_deref() == Some(old) {
+            line.device = Some(id.to_owned());
         }
     }
-    device.aliases.insert(0, old);
 }
 
 fn take_in(device: &mut Device, other: Device) {

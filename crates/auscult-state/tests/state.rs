@@ -53,6 +53,7 @@ fn capture(n: u64) -> Capture {
         clock_offset: None,
         comments: Vec::new(),
         names: Vec::new(),
+        outside: None,
         overlaps: Vec::new(),
     }
 }

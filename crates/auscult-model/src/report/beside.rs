@@ -65,3 +65,14 @@ pub struct CaptureGroup {
     #[serde(with = "written::time")]
     pub last: Option<Timestamp>,
 }
+
+/// The time that a capture covers, of which nothing was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// Time of its earliest packet.
+    #[serde(with = "written::time")]
+    pub first: Option<Timestamp>,
+    /// Time of its latest packet.
+    #[serde(with = "written::time")]
+    pub last: Option<Timestamp>,
+}

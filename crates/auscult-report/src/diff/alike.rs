@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use auscult_model::report::Device;
+use auscult_model::report::{Device, TalksTo};
 
 /// The devices of two reports, paired.
 pub(super) struct Pairs<'r> {
@@ -17,6 +17,8 @@ pub(super) struct Pairs<'r> {
     was: Vec<Option<usize>>,
     /// Who had an address, for addresses that one device had.
     holders: [BTreeMap<IpAddr, usize>; 2],
+    /// Where a device stands, by its id.
+    places: [BTreeMap<&'r str, usize>; 2],
 }
 
 /// Kinds of anchors, strongest first, as the inventory names them.
@@ -120,21 +122,39 @@ pub(super) fn pairs<'r>(before: &'r [Device], after: &'r [Device]) -> Pairs<'r> 
         }
     }
     let holders = [holders(&before), holders(&after)];
+    let places = [places(&before), places(&after)];
     Pairs {
         before,
         after,
         was,
         holders,
+        places,
     }
+}
+
+fn places<'r>(devices: &[&'r Device]) -> BTreeMap<&'r str, usize> {
+    let ids = devices.iter().map(|device| device.id.as_str());
+    ids.zip(0..).collect()
+}
+
+/// Who the peer of a line was: by its id, else whoever alone had the address.
+fn peer(
+    line: &TalksTo,
+    holders: &BTreeMap<IpAddr, usize>,
+    places: &BTreeMap<&str, usize>,
+) -> Option<usize> {
+    let told = line.device.as_deref();
+    let place = told.and_then(|id| places.get(id));
+    place.or_else(|| holders.get(&line.peer)).copied()
 }
 
 /// Somebody that devices of both reports may talk to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Somebody {
+pub(super) enum Somebody<'r> {
     /// A device that is in both, whatever its address.
     Device(usize),
-    /// An address.
-    Address(IpAddr),
+    /// An address, and the device that it was where that is known.
+    Address(IpAddr, Option<&'r str>),
 }
 
 impl<'r> Pairs<'r> {
@@ -161,21 +181,26 @@ impl<'r> Pairs<'r> {
             .map(|(_, device)| *device)
     }
 
-    /// Whom an address of the first report meant.
-    pub(super) fn then(&self, ip: IpAddr) -> Somebody {
+    /// The peer of a line of the first report.
+    pub(super) fn then(&self, line: &'r TalksTo) -> Somebody<'r> {
         let [holders, _] = &self.holders;
-        let still = |place: &&usize| self.was.contains(&Some(**place));
-        match holders.get(&ip).filter(still) {
-            Some(place) => Somebody::Device(*place),
-            None => Somebody::Address(ip),
-        }
+        let [places, _] = &self.places;
+        let place = peer(line, holders, places);
+        let still = |place: &usize| self.was.contains(&Some(*place));
+        let id = line.device.as_deref();
+        let address = Somebody::Address(line.peer, id);
+        place.filter(still).map_or(address, Somebody::Device)
     }
 
-    /// Whom an address of the second report means.
-    pub(super) fn now(&self, ip: IpAddr) -> Somebody {
+    /// The peer of a line of the second report.
+    pub(super) fn now(&self, line: &'r TalksTo) -> Somebody<'r> {
         let [_, holders] = &self.holders;
-        let was = holders.get(&ip).and_then(|place| *self.was.get(*place)?);
-        was.map_or(Somebody::Address(ip), Somebody::Device)
+        let [_, places] = &self.places;
+        let place = peer(line, holders, places);
+        let was = place.and_then(|place| *self.was.get(place)?);
+        let id = line.device.as_deref();
+        let address = Somebody::Address(line.peer, id);
+        was.map_or(address, Somebody::Device)
     }
 
     /// The ids in the first report of devices of the second that are in both.

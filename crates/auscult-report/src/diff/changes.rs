@@ -104,69 +104,92 @@ fn set(
 }
 
 /// A conversation, whatever the peer's address is today.
-type Conversation<'r> = (Somebody, &'r str, u16, &'r str);
+type Conversation<'r> = (Somebody<'r>, Service<'r>);
+/// Protocol, port, direction.
+type Service<'r> = (&'r str, u16, &'r str);
 
 fn conversations<'r>(
     device: &'r Device,
-    who: impl Fn(&TalksTo) -> Somebody,
+    who: impl Fn(&'r TalksTo) -> Somebody<'r>,
 ) -> BTreeMap<Conversation<'r>, &'r TalksTo> {
     let lines = device.talks_to.iter();
     lines
         .filter(|line| line.place != Where::Group)
-        .map(|line| {
-            let key = (
-                who(line),
-                line.protocol.as_str(),
-                line.port,
-                line.direction.as_ref(),
-            );
-            (key, line)
-        })
+        .map(|line| ((who(line), service(line)), line))
         .collect()
 }
 
+fn service(line: &TalksTo) -> Service<'_> {
+    (line.protocol.as_str(), line.port, line.direction.as_ref())
+}
+
 fn peers(pairs: &Pairs<'_>, then: &Device, now: &Device, changes: &mut Vec<Change>) {
-    let old = conversations(then, |line| pairs.then(line.peer));
-    let new = conversations(now, |line| pairs.now(line.peer));
+    let mut old = conversations(then, |line| pairs.then(line));
+    let new = conversations(now, |line| pairs.now(line));
     // Of whom more peers are counted than listed, nobody can say who is new or gone.
     let listed = |device: &Device| {
         let peers: BTreeSet<_> = device.talks_to.iter().map(|line| line.peer).collect();
         device.talks_to_total <= peers.len()
     };
-    for (key, line) in &new {
-        match old.get(key) {
-            Some(was) if was.place == line.place => {}
-            Some(was) => changes.push(Change {
-                what: "peer",
-                before: Some(said(was)),
-                after: Some(said(line)),
-            }),
+    let mut came = Vec::new();
+    for (key, line) in new {
+        match old.remove(&key) {
+            Some(was) => changes.extend(moved(was, line, false)),
+            None => came.push(line),
+        }
+    }
+    // An address that changed hands, or of which one side does not say whose it was: one change
+    // at most, nobody new and nobody gone.
+    let mut by_address: BTreeMap<_, Vec<&TalksTo>> = BTreeMap::new();
+    for line in old.into_values() {
+        let same = by_address.entry((line.peer, service(line))).or_default();
+        same.push(line);
+    }
+    for line in came {
+        let was = by_address.get_mut(&(line.peer, service(line)));
+        match was.and_then(Vec::pop) {
+            Some(was) => {
+                let told = was.device.is_some() && line.device.is_some();
+                let hands = told && was.device != line.device;
+                changes.extend(moved(was, line, hands));
+            }
             None if listed(then) => changes.push(Change {
                 what: "peer",
                 before: None,
-                after: Some(said(line)),
+                after: Some(said(line, None)),
             }),
             None => {}
         }
     }
-    let gone = old.iter().filter(|(key, _)| !new.contains_key(*key));
     if listed(now) {
-        changes.extend(gone.map(|(_, line)| Change {
+        let gone = by_address.into_values().flatten();
+        changes.extend(gone.map(|line| Change {
             what: "peer",
-            before: Some(said(line)),
+            before: Some(said(line, None)),
             after: None,
         }));
     }
 }
 
-fn said(line: &TalksTo) -> String {
+/// What changed in a conversation: where the peer is, or, when `hands`, who.
+fn moved(was: &TalksTo, is: &TalksTo, hands: bool) -> Option<Change> {
+    let who = |line: &TalksTo| line.device.clone().filter(|_| hands);
+    (hands || was.place != is.place).then(|| Change {
+        what: "peer",
+        before: Some(said(was, who(was))),
+        after: Some(said(is, who(is))),
+    })
+}
+
+fn said(line: &TalksTo, who: Option<String>) -> String {
     let way = if line.direction == "in" { "from" } else { "to" };
+    let who = who.map(|who| format!(" ({who})")).unwrap_or_default();
     let port = match line.port {
         0 => String::new(),
         port => format!(" port {port}"),
     };
     format!(
-        "{way} {}{port}, {}: {}",
+        "{way} {}{who}{port}, {}: {}",
         line.peer,
         line.protocol,
         words::place(line.place)

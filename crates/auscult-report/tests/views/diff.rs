@@ -135,6 +135,39 @@ fn a_peer_keeps_its_name_under_another_address() {
     assert_eq!(change(changed(&diff, &station), "ip").before, None);
 }
 
+/// The station's address goes to another device: whoever talked to it talks to that one now, which is
+/// one change, and none where a report does not say whose the address was.
+#[test]
+fn an_address_that_changed_hands_is_no_new_peer_and_no_gone_one() {
+    let station = "10.20.0.5".parse().unwrap();
+    let (before, mut after) = (rich(), rich());
+    let first = before.devices.iter().find(|d| d.ips.contains(&station));
+    let first = first.unwrap().id.clone();
+    let mut second = device(&mut after, NINE).clone();
+    second.id = "mac-00:04:a3:00:00:77".to_owned();
+    second.aliases.clear();
+    second.talks_to.clear();
+    second.ips = vec![station];
+    after.devices.push(second.clone());
+    let peers = |before: &Report, after: &Report| -> Vec<Change> {
+        let diff = diff(before, after);
+        let changed = diff.devices.changed.iter();
+        let changes = changed.flat_map(|c| c.changes.clone());
+        changes.filter(|c| c.what == "peer").collect()
+    };
+    assert_eq!(peers(&before, &after), []);
+    assert_eq!(peers(&after, &before), []);
+    let mut told = before.clone();
+    device(&mut told, NINE).talks_to[0].device = Some(first.clone());
+    assert_eq!(peers(&told, &after), []);
+    device(&mut after, NINE).talks_to[0].device = Some(first.clone());
+    assert_eq!(peers(&told, &after), []);
+    device(&mut after, NINE).talks_to[0].device = Some(second.id.clone());
+    let [change] = peers(&told, &after).try_into().unwrap();
+    assert!(change.before.unwrap().contains(&first));
+    assert!(change.after.unwrap().contains(&second.id));
+}
+
 #[test]
 fn findings_that_are_new_gone_and_graver() {
     let (before, mut after) = (rich(), rich());

@@ -79,6 +79,7 @@ fn talk(peer: &str, place: Where, protocol: &str, port: u16, bytes: [u64; 2]) ->
     TalksTo {
         peer: ip(peer),
         name: None,
+        device: None,
         place,
         protocol: protocol.to_owned(),
         port,
@@ -441,6 +442,7 @@ fn capture(file: &str, packets: u64, complete: bool) -> Capture {
         clock_offset: None,
         comments: Vec::new(),
         names: Vec::new(),
+        outside: None,
         overlaps: Vec::new(),
     }
 }
