@@ -13,6 +13,7 @@ pub mod monitor;
 mod morning;
 pub mod net;
 pub mod people;
+pub mod play;
 pub mod prng;
 pub mod scenes;
 pub mod speak;
@@ -50,6 +51,9 @@ pub enum LabError {
     /// No scenario has this name.
     #[error("no scenario is named `{0}`; known: {1}")]
     Unknown(String, String),
+    /// The file of a story tells a step that cannot be played.
+    #[error("the story `{0}` cannot be played: {1}")]
+    Story(String, String),
     /// A file could not be written.
     #[error("cannot write {0}: {1}")]
     Write(PathBuf, std::io::Error),
@@ -79,7 +83,7 @@ impl Default for Options {
     }
 }
 
-/// The scenarios that can be written.
+/// The scenarios that are made by code; [`play::scenarios`] are told in data.
 pub fn scenarios() -> &'static [Scenario] {
     &catalogue::SCENARIOS
 }
@@ -91,8 +95,13 @@ pub fn parameters(scenario: &str, seed: u64) -> Option<Parameters> {
 
 /// Makes a scenario in memory. Its truth expects what the transformed capture can still show.
 pub fn generate(scenario: &str, seed: u64, options: &Options) -> Result<Scene, LabError> {
+    if let Some(story) = play::story(scenario) {
+        let scene = play::play(story, seed)?;
+        return Ok(transform::apply(scene, &options.transforms, seed));
+    }
     let Some(row) = catalogue::find(scenario) else {
-        let known: Vec<&str> = scenarios().iter().map(|s| s.name).collect();
+        let all = scenarios().iter().chain(play::scenarios());
+        let known: Vec<&str> = all.map(|s| s.name).collect();
         return Err(LabError::Unknown(scenario.to_owned(), known.join(", ")));
     };
     let scene = match row.build {

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use auscult_lab::{Options, Side, Split, Transform, generate, scenarios, write_scene};
+use auscult_lab::{Options, Side, Split, Transform, generate, play, scenarios, write_scene};
 
 fn tshark_is_there() -> bool {
     let there = Command::new("tshark")
@@ -101,6 +101,27 @@ fn all_scenarios_are_well_formed() {
             );
         }
     }
+}
+
+/// Stories in which something breaks its own format on purpose, or is cut short.
+const BROKEN: &[&str] = &[];
+
+#[test]
+fn all_stories_are_well_formed() {
+    if !tshark_is_there() {
+        return;
+    }
+    let mut bad = Vec::new();
+    for story in play::stories() {
+        if BROKEN.contains(&story.name.as_str()) {
+            continue;
+        }
+        let file = File::of("story", &story.name, 1, &Options::default());
+        for line in shown(&file, WRONG, &[]).iter().take(3) {
+            bad.push(format!("{}: {line}", story.name));
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
 #[test]

@@ -228,6 +228,10 @@ pub struct Command<'a> {
     pub status: u16,
     /// (0000,1000).
     pub instance: Option<&'a str>,
+    /// (0000,1001) of N-SET and N-ACTION, whose class is then (0000,0003).
+    pub requested: Option<&'a str>,
+    /// (0000,1008).
+    pub action: Option<u16>,
     /// (0000,1020) to (0000,1023): remaining, completed, failed, with a warning.
     pub progress: Option<[u16; 4]>,
 }
@@ -237,8 +241,9 @@ impl Command<'_> {
     pub fn bytes(&self) -> Vec<u8> {
         let response = self.field & 0x8000 != 0;
         let kind = if self.with_data { 0x0001 } else { 0x0101 };
+        let class = 2 + u16::from(self.requested.is_some());
         let mut set = Set::new(Syntax::Implicit)
-            .text((0, 0x0002), "UI", self.class)
+            .text((0, class), "UI", self.class)
             .number((0, 0x0100), self.field);
         set = if response {
             set.number((0, 0x0120), self.number)
@@ -248,7 +253,7 @@ impl Command<'_> {
         if let Some(destination) = self.destination {
             set = set.text((0, 0x0600), "AE", destination);
         }
-        if !response && self.field != 0x0030 {
+        if !response && self.field < 0x0030 {
             set = set.number((0, 0x0700), 0);
         }
         set = set.number((0, 0x0800), kind);
@@ -257,6 +262,12 @@ impl Command<'_> {
         }
         if let Some(instance) = self.instance {
             set = set.text((0, 0x1000), "UI", instance);
+        }
+        if let Some(instance) = self.requested {
+            set = set.text((0, 0x1001), "UI", instance);
+        }
+        if let Some(action) = self.action {
+            set = set.number((0, 0x1008), action);
         }
         for (n, value) in self.progress.iter().flatten().enumerate() {
             set = set.number((0, 0x1020 + n as u16), *value);

@@ -24,6 +24,42 @@ pub fn question(id: u16, host: &str) -> Vec<u8> {
     out
 }
 
+/// Kinds of records that are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An IPv4 address.
+    A = 1,
+    /// Another name.
+    Cname = 5,
+    /// Anything (RFC 1035 calls it experimental).
+    Null = 10,
+    /// Texts.
+    Txt = 16,
+    /// An IPv6 address.
+    Aaaa = 28,
+}
+
+/// A question for records of a kind.
+pub fn lookup(id: u16, host: &str, kind: Kind) -> Vec<u8> {
+    let mut out = question(id, host);
+    let end = out.len();
+    out[end - 3] = kind as u8;
+    out
+}
+
+/// The answer to [`lookup`]: a response code and the records' data, as the kind writes it.
+pub fn outcome(id: u16, host: &str, kind: Kind, code: u8, data: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = lookup(id, host, kind);
+    out[2..4].copy_from_slice(&[0x81, 0x80 | code]);
+    out[7] = data.len() as u8;
+    for one in data {
+        out.extend_from_slice(&[0xc0, 12, 0, kind as u8, 0, 1, 0, 0, 0, 60]);
+        out.extend_from_slice(&(one.len() as u16).to_be_bytes());
+        out.extend_from_slice(one);
+    }
+    out
+}
+
 /// The answer: addresses, or "no such name" when there are none.
 pub fn answer(id: u16, host: &str, addresses: &[Ipv4Addr]) -> Vec<u8> {
     let mut out = id.to_be_bytes().to_vec();

@@ -27,6 +27,8 @@ pub enum Value<'a> {
     Ticks(u32),
     /// A counter.
     Counter(u32),
+    /// A number.
+    Integer(u32),
 }
 
 /// The kind of PDU by its tag.
@@ -38,6 +40,8 @@ pub enum Kind {
     Next = 0xa1,
     /// Response
     Response = 0xa2,
+    /// SetRequest
+    Set = 0xa3,
     /// Report (version 3)
     Report = 0xa8,
 }
@@ -95,6 +99,7 @@ fn pdu(kind: Kind, id: u32, variables: &[(&Oid, Value<'_>)]) -> Vec<u8> {
                 Value::Object(oid) => object(oid),
                 Value::Ticks(ticks) => unsigned(0x43, *ticks),
                 Value::Counter(count) => unsigned(0x41, *count),
+                Value::Integer(number) => integer(*number),
             };
             tlv(0x30, &[object(oid), value].concat())
         })

@@ -51,9 +51,13 @@ impl Lab {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
         match &self.command {
             Command::List => {
-                let scenarios = auscult_lab::scenarios();
+                let made = auscult_lab::scenarios().iter();
+                let scenarios: Vec<_> = made
+                    .chain([&auscult_lab::week::SCENARIO])
+                    .chain(auscult_lab::play::scenarios())
+                    .collect();
                 let width = scenarios.iter().map(|s| s.name.len()).max().unwrap_or(0);
-                for scenario in scenarios.iter().chain([&auscult_lab::week::SCENARIO]) {
+                for scenario in scenarios {
                     writeln!(out, "{:width$}  {}", scenario.name, scenario.summary)?;
                 }
             }
