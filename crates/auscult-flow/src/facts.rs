@@ -36,6 +36,8 @@ impl Happened {
     pub const CONFLICT: u32 = 1 << 7;
     /// An ICMP error quoted this side's packet.
     pub const ICMP_ERROR: u32 = 1 << 8;
+    /// Acknowledged what the other side sent, in neither an opening nor a reset. Without a letter.
+    pub const HEARD: u32 = 1 << 9;
     const LETTERS: [char; 9] = ['S', 'H', 'D', 'F', 'R', 'T', 'G', 'C', 'I'];
     const SHIFT: u32 = 16;
 
@@ -235,9 +237,10 @@ impl FlowFacts {
         }
         self.packets[0] == 0
             || self.payload[0] > 0
-            || self
-                .happened
-                .saw(Direction::FromOriginator, Happened::SYN_ACK | Happened::FIN)
+            || self.happened.saw(
+                Direction::FromOriginator,
+                Happened::SYN_ACK | Happened::FIN | Happened::HEARD,
+            )
             || (self.packets[0] > 0
                 && !self
                     .happened

@@ -182,6 +182,9 @@ impl TcpTrack {
         }
         if segment.tcp.flags.ack() {
             self.acknowledgement(direction, segment, context);
+            if !segment.tcp.flags.syn() && !segment.tcp.flags.rst() {
+                context.facts.happened.note(direction, Happened::HEARD);
+            }
         }
         let half = &mut self.halves[direction.index()];
         if segment.length > 0 && !segment.tcp.flags.rst() {

@@ -326,6 +326,21 @@ fn directions_under_different_tags_are_one_flow() {
     assert_eq!(collected.bytes, [b"to".to_vec(), b"back".to_vec()]);
 }
 
+/// Who acknowledges heard the other side, also where nobody captured it; a reset needs no answer.
+#[test]
+fn one_direction_shows_whether_it_went_on() {
+    let ends = [(ACK, true), (4, false), (4 | ACK, false), (FIN | ACK, true)];
+    for (flags, went_on) in ends {
+        let mut wire = Wire::new(limits());
+        let opening = frame(CLIENT, SERVER, SYN, (99, 0), &[], 1);
+        let next = frame(CLIENT, SERVER, flags, (100, 500), &[], 2);
+        wire.put(&opening, Segment::UNTAGGED);
+        wire.put(&next, Segment::UNTAGGED);
+        let collected = wire.finish();
+        assert_eq!(collected.ended[0].is_one_sided(), went_on, "{flags:#x}");
+    }
+}
+
 #[test]
 fn the_same_ports_in_two_segments_are_two_flows() {
     let mut wire = Wire::new(limits());

@@ -241,7 +241,9 @@ impl Recorder {
                 dont_fragment,
                 protocol,
             };
-            for (n, packet) in header.fragments(&body, MTU).iter().enumerate() {
+            // What is longer than the wire allows, an offloading card will cut.
+            let mtu = if dont_fragment { usize::MAX } else { MTU };
+            for (n, packet) in header.fragments(&body, mtu).iter().enumerate() {
                 let time = time.plus(n as i64 * 12 * US);
                 self.ethernet(time, leg.vlan, macs, ethernet::IPV4, packet);
             }

@@ -105,7 +105,8 @@ fn is_dead(peer: IpAddr, reach: &Reach) -> bool {
         Where::Left => factory_range(peer).is_some(),
         _ => false,
     };
-    let unanswered = place && reach.watched.answered == 0;
+    // A connection that went on was answered, whether or not the answer was captured.
+    let unanswered = place && reach.watched.answered == 0 && reach.watched.one_sided == 0;
     unanswered && long && reach.attempts >= ATTEMPTS && reach.watched.names == 0
 }
 
@@ -305,6 +306,15 @@ mod tests {
     fn near_miss_it_answered_once() {
         let scene = tries(Talk::UNANSWERED).talk(device(), factory(), 80, "http", Talk::ANSWERED);
         assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_it_went_on_and_the_answer_was_not_captured() {
+        let on = Talk {
+            one_sided: true,
+            ..Talk::UNANSWERED
+        };
+        assert_eq!(tries(on).of(RULE), []);
     }
 
     #[test]
