@@ -32,6 +32,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "auscult-state",
         ],
     ),
+    // It hands on packets and what is known of them; what is concluded comes to it as a report.
+    (
+        "auscult-evidence",
+        &["auscult-capture", "auscult-model", "auscult-packet"],
+    ),
     // It alone knows that a state is a database.
     ("auscult-state", &["auscult-model"]),
     // Encoders never see our parsers, so that one misreading is not shared.
@@ -48,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "auscult-capture",
             "auscult-detect",
             "auscult-engine",
+            "auscult-evidence",
             "auscult-inventory",
             "auscult-lab",
             "auscult-model",

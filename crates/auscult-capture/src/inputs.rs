@@ -24,6 +24,7 @@ use crate::listing::{Entry, OpenError, list};
 use crate::reader::{CaptureReader, Options};
 use crate::recognise::NotACapture;
 use crate::series::series;
+use crate::source::Origin;
 use crate::stop::{INTERRUPTED, Stop};
 use crate::trail::Trail;
 
@@ -111,6 +112,18 @@ impl Inputs {
     /// Opens captures, folders of captures and `-` (standard input).
     pub fn open(paths: &[PathBuf], options: Options) -> Result<Inputs, OpenError> {
         Self::open_until(paths, options, Stop::default())
+    }
+
+    /// Opens a capture that lies in memory; complaints call it `name`.
+    pub fn of_bytes(name: &str, bytes: Arc<[u8]>, options: Options) -> Result<Inputs, OpenError> {
+        let entry = Entry {
+            name: name.to_owned(),
+            size: Some(bytes.len() as u64),
+            origin: Origin::Memory(bytes),
+            folder: None,
+            reopens: true,
+        };
+        Self::of(vec![entry], &[], options, Stop::default())
     }
 
     /// As [`Inputs::open`]; once `stop` is requested nothing more is read, what was read is handed

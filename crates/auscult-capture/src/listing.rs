@@ -63,6 +63,7 @@ impl Entry {
         match &self.origin {
             Origin::Stdin => PathBuf::from("-"),
             Origin::File(path) => path.clone(),
+            Origin::Memory(_) => PathBuf::from(&self.name),
         }
     }
 
@@ -79,6 +80,7 @@ impl Entry {
                 let keep_open = keep_open || !self.reopens;
                 Box::new(FileSource::open(path.clone(), 0, keep_open, read)?)
             }
+            Origin::Memory(bytes) => Box::new(io::Cursor::new(Arc::clone(bytes))),
         };
         if self.reopens {
             return Ok(source);

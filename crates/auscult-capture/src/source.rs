@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum Origin {
     Stdin,
     File(PathBuf),
+    /// Bytes of a capture that lies in memory.
+    Memory(Arc<[u8]>),
 }
 
 /// A file that may be read with or without keeping it open.

@@ -6,6 +6,8 @@ use auscult_model::{
     NeighbourSum, PacketRef, Segment,
 };
 
+use crate::marks::Marking;
+
 /// One thing a shard reports.
 #[derive(Clone, Debug)]
 pub(crate) enum Emission {
@@ -23,6 +25,8 @@ pub(crate) enum Emission {
     Conflict(Box<Conflict>),
     /// An ended flow, when single flows are asked for.
     Flow(Box<FlowRecord>),
+    /// What is patient data in packets that somebody wants to show.
+    Marking(Box<Marking>),
 }
 
 /// Bytes of a flow that came twice, differently.

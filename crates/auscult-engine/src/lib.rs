@@ -11,6 +11,7 @@ mod expected;
 mod identify;
 mod kept;
 mod knowledge;
+mod marks;
 mod mask;
 mod options;
 mod overlap;
@@ -28,16 +29,19 @@ mod suppress;
 mod world;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use auscult_capture::{Inputs, OpenError};
 use auscult_model::FlowRecord;
 use auscult_model::report::Report;
 use thiserror::Error;
 
-pub use auscult_capture::{Apart, Stop};
+pub use auscult_capture::{Apart, PacketMeta, Stop};
+pub use auscult_protocols::UnreadBytes;
 pub use auscult_state::{Imported, Join, Overview, State, StateError, Status, Triage, of_rule};
 pub use bounds::bounds;
 pub use kept::KeptError;
+pub use marks::{Marking, each_packet, marks};
 pub use options::{Options, SHARDS, TICK};
 pub use remember::{Forget, Remembered, conclude, forget, recall, recall_around, remember};
 
@@ -72,6 +76,11 @@ pub trait Watch {
     fn flow(&mut self, record: &FlowRecord) {
         let _ = record;
     }
+
+    /// Something about a packet of [`Options::marked`].
+    fn marking(&mut self, marking: Marking) {
+        let _ = marking;
+    }
 }
 
 /// Watches nothing.
@@ -86,6 +95,19 @@ pub fn analyze(
     watch: &mut dyn Watch,
 ) -> Result<Report, EngineError> {
     let (knowledge, mask) = read(paths, options, watch)?;
+    let mut report = knowledge.report(options);
+    withhold(&mask, &mut report);
+    Ok(report)
+}
+
+/// Analyses a capture that lies in memory; the report calls it `name`.
+pub fn analyze_bytes(
+    name: &str,
+    bytes: Arc<[u8]>,
+    options: &Options,
+) -> Result<Report, EngineError> {
+    let inputs = Inputs::of_bytes(name, bytes, reading(options))?;
+    let (knowledge, mask) = pipeline::run(inputs, options, &mut Unwatched)?;
     let mut report = knowledge.report(options);
     withhold(&mask, &mut report);
     Ok(report)

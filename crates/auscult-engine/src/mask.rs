@@ -130,6 +130,13 @@ impl Mask {
         }
     }
 
+    /// The words that are masked, sorted.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words: Vec<String> = self.tokens.iter().cloned().collect();
+        words.sort_unstable();
+        words
+    }
+
     /// So many values were seen elsewhere and are not known here.
     pub(crate) fn lose(&mut self, values: u64) {
         self.dropped += values;

@@ -1,8 +1,11 @@
 //! What the user may set, as the engine understands it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use auscult_capture::Stop;
 use auscult_inventory::SiteOptions;
-use auscult_model::{BoundKind, Bounds, Timestamp, Window};
+use auscult_model::{BoundKind, Bounds, PacketRef, Timestamp, Window};
 
 /// Number of shards, fixed so that results do not depend on the number of threads.
 pub const SHARDS: usize = 64;
@@ -42,6 +45,8 @@ pub struct Options {
     pub hours: bool,
     /// Key of the digests that tell patients apart; one made for the run when `None`.
     pub patient_key: Option<[u8; 16]>,
+    /// Packets of which it is wanted where patient data lie in them, see [`crate::marks`].
+    pub marked: Arc<BTreeSet<PacketRef>>,
 }
 
 impl Default for Options {
@@ -61,6 +66,7 @@ impl Default for Options {
             first_file: 0,
             hours: false,
             patient_key: None,
+            marked: Arc::default(),
         }
     }
 }
@@ -69,6 +75,20 @@ impl Options {
     /// The bounds to keep.
     pub(crate) fn bounds(&self) -> Bounds {
         self.limits.with_memory(self.max_memory)
+    }
+
+    /// Whether the user asked for packets of this time.
+    pub(crate) fn is_wanted(&self, time: Timestamp) -> bool {
+        self.since.is_none_or(|since| time >= since)
+            && self.until.is_none_or(|until| time < until)
+            && !self.is_left_out(time)
+    }
+
+    /// Whether packets of this time are left out.
+    pub(crate) fn is_left_out(&self, time: Timestamp) -> bool {
+        let windows = &self.leave_out;
+        let next = windows.partition_point(|window| window.until <= time);
+        windows.get(next).is_some_and(|window| window.from <= time)
     }
 
     /// Sets a bound by its name; says whether there is one that can be set.

@@ -10,7 +10,6 @@ use std::thread;
 
 use auscult_capture::{Batch, Inputs};
 use auscult_flow::Limits as FlowLimits;
-use auscult_model::{Timestamp, Window};
 use auscult_packet::Limits as FragmentLimits;
 
 use auscult_protocols::PatientKey;
@@ -50,22 +49,11 @@ fn shard_options(options: &Options) -> ShardOptions {
         bounds: Arc::new(bounds),
         single_flows: options.single_flows,
         interfaces_apart: options.interfaces_apart,
+        marked: Arc::clone(&options.marked),
         patient_key: options
             .patient_key
             .map_or_else(PatientKey::random, PatientKey::from_bytes),
     }
-}
-
-/// Whether the user asked for packets of this time.
-fn is_wanted(options: &Options, time: Timestamp) -> bool {
-    options.since.is_none_or(|since| time >= since)
-        && options.until.is_none_or(|until| time < until)
-        && !is_left_out(&options.leave_out, time)
-}
-
-fn is_left_out(windows: &[Window], time: Timestamp) -> bool {
-    let next = windows.partition_point(|window| window.until <= time);
-    windows.get(next).is_some_and(|window| window.from <= time)
 }
 
 fn run_alone(
@@ -91,8 +79,8 @@ fn run_alone(
                     drain(shard, &mut world, watch);
                 }
             }
-            if !is_wanted(options, meta.time) {
-                left_out += u64::from(is_left_out(&options.leave_out, meta.time));
+            if !options.is_wanted(meta.time) {
+                left_out += u64::from(options.is_left_out(meta.time));
                 continue;
             }
             let index = spreader.shard(0, meta, frame, &mut carried);
@@ -244,10 +232,10 @@ impl Dispatched {
         let packets = batch.iter().enumerate();
         let mut left_out = 0;
         shards.extend(packets.map(|(index, (meta, frame))| {
-            if is_wanted(options, meta.time) {
+            if options.is_wanted(meta.time) {
                 return spreader.shard(index, meta, frame, carried);
             }
-            left_out += u64::from(is_left_out(&options.leave_out, meta.time));
+            left_out += u64::from(options.is_left_out(meta.time));
             0
         }));
         self.first = first;
@@ -353,7 +341,7 @@ impl<'a> Worker<'a> {
                     }
                 }
             }
-            let is_wanted = is_wanted(self.options, meta.time);
+            let is_wanted = self.options.is_wanted(meta.time);
             if let Some(Some(shard)) = self.shards.get_mut(usize::from(*index))
                 && is_wanted
             {

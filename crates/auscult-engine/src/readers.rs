@@ -1,6 +1,6 @@
 //! What becomes of the bytes of flows in one shard: named, read, turned into events and sums.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use auscult_model::{
 use auscult_packet::{Part, Tunnel};
 use auscult_protocols::{
     ALL, Collected, Expectation, Limits, Mark, Origin, PatientKey, Reading, Reads, Said, Sample,
-    SampleSink, Seen, Source, Start,
+    SampleSink, Seen, Source, Start, UnreadBytes,
 };
 
 use crate::bounds;
 use crate::emission::{Conflict, Emission};
 use crate::expected::Announced;
 use crate::identify::{Candidates, PREFIX_MAX, Question, Verdict, identify, index_of};
+use crate::marks::Marking;
 use crate::options::SHARDS;
 use crate::probing::{Announcement, Piece, Probing, later, prefix_of};
 use crate::shard::ShardOptions;
@@ -108,6 +109,10 @@ pub(crate) struct ShardReaders {
     bounds: Arc<Bounds>,
     conversations_max: usize,
     single_flows: bool,
+    /// Packets of which it is wanted where patient data lie in them; none in nearly all runs.
+    marked: Arc<BTreeSet<PacketRef>>,
+    /// Bytes that sessions left out, while that is wanted.
+    unread: Vec<UnreadBytes>,
     /// Names by which clients called, by the first packet of their flow; kept while flows are told
     /// one by one.
     server_names: BTreeMap<PacketRef, String>,
@@ -129,6 +134,8 @@ impl ShardReaders {
             bounds,
             key: options.patient_key,
             single_flows: options.single_flows,
+            marked: Arc::clone(&options.marked),
+            unread: Vec::new(),
             server_names: BTreeMap::new(),
             announced: Announced::default(),
             said: Vec::new(),
@@ -199,6 +206,11 @@ impl ShardReaders {
     fn collect(&mut self, facts: &FlowFacts, name: &'static str, confidence: f32) {
         let mut said = std::mem::take(&mut self.said);
         for said in said.drain(..) {
+            if !self.marked.is_empty()
+                && let Meaning::PatientData { ranges, .. } = &said.meaning
+            {
+                self.mark(Marking::Patient(ranges.clone()));
+            }
             if self.single_flows
                 && let Meaning::Claim {
                     attribute: "server_name",
@@ -228,8 +240,34 @@ impl ShardReaders {
         }
     }
 
+    /// Passes on what was found about packets that somebody wants to show.
+    fn mark(&mut self, marking: Marking) {
+        if marking.is_of(&self.marked) {
+            self.out.push(Emission::Marking(Box::new(marking)));
+        }
+    }
+
+    /// Says which bytes sessions left out.
+    fn mark_unread(&mut self) {
+        for unread in std::mem::take(&mut self.unread) {
+            self.mark(Marking::Unread(unread));
+        }
+    }
+
+    /// Says of these packets that a session got their bytes.
+    fn mark_read(&mut self, at: At, parts: &[Part]) {
+        if self.marked.is_empty() {
+            return;
+        }
+        self.mark(Marking::Read(at.packet));
+        for part in parts {
+            self.mark(Marking::Read(part.packet));
+        }
+    }
+
     fn session(&mut self) -> Collected<'_> {
         Collected {
+            unread: (!self.marked.is_empty()).then_some(&mut self.unread),
             said: &mut self.said,
             expected: &mut self.expected,
             samples: &mut self.samples,
@@ -324,6 +362,7 @@ impl ShardReaders {
                 .reading
                 .datagram(direction, bytes, origins, self.session())
         };
+        self.mark_read(at, parts);
         let state = self.weigh(active, state, at);
         let (name, confidence) = reader.name();
         self.collect(facts, name, confidence);
@@ -367,6 +406,7 @@ impl ShardReaders {
 
     /// A session that wants no more is given up; its flow keeps the name.
     fn settle(&mut self, reader: &mut FlowReader, state: Reads) {
+        self.mark_unread();
         let FlowReader::Reading(active) = &reader else {
             return;
         };
@@ -610,6 +650,7 @@ impl Readers for ShardReaders {
                 }
             }
             active.reading.end(source(end), self.session());
+            self.mark_unread();
             let (name, confidence) = reader.name();
             self.collect(facts, name, confidence);
         }

@@ -1,6 +1,6 @@
 //! One shard: everything that happens to the packets of its address pairs, in packet order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use auscult_capture::PacketMeta;
 use auscult_flow::{FlowTable, Limits as FlowLimits, Packet};
 use auscult_model::{
     Bound, Bounds, Endpoint, Event, FlowStart, LinkType, MacAddr, Meaning, NeighbourKey,
-    NeighbourSum, Segment,
+    NeighbourSum, PacketRef, Segment,
 };
 use auscult_packet::{
     Datagram, Defragmenter, Layers, Limits as FragmentLimits, Network, Outcome, Part, StopReason,
@@ -38,6 +38,7 @@ pub(crate) struct ShardOptions {
     pub(crate) single_flows: bool,
     pub(crate) interfaces_apart: bool,
     pub(crate) patient_key: PatientKey,
+    pub(crate) marked: Arc<BTreeSet<PacketRef>>,
 }
 
 /// Counts at the end.

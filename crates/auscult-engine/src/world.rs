@@ -54,6 +54,7 @@ impl World {
                 record.id = self.flows;
                 watch.flow(&record);
             }
+            Emission::Marking(marking) => watch.marking(*marking),
         }
     }
 

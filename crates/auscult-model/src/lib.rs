@@ -9,6 +9,7 @@ mod bound;
 mod digested;
 mod event;
 mod flow;
+mod marks;
 mod minutes;
 mod phi;
 pub mod report;
@@ -26,6 +27,7 @@ pub use flow::{
     ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,
     NeighbourKey, NeighbourSum, Outcome, Transport,
 };
+pub use marks::Marks;
 pub use minutes::MinuteSum;
 pub use phi::PhiKind;
 pub use segment::Segment;

@@ -100,6 +100,7 @@ fn source(number: u64) -> Source {
 
 fn collect<'a>(driven: &'a mut Driven, lines: &'a mut Lines, key: &'a PatientKey) -> Collected<'a> {
     Collected {
+        unread: None,
         bounds: &driven.bounds,
         said: &mut driven.said,
         expected: &mut driven.expected,

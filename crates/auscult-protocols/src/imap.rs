@@ -203,6 +203,11 @@ impl ImapSession {
     ) -> bool {
         let continues = std::mem::replace(&mut self.continues, Continues::No);
         if continues != Continues::No {
+            let secret = match continues {
+                Continues::Account => behind_string(line),
+                _ => line,
+            };
+            out.withhold_part(line, secret);
             self.go_on(continues, line, place);
             return false;
         }
@@ -213,6 +218,7 @@ impl ImapSession {
             b"LOGIN" => {
                 let is_literal = rest.starts_with(b"{");
                 let account = if is_literal { None } else { Some(string(rest)) };
+                out.withhold_part(line, behind_string(rest));
                 self.attempt(tag, "imap-login", account, confidence, place, out);
                 if is_literal {
                     self.continues = Continues::Account;
@@ -221,6 +227,7 @@ impl ImapSession {
             }
             b"AUTHENTICATE" => {
                 let (mechanism, first) = split_word(rest);
+                out.withhold_part(line, first);
                 let (method, then) = match mechanism.to_ascii_uppercase().as_slice() {
                     b"PLAIN" => ("imap-plain", Continues::Plain),
                     b"LOGIN" => ("imap-login", Continues::LoginAccount),
@@ -324,6 +331,19 @@ fn literal(line: &[u8]) -> Option<u64> {
     let digits = inside.get(start + 1..)?;
     let digits = digits.strip_suffix(b"+").unwrap_or(digits);
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// What stands behind the first string of a line; nothing where that is a literal.
+fn behind_string(line: &[u8]) -> &[u8] {
+    let mut is_quoted = false;
+    let mut is_escaped = false;
+    let end = line.iter().position(|&byte| {
+        let ends = byte == b' ' && !is_quoted;
+        is_quoted ^= byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    end.and_then(|end| line.get(end + 1..)).unwrap_or_default()
 }
 
 /// The first string of a line: quoted, or up to a space.

@@ -93,6 +93,7 @@ pub use contract::{Probe, Progress, Protocol, Record, Seen, Session, Start, Tier
 pub use cursor::Cursor;
 pub use output::{
     Collected, Expectation, Limits, Mark, Origin, Output, Place, Said, Sample, SampleSink,
+    UnreadBytes,
 };
 pub use patient_key::PatientKey;
 pub use reading::{Reading, Reads, Source};

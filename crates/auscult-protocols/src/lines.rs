@@ -64,8 +64,12 @@ impl Lines {
     ) -> Result<(&'a [u8], usize), Progress> {
         match self.next(bytes) {
             Line::Whole(line, used) => Ok((line, used)),
-            Line::Out(used) => Err(Progress::Used(used)),
+            Line::Out(used) => {
+                out.withhold(0..used);
+                Err(Progress::Used(used))
+            }
             Line::TooLong(used) => {
+                out.withhold(0..used);
                 out.reached(&LINE);
                 Err(Progress::Used(used))
             }

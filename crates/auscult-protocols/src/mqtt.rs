@@ -118,23 +118,24 @@ fn read(message: &[u8], out: &mut Output<'_>) {
         return;
     };
     claim(out, message.len(), "mqtt_client_id", Some(client));
-    if let Some((account, clear)) = login {
+    if let Some((account, password)) = login {
+        out.withhold_part(message, password.unwrap_or_default());
         let place = out.place(0..message.len());
         out.say(
             place,
             Meaning::Login {
                 method: "mqtt",
                 account: text::lenient(account),
-                clear,
+                clear: password.is_some(),
                 accepted: None,
             },
         );
     }
 }
 
-type Connect<'a> = (&'a [u8], Option<(&'a [u8], bool)>);
+type Connect<'a> = (&'a [u8], Option<(&'a [u8], Option<&'a [u8]>)>);
 
-/// The client's identifier; the account, and whether a password came with it.
+/// The client's identifier; the account, and the password that came with it.
 fn connect(message: &[u8]) -> Option<Connect<'_>> {
     let mut cursor = Cursor::new(message);
     cursor.u8()?;
@@ -158,7 +159,12 @@ fn connect(message: &[u8]) -> Option<Connect<'_>> {
     }
     let account = match flags & 0x80 {
         0 => None,
-        _ => Some((string(&mut cursor)?, flags & 0x40 != 0)),
+        _ => {
+            let account = string(&mut cursor)?;
+            // One that is announced and cut is one all the same.
+            let password = (flags & 0x40 != 0).then(|| string(&mut cursor).unwrap_or_default());
+            Some((account, password))
+        }
     };
     Some((client, account))
 }

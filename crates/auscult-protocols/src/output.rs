@@ -152,6 +152,7 @@ pub struct Output<'a> {
     limits: &'a mut Limits,
     bounds: &'a Bounds,
     key: &'a PatientKey,
+    unread: Option<&'a mut Vec<UnreadBytes>>,
 }
 
 /// What outlives one presented slice.
@@ -168,6 +169,18 @@ pub struct Collected<'a> {
     pub bounds: &'a Bounds,
     /// Key of patient digests, random per run.
     pub key: &'a PatientKey,
+    /// Bytes that no session looked at, where somebody wants to know.
+    pub unread: Option<&'a mut Vec<UnreadBytes>>,
+}
+
+/// Bytes of a packet that came to a session, and that are not to be shown: it left them out, so
+/// that nobody knows what they are, or they are a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadBytes {
+    /// The packet.
+    pub packet: PacketRef,
+    /// The bytes in its frame as captured; all of them when it cannot be told.
+    pub bytes: Range<u32>,
 }
 
 impl Collected<'_> {
@@ -180,7 +193,48 @@ impl Collected<'_> {
             limits: self.limits,
             bounds: self.bounds,
             key: self.key,
+            unread: self.unread.as_deref_mut(),
         }
+    }
+
+    /// Notes that the presented bytes of `range`, which have these origins, were not looked at.
+    pub(crate) fn left_out(&mut self, range: Range<usize>, origins: &[Origin]) {
+        leave_out(self.unread.as_deref_mut(), range, origins);
+    }
+}
+
+fn leave_out(unread: Option<&mut Vec<UnreadBytes>>, range: Range<usize>, origins: &[Origin]) {
+    if let Some(unread) = unread {
+        for_each_place(origins, range, |origin, offset, length| {
+            let bytes = offset.map_or(0..u32::MAX, |start| {
+                start..start.saturating_add(length as u32)
+            });
+            let packet = origin.packet;
+            unread.push(UnreadBytes { packet, bytes });
+        });
+    }
+}
+
+/// Calls for each packet that carried bytes of `range`: its origin, where they begin in its frame,
+/// how many they are.
+fn for_each_place(
+    origins: &[Origin],
+    range: Range<usize>,
+    mut take: impl FnMut(&Origin, Option<u32>, usize),
+) {
+    let mut at = range.start;
+    while at < range.end {
+        let index = origins.partition_point(|origin| origin.start <= at);
+        let Some(origin) = origins.get(index.saturating_sub(1)) else {
+            return;
+        };
+        let next = origins.get(index).map_or(usize::MAX, |origin| origin.start);
+        let end = range.end.min(next);
+        let offset = origin
+            .frame_offset
+            .map(|offset| offset.saturating_add((at - origin.start) as u32));
+        take(origin, offset, end - at);
+        at = end;
     }
 }
 
@@ -195,6 +249,7 @@ impl<'a> Output<'a> {
             limits,
             bounds,
             key,
+            unread,
         } = collected;
         Output {
             direction,
@@ -205,6 +260,7 @@ impl<'a> Output<'a> {
             limits,
             bounds,
             key,
+            unread,
         }
     }
 
@@ -290,27 +346,33 @@ impl<'a> Output<'a> {
 
     /// Where the presented bytes of `range` lie in their frames, a range a packet.
     pub fn phi(&self, range: Range<usize>, kind: PhiKind, into: &mut Vec<PhiRange>) {
-        let mut at = range.start;
-        while at < range.end {
-            let index = self.origins.partition_point(|origin| origin.start <= at);
-            let Some(origin) = self.origins.get(index.saturating_sub(1)) else {
-                return;
-            };
-            let next = self
-                .origins
-                .get(index)
-                .map_or(usize::MAX, |origin| origin.start);
-            let end = range.end.min(next);
-            if let Some(offset) = origin.frame_offset {
-                let start = offset.saturating_add((at - origin.start) as u32);
-                let bytes = start..start.saturating_add((end - at) as u32);
+        for_each_place(self.origins, range, |origin, offset, length| {
+            if let Some(start) = offset {
                 into.push(PhiRange {
                     packet: origin.packet,
-                    bytes,
+                    bytes: start..start.saturating_add(length as u32),
                     kind,
                 });
             }
-            at = end;
+        });
+    }
+
+    /// The presented bytes of `range` are a secret, or were not looked at: whoever shows the packet
+    /// withholds them.
+    pub(crate) fn withhold(&mut self, range: Range<usize>) {
+        leave_out(self.unread.as_deref_mut(), range, self.origins);
+    }
+
+    /// As [`Output::withhold`], for a part of the message that is presented from its first byte on.
+    pub(crate) fn withhold_part(&mut self, message: &[u8], part: &[u8]) {
+        self.withhold_within(message, 0, part);
+    }
+
+    /// The same, for a message that begins at byte `at` of what is presented.
+    pub(crate) fn withhold_within(&mut self, message: &[u8], at: usize, part: &[u8]) {
+        let start = part.as_ptr().addr().wrapping_sub(message.as_ptr().addr());
+        if start <= message.len() && !part.is_empty() {
+            self.withhold(at + start..at + start + part.len());
         }
     }
 

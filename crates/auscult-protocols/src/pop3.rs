@@ -115,7 +115,12 @@ impl Session for Pop3Session {
                 }
                 self.greeted = true;
             }
-            _ => self.command(direction, word, rest, place, confidence, out),
+            _ => {
+                if word.eq_ignore_ascii_case(b"PASS") {
+                    out.withhold_part(line, rest);
+                }
+                self.command(direction, word, rest, place, confidence, out);
+            }
         }
         Progress::Used(used)
     }

@@ -5,6 +5,8 @@
 //! 256 KiB wait per direction, beyond that they are dropped, counted, and told as a
 //! gap.
 
+use std::ops::Range;
+
 use auscult_model::{Bound, Direction, PacketRef, Timestamp};
 
 use crate::output::{Collected, Origin, Output};
@@ -113,6 +115,7 @@ impl Reading {
         let side = &mut sides[direction.index()];
         if side.skip > 0 {
             let left_out = side.skip.min(bytes.len() as u64) as usize;
+            to.left_out(0..left_out, &[source.origin(0)]);
             side.skip -= left_out as u64;
             bytes = &bytes[left_out..];
             source.frame_offset = source.frame_offset.map(|at| at + left_out as u32);
@@ -129,6 +132,7 @@ impl Reading {
                 let origins = [origin];
                 let mut out = Output::new(direction, &origins, to.again());
                 let progress = session.data(direction, rest, &mut out);
+                to.left_out(left_out(&progress, rest.len()), &origins);
                 match side.note(progress, rest.len()) {
                     Step::Again(used) => used_in_all += used,
                     Step::Wait(used) => {
@@ -156,7 +160,7 @@ impl Reading {
             *to.limits.entry(UNREAD.name).or_default() += 1;
             let lost = side.waiting.len() as u64;
             let origins = [source.origin(0)];
-            side.drop_waiting();
+            side.lose_waiting(&mut to);
             let mut out = Output::new(direction, &origins, to.again());
             session.gap(direction, Some(lost), &mut out);
         }
@@ -209,7 +213,7 @@ impl Reading {
         }
         if !side.waiting.is_empty() {
             *state = side.ask(session.as_mut(), direction, &mut to);
-            side.drop_waiting();
+            side.lose_waiting(&mut to);
         } else if side.skip > 0 {
             missing = missing.map(|length| length - side.skip);
         }
@@ -247,7 +251,7 @@ impl Reading {
                 let side = &mut sides[direction.index()];
                 if !side.waiting.is_empty() {
                     *state = side.ask(session.as_mut(), direction, &mut to);
-                    side.drop_waiting();
+                    side.lose_waiting(&mut to);
                     if *state != Reads::Open {
                         break;
                     }
@@ -320,6 +324,7 @@ impl Side {
                 let mut out = Output::new(direction, &self.origins, to.again());
                 session.data(direction, &self.waiting, &mut out)
             };
+            to.left_out(left_out(&progress, self.waiting.len()), &self.origins);
             match self.note(progress, self.waiting.len()) {
                 Step::Again(used) => self.forget(used),
                 Step::Wait(used) => {
@@ -367,6 +372,12 @@ impl Side {
         }
     }
 
+    /// Drops what waits, of which nobody knows what it is.
+    fn lose_waiting(&mut self, to: &mut Collected<'_>) {
+        to.left_out(0..self.waiting.len(), &self.origins);
+        self.drop_waiting();
+    }
+
     fn drop_waiting(&mut self) {
         // A session that waited long keeps no large buffer for the rest of its flow.
         if self.waiting.capacity() > PATIENT_FROM {
@@ -376,5 +387,18 @@ impl Side {
         }
         self.origins.clear();
         self.ask_at = 0;
+    }
+}
+
+/// What of the presented bytes a session skipped, or refused.
+fn left_out(progress: &Progress, presented: usize) -> Range<usize> {
+    match *progress {
+        Progress::Skip { used, skip } => {
+            let start = used.min(presented);
+            let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+            start..start.saturating_add(skip).min(presented)
+        }
+        Progress::NotThis => 0..presented,
+        Progress::Used(_) | Progress::Need { .. } | Progress::Done => 0..0,
     }
 }

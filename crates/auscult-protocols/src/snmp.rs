@@ -98,6 +98,9 @@ struct SnmpSession {
     settings: Vec<Setting>,
 }
 
+/// Community words that everybody knows.
+const KNOWN_WORDS: [&str; 2] = ["public", "private"];
+
 /// What is known of the side that answers.
 #[derive(Default)]
 struct Agent {
@@ -124,6 +127,11 @@ impl Session for SnmpSession {
             return used;
         };
         let place = out.place(0..bytes.len());
+        if let Security::Community(word) = message.security
+            && !KNOWN_WORDS.iter().any(|known| known.as_bytes() == word)
+        {
+            out.withhold_part(bytes, word);
+        }
         if let Security::User(user) = &message.security {
             self.user(user, message.pdu.as_ref(), place, out);
         }
@@ -161,9 +169,8 @@ impl SnmpSession {
         if !self.heard.is_new(("community", word), out) {
             return;
         }
-        let known = ["public", "private"];
-        let default = known.into_iter().find(|known| known.as_bytes() == word);
-        let attributes = default.map(|word| ("default", word));
+        let default = KNOWN_WORDS.iter().find(|known| known.as_bytes() == word);
+        let attributes = default.map(|word| ("default", *word));
         self.login(
             "snmp-community",
             String::new(),

@@ -363,7 +363,7 @@ impl TelnetSession {
                 self.asked = Asked::Nothing;
                 self.try_login(direction, place);
             }
-            (Asked::Secret, _) => {}
+            (Asked::Secret, _) => out.withhold(at..at + 1),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod commands;
+mod cutting;
 mod failure;
 mod interrupt;
 mod later;
@@ -67,6 +68,7 @@ enum Command {
     Findings(commands::findings::Findings),
     Finding(commands::finding::Finding),
     Flows(commands::flows::Flows),
+    Cut(commands::cut::Cut),
     Diff(commands::diff::Diff),
     Register(commands::register::Register),
     Forget(commands::forget::Forget),
@@ -85,6 +87,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Outcome, Failure> {
         Some(Command::Findings(command)) => command.run(out),
         Some(Command::Finding(command)) => command.run(out),
         Some(Command::Flows(command)) => command.run(out),
+        Some(Command::Cut(command)) => command.run(out),
         Some(Command::Diff(command)) => command.run(out),
         Some(Command::Register(command)) => command.run(out),
         Some(Command::Forget(command)) => command.run(out),

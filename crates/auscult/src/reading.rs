@@ -304,6 +304,30 @@ impl How {
         self.analyze(paths, false, &mut Progress::new(self.quiet))
     }
 
+    /// Analyses captures that will be read again; says how.
+    pub(crate) fn report_and_options(
+        &self,
+        paths: &[PathBuf],
+    ) -> Result<(Report, Options), Failure> {
+        if self.state.is_some() {
+            let words = "a state keeps no packets: name the captures";
+            return Err(Failure::Usage(words.to_owned()));
+        }
+        let is_stream = |path: &&PathBuf| path.exists() && !path.is_file() && !path.is_dir();
+        let stream = |path: &&PathBuf| path.as_os_str() == "-" || is_stream(path);
+        if let Some(path) = paths.iter().find(stream) {
+            let words = format!("{}: cannot be read twice: save it first", path.display());
+            return Err(Failure::Usage(words));
+        }
+        let report = self.analyze(paths, false, &mut self.progress())?;
+        Ok((report, self.options()?))
+    }
+
+    /// A progress line, as far as it is wanted.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(self.quiet)
+    }
+
     /// The state, where one is given.
     pub(crate) fn state(&self) -> Option<&Path> {
         self.state.as_deref()

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[expect(dead_code, reason = "how bytes are searched is for other tests")]
 mod support;
 
 use std::fs;

@@ -141,11 +141,12 @@ fn read(message: &[u8], out: &mut Output<'_>) {
         let (_, rest) = der::tagged(bind, 0x02)?;
         let (name, rest) = der::tagged(rest, 0x04)?;
         let (password, _) = der::tagged(rest, 0x80)?;
-        (!name.is_empty() && !password.is_empty()).then_some(name)
+        (!name.is_empty() && !password.is_empty()).then_some((name, password))
     };
-    let Some(name) = bind() else {
+    let Some((name, password)) = bind() else {
         return;
     };
+    out.withhold_part(message, password);
     let place = out.place(0..message.len());
     out.say(
         place,

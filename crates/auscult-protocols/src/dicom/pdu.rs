@@ -113,13 +113,15 @@ pub(super) struct Role<'a> {
     pub(super) provides: bool,
 }
 
-/// Who the user says to be (PS3.7 annex D.3.3.7). The secret is never looked at.
+/// Who the user says to be (PS3.7 annex D.3.3.7). The secret is known only to be withheld.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Identity<'a> {
     /// 1 name, 2 name and password, 3 Kerberos, 4 SAML, 5 JSON Web Token.
     pub(super) kind: u8,
     /// The name, for the first two kinds.
     pub(super) name: &'a [u8],
+    /// Everything behind the name, or instead of it.
+    pub(super) secret: &'a [u8],
 }
 
 /// A-ASSOCIATE-RQ or -AC.
@@ -188,8 +190,13 @@ impl<'a> Associate<'a> {
                     cursor.u8()?;
                     let length = cursor.be_u16()?;
                     let first = cursor.take(length.into())?;
-                    let name = if matches!(kind, 1 | 2) { first } else { b"" };
-                    self.identity = Some(Identity { kind, name });
+                    let is_name = matches!(kind, 1 | 2);
+                    let name = if is_name { first } else { b"" };
+                    let secret = match is_name {
+                        true => item.get(4 + first.len()..).unwrap_or_default(),
+                        false => first,
+                    };
+                    self.identity = Some(Identity { kind, name, secret });
                 }
                 _ => {}
             }

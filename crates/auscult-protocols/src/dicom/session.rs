@@ -247,6 +247,9 @@ impl Association {
         match header.kind {
             Kind::Request | Kind::Accept => {
                 let associate = Associate::read(content);
+                if let Some(identity) = &associate.identity {
+                    out.withhold_within(content, at + HEADER, identity.secret);
+                }
                 if !associate.is_whole {
                     let what = "an association message whose items do not fit";
                     out.say(place, Meaning::Malformed { what });

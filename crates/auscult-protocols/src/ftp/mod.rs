@@ -249,6 +249,7 @@ impl FtpSession {
                 self.named = true;
             }
             b"PASS" => {
+                out.withhold_part(line, rest);
                 self.unanswered(out);
                 self.named = false;
                 if let Some((account, first)) = self.user.clone() {

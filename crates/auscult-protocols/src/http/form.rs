@@ -72,6 +72,17 @@ pub(super) fn is_one(head: &Head<'_>) -> bool {
     fits && start.eq_ignore_ascii_case(FORM_TYPE) && head.get("content-encoding").is_none()
 }
 
+/// The secrets in a form.
+pub(super) fn secrets(form: &[u8]) -> impl Iterator<Item = &[u8]> {
+    form.split(|&b| b == b'&').filter_map(|field| {
+        let equals = memchr::memchr(b'=', field)?;
+        let (name, value) = field.split_at(equals);
+        let name = text::lenient(&percent_decoded(name)).to_ascii_lowercase();
+        let value = value.get(1..)?;
+        SECRETS.contains(&name.as_str()).then_some(value)
+    })
+}
+
 /// The account of a form that holds a filled-in secret; empty when it names none.
 pub(super) fn account(form: &[u8]) -> Option<String> {
     let mut account = None;

@@ -239,6 +239,45 @@ fn read_start(line: &[u8]) -> Option<StartLine<'_>> {
     is_token.then_some(StartLine::Request(method, target.trim_ascii()))
 }
 
+/// The parts of a head that let in whoever repeats them: credentials and what sessions are known
+/// by. Of a name and a password in one word the part that begins with the name stays.
+pub(super) fn secrets(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const NAMES: [&[u8]; 5] = [
+        b"authorization",
+        b"proxy-authorization",
+        b"cookie",
+        b"set-cookie",
+        b"x-auth-token",
+    ];
+    block.split(|&b| b == b'\n').filter_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        let (name, value) = line.split_at(colon);
+        let is_secret = NAMES.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let value = value.get(1..)?.trim_ascii();
+        is_secret.then(|| behind_account(value))
+    })
+}
+
+/// What stands behind the account in the value of a field.
+fn behind_account(value: &[u8]) -> &[u8] {
+    let space = memchr::memchr(b' ', value);
+    let Some((scheme, rest)) = space.and_then(|space| value.split_at_checked(space + 1)) else {
+        return value;
+    };
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return match scheme.eq_ignore_ascii_case(b"bearer ")
+            || scheme.eq_ignore_ascii_case(b"digest ")
+        {
+            true => rest,
+            false => value,
+        };
+    }
+    // Whole groups of four characters (three bytes), up to the colon.
+    let named = decode_until(rest, b':', 1).len() + 1;
+    let kept = named / 3 * 4;
+    rest.get(kept..).unwrap_or_default()
+}
+
 /// Who logs in, without the secret.
 pub(super) struct Credentials {
     pub(super) method: &'static str,

@@ -319,6 +319,9 @@ impl HttpSession {
         let Some(account) = form::account(bytes) else {
             return;
         };
+        for secret in form::secrets(bytes) {
+            out.withhold_part(bytes, secret);
+        }
         let end = out.place(bytes.len().saturating_sub(1)..bytes.len());
         let asked = self.waiting.iter_mut().find(|w| w.number == number);
         let first = asked.as_ref().map_or(end.first, |asked| asked.place.first);
@@ -376,6 +379,9 @@ impl HttpSession {
         };
         if head.limited {
             out.reached(&FIELDS);
+        }
+        for secret in head::secrets(block) {
+            out.withhold_part(block, secret);
         }
         let side = &mut self.sides[direction.index()];
         let confidence = if side.fits < 2 { 0.9 } else { 1.0 };

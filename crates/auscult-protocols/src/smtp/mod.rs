@@ -229,6 +229,7 @@ impl SmtpSession {
             }
             Expects::Secret(method) if !is_command => {
                 let method = *method;
+                out.withhold_part(line, line);
                 self.secret(method, line, place);
                 return Progress::Used(used);
             }
@@ -242,7 +243,10 @@ impl SmtpSession {
                 }
             }
             b"STARTTLS" => waiting = Waiting::StartTls,
-            b"AUTH" => waiting = self.auth(direction, rest, confidence, place),
+            b"AUTH" => {
+                out.withhold_part(line, split_word(rest).1);
+                waiting = self.auth(direction, rest, confidence, place);
+            }
             b"RCPT" => {
                 if let Some(domain) = domain(rest) {
                     waiting = Waiting::Recipient(domain, place);

@@ -2,6 +2,7 @@
 
 pub(crate) mod analyze;
 pub(crate) mod completions;
+pub(crate) mod cut;
 pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod diff;
@@ -113,7 +114,7 @@ fn put_reports(
 }
 
 /// `id` is not there: say which are.
-fn not_there<'i>(what: &str, id: &str, ids: impl Iterator<Item = &'i str>) -> Failure {
+pub(crate) fn not_there<'i>(what: &str, id: &str, ids: impl Iterator<Item = &'i str>) -> Failure {
     const SHOWN: usize = 8;
     let ids: Vec<&str> = ids.collect();
     if ids.is_empty() {

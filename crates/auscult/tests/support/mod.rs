@@ -86,3 +86,25 @@ impl Case {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 }
+
+/// Whether bytes hold a text, in letters of either case, as UTF-8, as UTF-16 or in hexadecimal
+/// digits.
+pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
+    let hex = |text: &str| -> Vec<u8> {
+        text.bytes()
+            .flat_map(|byte| format!("{byte:02x}").into_bytes())
+            .collect()
+    };
+    let forms = [
+        text.as_bytes().to_vec(),
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        hex(text),
+        hex(&text.to_uppercase()),
+        hex(&text.to_lowercase()),
+    ];
+    forms.iter().any(|form| {
+        let mut windows = bytes.windows(form.len().max(1));
+        windows.any(|window| window.eq_ignore_ascii_case(form))
+    })
+}
