@@ -7,11 +7,12 @@ use std::net::IpAddr;
 use auscult_inventory::{Reach, Watched};
 use auscult_model::report::details::Value;
 use auscult_model::report::{Device, Evidence, Finding};
-use auscult_model::{PacketRef, Timestamp};
+use auscult_model::{ConversationKey, ConversationSum, PacketRef, Timestamp};
 
 use crate::grade::Grade;
+use crate::view::look_at_service;
 use crate::words::{count, duration, owner_words};
-use crate::{Fact, RuleRecord, View};
+use crate::{Fact, FactKey, RuleRecord, View};
 
 /// Packets shown with a finding.
 const EVIDENCE: usize = 6;
@@ -233,6 +234,43 @@ impl Draft {
             .partition(|(_, _, note)| notes.insert(*note));
         for (_, packet, note) in new.into_iter().chain(more.into_iter().take(1)) {
             self = self.packet(view, packet, note, look);
+        }
+        self
+    }
+
+    /// Facts of which the finding is made: their times, counts and packets.
+    pub(crate) fn facts<'f>(
+        mut self,
+        view: &View<'_>,
+        facts: impl IntoIterator<Item = &'f (&'f FactKey, &'f Fact)>,
+    ) -> Self {
+        for (key, fact) in facts {
+            let service = view.service(key.from.ip, key.to.ip, key.protocol);
+            let look = look_at_service(key.to.ip, service);
+            self = self
+                .times(fact.first, fact.last, fact.count)
+                .packets_of(view, fact, &look);
+        }
+        self
+    }
+
+    /// A conversation of which the finding is made: its times, flows and packets.
+    pub(crate) fn talk(
+        mut self,
+        view: &View<'_>,
+        (key, sum): (&ConversationKey, &ConversationSum),
+    ) -> Self {
+        let look = look_at_service(key.responder, Some((key.transport, key.port)));
+        self = self.times(sum.first, sum.last, sum.flows);
+        let packets = [
+            (Some(sum.first_packet), "begins"),
+            (sum.first_answer, "is answered"),
+            (sum.first_payload, "first payload"),
+        ];
+        for (packet, note) in packets {
+            if let Some(packet) = packet {
+                self = self.packet(view, packet, note, &look);
+            }
         }
         self
     }

@@ -1,9 +1,9 @@
 //! What conclusions look at: the context, with conversations found by their two addresses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach};
+use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach, Subject};
 use auscult_model::report::{Capture, Device, Evidence, Health, Role, Where};
 use auscult_model::{ConversationKey, ConversationSum, PacketRef, Segment, Timestamp, Transport};
 
@@ -25,6 +25,8 @@ pub struct View<'a> {
     pub health: &'a Health,
     /// Segments on which a medical device was seen.
     clinical: BTreeSet<Segment>,
+    /// Names by which clients called an address, in TLS or HTTP.
+    called: BTreeMap<IpAddr, BTreeSet<&'a str>>,
 }
 
 impl<'a> View<'a> {
@@ -35,13 +37,32 @@ impl<'a> View<'a> {
             .filter(|device| device.role.is_medical())
             .flat_map(|device| device.segments.iter().copied())
             .collect();
+        let mut called: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
+        for (subject, attribute, value, ..) in context.ledger.claims() {
+            if let (Subject::Party(party), "server_name" | "http_host") = (subject, attribute) {
+                let name = value.split(':').next().unwrap_or(value);
+                called.entry(party.ip).or_default().insert(name);
+            }
+        }
         View {
+            called,
             ledger: context.ledger,
             inventory: context.inventory,
             captures: context.captures,
             health: context.health,
             clinical,
         }
+    }
+
+    /// Names of an address: answered by name services, or used by clients that called it. An
+    /// address written as text is none.
+    pub(crate) fn names(&self, ip: IpAddr) -> BTreeSet<&'a str> {
+        let answered = self.ledger.names(ip).map(|(name, ..)| name);
+        let called = self.called.get(&ip).into_iter().flatten().copied();
+        answered
+            .chain(called)
+            .filter(|name| name.contains('.') && name.parse::<IpAddr>().is_err())
+            .collect()
     }
 
     /// Whether a medical device was seen on a segment.

@@ -103,8 +103,11 @@ impl Knowledge {
         Ok(Knowledge {
             ledger: Ledger::restore(kept.ledger, LedgerLimits::within(&bounds)),
             facts,
+            // A state that others wrote may say fewer than it lists.
+            artifacts_total: usize::try_from(kept.artifacts_total)
+                .unwrap_or(usize::MAX)
+                .max(kept.artifacts.len()),
             artifacts: kept.artifacts.into_iter().map(file).collect(),
-            artifacts_total: usize::try_from(kept.artifacts_total).unwrap_or(usize::MAX),
             captures,
             skipped: Vec::new(),
             health,
@@ -150,5 +153,44 @@ fn file(kept: KeptArtifact) -> Artifact {
         last_packet,
         first,
         last,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auscult_model::report::Health;
+    use auscult_model::{FileClass, PacketRef};
+
+    use super::*;
+
+    #[test]
+    fn fewer_files_than_are_listed() {
+        let end = Endpoint {
+            segment: auscult_model::Segment::UNTAGGED,
+            mac: None,
+            ip: std::net::IpAddr::from([10, 0, 0, 1]),
+            port: 80,
+        };
+        let packet = PacketRef::default();
+        let mut knowledge = Knowledge::new(Bounds::default(), false);
+        knowledge.health = Health::default();
+        knowledge.artifacts.push(Artifact {
+            name: "update".to_owned(),
+            size: 1,
+            sha256: None,
+            kind: "data",
+            class: FileClass::Other,
+            protocol: "http",
+            from: end,
+            to: end,
+            complete: false,
+            first_packet: packet,
+            last_packet: packet,
+            first: Timestamp::MIN,
+            last: Timestamp::MIN,
+        });
+        let bytes = knowledge.keep(&Mask::new(10)).unwrap();
+        let restored = Knowledge::restore(&bytes, Vec::new(), Bounds::default()).unwrap();
+        assert_eq!(restored.artifacts_total, 1);
     }
 }

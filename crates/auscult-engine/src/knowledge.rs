@@ -109,18 +109,18 @@ impl Knowledge {
     pub(crate) fn merge(&mut self, other: Knowledge) {
         self.ledger.merge(other.ledger);
         self.facts.merge(&other.facts);
-        self.artifacts_total += other.artifacts_total;
+        self.artifacts_total = self.artifacts_total.saturating_add(other.artifacts_total);
         self.artifacts.extend(other.artifacts);
         self.artifacts.sort_by(|a, b| in_time(a).cmp(&in_time(b)));
         self.artifacts.truncate(self.bounds.of(&bounds::ARTIFACTS));
         self.captures.extend(other.captures);
         self.skipped.extend(other.skipped);
-        self.payload_segments += other.payload_segments;
+        self.payload_segments = self.payload_segments.saturating_add(other.payload_segments);
         add_health(&mut self.health, other.health);
         self.health
             .conflicts
             .truncate(self.bounds.of(&bounds::CONFLICTS));
-        self.hours_dropped += other.hours_dropped;
+        self.hours_dropped = self.hours_dropped.saturating_add(other.hours_dropped);
         for (key, sum) in other.hours.into_iter().flatten() {
             self.hour(key, sum);
         }
@@ -295,7 +295,7 @@ impl Knowledge {
         let listed = self.artifacts.len();
         more.insert(
             bounds::ARTIFACTS.name,
-            (self.artifacts_total - listed) as u64,
+            self.artifacts_total.saturating_sub(listed) as u64,
         );
         let listed = health.conflicts.len() as u64;
         more.insert(
@@ -433,7 +433,8 @@ fn add_health(sum: &mut Health, other: Health) {
     sum.conflicts.extend(conflicts);
     for (known, more) in [(&mut sum.limits, limits), (&mut sum.oddities, oddities)] {
         for (name, count) in more {
-            *known.entry(name).or_default() += count;
+            let known = known.entry(name).or_default();
+            *known = known.saturating_add(count);
         }
     }
 }

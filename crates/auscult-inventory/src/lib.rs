@@ -20,6 +20,7 @@ mod owner;
 mod paths;
 mod presence;
 mod reach;
+mod service;
 mod signature;
 mod site;
 mod site_file;
@@ -37,6 +38,7 @@ pub use ledger::{Described, Ledger, Limits, PairKey, RequestKey, StartKey};
 pub use mac_vendor::{DataSet, mac_vendor, source as mac_vendor_source};
 pub use owner::{Owner, OwnerKind, owner, sources as owner_sources};
 pub use reach::{Filter, Reach, Watched};
+pub use service::{KnownService, ServiceKind, known_service};
 pub use signature::{Alternative, Condition, NAMES, Signature, signature, signatures};
 pub use site::{
     FactoryRange, Partner, Site, SiteOptions, factory_range, factory_ranges, is_group, is_private,

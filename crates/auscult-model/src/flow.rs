@@ -288,24 +288,27 @@ impl ConversationSum {
 
     /// Adds another sum of the same key. Commutative and associative.
     pub fn merge(&mut self, other: &ConversationSum) {
-        self.flows += other.flows;
+        self.flows = self.flows.saturating_add(other.flows);
         for side in 0..2 {
-            self.packets[side] += other.packets[side];
-            self.bytes[side] += other.bytes[side];
-            self.payload[side] += other.payload[side];
-            self.acknowledged[side] += other.acknowledged[side];
-            self.flows_with_payload[side] += other.flows_with_payload[side];
+            self.packets[side] = self.packets[side].saturating_add(other.packets[side]);
+            self.bytes[side] = self.bytes[side].saturating_add(other.bytes[side]);
+            self.payload[side] = self.payload[side].saturating_add(other.payload[side]);
+            self.acknowledged[side] =
+                self.acknowledged[side].saturating_add(other.acknowledged[side]);
+            self.flows_with_payload[side] =
+                self.flows_with_payload[side].saturating_add(other.flows_with_payload[side]);
             self.ttl_min[side] = self.ttl_min[side].min(other.ttl_min[side]);
             self.ttl_max[side] = self.ttl_max[side].max(other.ttl_max[side]);
-            self.retransmissions[side] += other.retransmissions[side];
-            self.resets[side] += other.resets[side];
+            self.retransmissions[side] =
+                self.retransmissions[side].saturating_add(other.retransmissions[side]);
+            self.resets[side] = self.resets[side].saturating_add(other.resets[side]);
         }
         self.round_trip = self.round_trip.min(other.round_trip);
         self.round_trip_back = self.round_trip_back.min(other.round_trip_back);
-        self.attempts += other.attempts;
-        self.paced_repeats += other.paced_repeats;
-        self.icmp_errors += other.icmp_errors;
-        self.one_sided += other.one_sided;
+        self.attempts = self.attempts.saturating_add(other.attempts);
+        self.paced_repeats = self.paced_repeats.saturating_add(other.paced_repeats);
+        self.icmp_errors = self.icmp_errors.saturating_add(other.icmp_errors);
+        self.one_sided = self.one_sided.saturating_add(other.one_sided);
         self.mss_min = match (self.mss_min, other.mss_min) {
             (0, mss) | (mss, 0) => mss,
             (a, b) => a.min(b),

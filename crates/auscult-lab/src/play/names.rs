@@ -173,12 +173,21 @@ impl Pxe {
             vendor_class: Some("PXEClient:Arch:00007:UNDI:003016".to_owned()),
             parameters: vec![1, 2, 3, 4, 5, 6, 12, 13, 15, 17, 43, 54, 60, 66, 67],
         };
-        let lease = |server: &Host| dhcp::Lease {
-            ip: host.ip,
-            prefix: 24,
-            router: server.ip,
-            dns: server.ip,
-            server: server.ip,
+        let gateway = player.cast.gateway(&self.who);
+        let router = gateway.map_or(server.ip, |gateway| gateway.ip);
+        // The boot server gives no address, and names no router.
+        let lease = |by: &Host| {
+            let given = |ip| match by.ip == server.ip {
+                true => ip,
+                false => Ipv4Addr::UNSPECIFIED,
+            };
+            dhcp::Lease {
+                ip: given(host.ip),
+                prefix: 24,
+                router: given(router),
+                dns: given(server.ip),
+                server: by.ip,
+            }
         };
         let xid = player.stage.prng.next_u64() as u32;
         let nobody = Host {

@@ -72,10 +72,13 @@ pub fn message(kind: Kind, xid: u32, mac: MacAddr, client: &Client, lease: &Leas
             .checked_shl(32 - u32::from(lease.prefix))
             .unwrap_or(0);
         option(&mut out, 54, &lease.server.octets());
-        option(&mut out, 51, &86_400_u32.to_be_bytes());
-        option(&mut out, 1, &mask.to_be_bytes());
-        option(&mut out, 3, &lease.router.octets());
-        option(&mut out, 6, &lease.dns.octets());
+        // A proxy (PXE 2.1 §2.2.2) gives no address and says nothing of the network.
+        if !lease.ip.is_unspecified() {
+            option(&mut out, 51, &86_400_u32.to_be_bytes());
+            option(&mut out, 1, &mask.to_be_bytes());
+            option(&mut out, 3, &lease.router.octets());
+            option(&mut out, 6, &lease.dns.octets());
+        }
     } else {
         let mut id = vec![1];
         id.extend_from_slice(&mac.0);

@@ -1,0 +1,440 @@
+//! A second card uses an address while its holder is still there.
+//!
+//! Sources: RFC 5227 (address conflicts), RFC 826; McKee, DEF CON 26 (2018) on a monitor whose
+//! address is taken over towards its station; Dameff and others, Black Hat (2018). Limits: seen by
+//! link addresses only, on the segments that were captured; who is the real one is not told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use auscult_inventory::Party;
+use auscult_model::report::{Finding, Severity};
+use auscult_model::{MacAddr, PacketRef, Segment, Timestamp};
+
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::stake::{Stake, stake};
+use crate::view::look_at;
+use crate::words::protocol_words;
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "impostor",
+    title: "A second card uses the address of a device",
+    when: "On one segment, two cards used one address, each at least twice, and the first was \
+           still there while the second used it.",
+    worst: Severity::Critical,
+    innocent: &[
+        "Addresses of router groups (VRRP, CARP, HSRP, GLBP) and of balanced servers (NLB): \
+         nothing.",
+        "Routers, proxies and VPN gateways that answer for many addresses: nothing.",
+        "Network cards of one maker in one machine (teaming), or a pair that takes over: info.",
+        "An address that was given to another device later, or moved with it: nothing.",
+        "Network access control that answers for the router: low.",
+        "A question whether an address is free (probe): nothing.",
+    ],
+    attack: &["T0830", "T1557.002"],
+    cves: &[],
+    sources: &[
+        "RFC 5227",
+        "RFC 826",
+        "McKee, DEF CON 26 (2018)",
+        "Dameff, Bland, Levchenko, Tully, Black Hat USA (2018)",
+    ],
+};
+
+/// A card that claims so many addresses of one segment answers for others.
+const ANSWERS_FOR_OTHERS: usize = 4;
+/// Two uses nearer to each other than this are one moment.
+const APART: i64 = Timestamp::SECOND;
+/// A flow with a packet at least so often shows that its sender was there all the time.
+const STEADY: i64 = 30 * Timestamp::SECOND;
+/// Signs kept of one card at one address.
+const SIGNS: usize = 64;
+
+/// The detector.
+pub(super) struct Impostor;
+
+/// When a card was seen to use an address.
+#[derive(Debug, Default)]
+struct Use {
+    /// Moments, with a packet.
+    at: BTreeSet<(Timestamp, PacketRef)>,
+    /// Times during which it sent steadily.
+    steady: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Use {
+    fn add(&mut self, time: Timestamp, packet: PacketRef) {
+        if self.at.len() < SIGNS || self.at.last().is_some_and(|last| time < last.0) {
+            self.at.insert((time, packet));
+        }
+        while self.at.len() > SIGNS {
+            self.at.pop_last();
+        }
+    }
+
+    fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.at.first()?.0, self.at.last()?.0))
+    }
+
+    /// Whether it was there at some moment well between two times.
+    fn was_there(&self, (from, to): (Timestamp, Timestamp)) -> bool {
+        let (from, to) = (from.plus(APART), to.plus(-APART));
+        let moment = self.at.iter().any(|(time, _)| from < *time && *time < to);
+        let through = |(first, last): &(Timestamp, Timestamp)| *first < to && from < *last;
+        from < to && (moment || self.steady.iter().any(through))
+    }
+}
+
+type Uses = BTreeMap<(Segment, IpAddr), BTreeMap<MacAddr, Use>>;
+
+impl Detector for Impostor {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let uses = uses(view);
+        let mut held: BTreeMap<(Segment, MacAddr), BTreeSet<IpAddr>> = BTreeMap::new();
+        for ((segment, ip), cards) in &uses {
+            for mac in cards.keys() {
+                held.entry((*segment, *mac)).or_default().insert(*ip);
+            }
+        }
+        let mut findings = Vec::new();
+        for ((segment, ip), cards) in &uses {
+            let is_own = |mac: &&MacAddr| {
+                let many = held
+                    .get(&(*segment, **mac))
+                    .is_some_and(|ips| ips.len() >= ANSWERS_FOR_OTHERS);
+                !many && is_one_machine(**mac)
+            };
+            let own: Vec<&MacAddr> = cards.keys().filter(is_own).collect();
+            for (at, first) in own.iter().enumerate() {
+                for second in own.iter().skip(at + 1) {
+                    findings.extend(pair(view, (*segment, *ip), cards, [**first, **second]));
+                }
+            }
+        }
+        findings
+    }
+}
+
+/// Not the address of a group of routers, nor that of balanced servers.
+fn is_one_machine(mac: MacAddr) -> bool {
+    let balanced = matches!(mac.0, [0x02 | 0x03, 0xbf, ..] | [0x02, 0x01..=0x20, ..]);
+    !mac.is_virtual_router() && !mac.is_group() && mac != MacAddr::NONE && !balanced
+}
+
+/// Who used which address when: by their own word and by their frames. What a router passes on
+/// bears its card and the addresses of others.
+fn uses(view: &View<'_>) -> Uses {
+    let mut uses = Uses::new();
+    let mut add = |segment: Segment, ip: IpAddr, mac: MacAddr, at: [(Timestamp, PacketRef); 2]| {
+        if !ip.is_unspecified() && !auscult_inventory::is_group(ip) {
+            let cards = uses.entry((segment, ip)).or_default();
+            let card: &mut Use = cards.entry(mac).or_default();
+            for (time, packet) in at {
+                card.add(time, packet);
+            }
+        }
+    };
+    for (key, sum) in view.ledger.neighbours() {
+        let at = [(sum.first, sum.packet), (sum.last, sum.packet)];
+        match key.answered_by {
+            Some(mac) => add(key.segment, key.target, mac, at),
+            None => add(key.segment, key.asker_ip, key.asker_mac, at),
+        }
+    }
+    let disputed: BTreeSet<(Segment, IpAddr)> = uses
+        .iter()
+        .filter(|(_, cards)| cards.len() > 1)
+        .map(|(at, _)| *at)
+        .collect();
+    for (key, sum) in view.ledger.conversations() {
+        let sides = [
+            (key.originator, key.originator_mac, 0),
+            (key.responder, sum.answer_mac.or(key.responder_mac), 1),
+        ];
+        for (ip, mac, side) in sides {
+            let Some(mac) = mac.filter(|_| sum.packets[side] > 0) else {
+                continue;
+            };
+            let Some(card) = disputed
+                .contains(&(key.segment, ip))
+                .then(|| uses.get_mut(&(key.segment, ip))?.get_mut(&mac))
+                .flatten()
+            else {
+                continue;
+            };
+            card.add(sum.first, sum.first_packet);
+            let length = sum.last.since(sum.first);
+            let packets = i64::try_from(sum.packets[side]).unwrap_or(i64::MAX);
+            if sum.flows == 1 && length / packets.max(1) <= STEADY {
+                card.steady.push((sum.first, sum.last));
+            }
+            card.add(sum.last, sum.first_packet);
+        }
+    }
+    uses
+}
+
+/// Two cards at one address.
+fn pair(
+    view: &View<'_>,
+    (segment, ip): (Segment, IpAddr),
+    cards: &BTreeMap<MacAddr, Use>,
+    macs: [MacAddr; 2],
+) -> Option<Finding> {
+    let [a, b] = [cards.get(&macs[0])?, cards.get(&macs[1])?];
+    let (span_a, span_b) = (a.span()?, b.span()?);
+    // The later one is the second.
+    let (first, second) = match span_a.0 <= span_b.0 {
+        true => ((macs[0], a), (macs[1], b)),
+        false => ((macs[1], b), (macs[0], a)),
+    };
+    let during = second.1.span()?;
+    if second.1.at.len() < 2 || !first.1.was_there(during) {
+        return None;
+    }
+    if view.inventory.is_router(segment, second.0) && view.inventory.is_router(segment, first.0) {
+        return None;
+    }
+    let holder = Party {
+        segment,
+        ip,
+        mac: Some(first.0),
+    };
+    if !view.is_local(holder) {
+        return None;
+    }
+    Some(finding(view, holder, first, second))
+}
+
+fn finding(
+    view: &View<'_>,
+    holder: Party,
+    first: (MacAddr, &Use),
+    second: (MacAddr, &Use),
+) -> Finding {
+    let ip = holder.ip;
+    let role = view.role(holder);
+    let data = data_to(view, ip, second.0);
+    let mut grade = match stake(role) {
+        _ if view.inventory.is_router(holder.segment, first.0) => Grade::new(
+            Severity::Low,
+            "it answers for the router, as network access control does",
+        ),
+        Stake::Bedside | Stake::Medical if data.is_some() => Grade::new(
+            Severity::Critical,
+            "the address of a device that patients depend on, its holder contradicted, and \
+             patient data goes to the second card",
+        ),
+        Stake::Bedside | Stake::Medical => Grade::new(
+            Severity::High,
+            "the address of a device that patients depend on, its holder contradicted",
+        ),
+        _ => Grade::new(Severity::Medium, "its holder is contradicted"),
+    };
+    if first.0.0[..3] == second.0.0[..3] {
+        grade.cap(
+            Severity::Info,
+            "both cards are of one maker, as those of a team or of a pair that takes over",
+        );
+    }
+    grade.cap_by_loss(view, false, false);
+    grade.cap_by_network(view, &[ip]);
+    let confidence = 0.85;
+    let device = view.device(holder);
+    let name = view.name(holder);
+    let maker = |mac: MacAddr| {
+        auscult_inventory::mac_vendor(mac).map_or_else(String::new, |maker| format!(" ({maker})"))
+    };
+    let other = Party {
+        mac: Some(second.0),
+        ..holder
+    };
+    let mut draft = Draft::about(&RECORD, device, ip, &second.0.to_string())
+        .device(
+            view.inventory
+                .device_by_mac(holder.segment, second.0)
+                .and_then(|at| view.inventory.devices.get(at)),
+        )
+        .peer(ip, None)
+        .text("first_card", first.0.to_string())
+        .text(
+            "second_card",
+            other.mac.map_or_else(String::new, |mac| mac.to_string()),
+        );
+    for (card, note) in [(first.1, "the first card"), (second.1, "the second card")] {
+        let packets: BTreeSet<PacketRef> = card.at.iter().map(|(_, packet)| *packet).collect();
+        for packet in packets.into_iter().take(2) {
+            draft = draft.packet(view, packet, note, &look_at(ip));
+        }
+    }
+    if let Some((from, to)) = second.1.span() {
+        draft = draft.times(from, to, second.1.at.len() as u64);
+    }
+    if let Some(protocol) = data {
+        draft = draft.seen(format!(
+            "Patient data went to the second card by {}.",
+            protocol_words(protocol)
+        ));
+    }
+    draft
+        .words(
+            format!("Two cards use {ip}, the address of {name}"),
+            "If readings at the station look wrong, go by the device at the bed.",
+            "Find the second card at its switch port. If nobody knows it, take it off the \
+             network and keep the capture.",
+        )
+        .seen(format!(
+            "{}{} and, while it was there, {}{}.",
+            first.0,
+            maker(first.0),
+            second.0,
+            maker(second.0),
+        ))
+        .innocent(
+            "A typing error in an address, a device that is being replaced, a program that takes \
+             over for another. Looked at: router groups, balanced servers, cards of one maker, \
+             who answers for many, whether both were there at once.",
+        )
+        .finish(grade, confidence)
+}
+
+/// The protocol by which patient data went to a card at an address.
+fn data_to(view: &View<'_>, ip: IpAddr, mac: MacAddr) -> Option<&'static str> {
+    let mut data = view.ledger.patient_data().keys();
+    data.find(|(_, _, to)| to.ip == ip && to.mac == Some(mac))
+        .map(|(protocol, ..)| *protocol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, host};
+
+    const RULE: &str = "impostor";
+
+    fn monitor() -> Host {
+        host([10, 20, 3, 14])
+    }
+
+    fn station() -> Host {
+        host([10, 20, 3, 5])
+    }
+
+    /// Somebody with the station's address and a card of another maker.
+    fn other() -> Host {
+        Host {
+            mac: MacAddr([0xd8, 0xbb, 0xc1, 1, 2, 3]),
+            ..station()
+        }
+    }
+
+    /// A ward whose monitor asks for the station and streams to it.
+    fn ward(second: Host) -> Scene {
+        let stream = Talk {
+            seconds: 600,
+            ..Talk::ANSWERED
+        };
+        let mut scene = Scene::new()
+            .asked(monitor(), station().ip, (20, 600), Some(station()))
+            .talk(monitor(), station(), 515, "contec-cms", stream)
+            .patient(monitor(), station(), "contec-cms");
+        // The stream's packets are dense.
+        let keys: Vec<_> = scene.ledger.conversations().map(|(key, _)| *key).collect();
+        for key in keys {
+            let mut sum = scene.ledger.sum(&key).unwrap().clone();
+            sum.flows = 0;
+            sum.packets = [600, 600];
+            scene.ledger.conversation(&key, &sum);
+        }
+        scene.asked(second, monitor().ip, (5, 60), None)
+    }
+
+    #[test]
+    fn a_second_station_is_high_and_with_data_critical() {
+        let finding = ward(other()).one(RULE);
+        assert_eq!(finding.severity, Severity::High, "{:?}", finding.reasons);
+        let taken = ward(other()).patient(monitor(), other(), "contec-cms");
+        assert_eq!(taken.one(RULE).severity, Severity::Critical);
+    }
+
+    #[test]
+    fn near_miss_a_team_of_cards() {
+        let second = Host {
+            mac: MacAddr([0x00, 0x0c, 0xc6, 9, 9, 9]),
+            ..station()
+        };
+        assert_eq!(ward(second).one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_router_groups_and_balanced_servers() {
+        for mac in [[0x00, 0x00, 0x5e, 0, 1, 7], [0x02, 0xbf, 10, 20, 3, 5]] {
+            let second = Host {
+                mac: MacAddr(mac),
+                ..station()
+            };
+            assert_eq!(ward(second).of(RULE), [], "{mac:x?}");
+        }
+    }
+
+    #[test]
+    fn near_miss_somebody_who_answers_for_many() {
+        let mut scene = ward(other());
+        for last in 30..34 {
+            let alias = Host {
+                ip: IpAddr::from([10, 20, 3, last]),
+                ..other()
+            };
+            scene = scene.asked(alias, monitor().ip, (5, 60), None);
+        }
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_the_address_was_given_on() {
+        let scene = Scene::new()
+            .asked(station(), monitor().ip, (5, 60), None)
+            .asked(other(), monitor().ip, (5, 60), None);
+        // The first one's sixty seconds begin one second earlier: let them end before.
+        let mut scene = scene;
+        let keys: Vec<_> = scene.ledger.neighbours().keys().copied().collect();
+        let mut ledger = auscult_inventory::Ledger::default();
+        for key in keys {
+            let sum = scene.ledger.neighbours().get(&key).copied().unwrap();
+            let later = if key.asker_mac == other().mac { 120 } else { 0 };
+            let sum = auscult_model::NeighbourSum {
+                first: sum.first.plus(later * Timestamp::SECOND),
+                last: sum.last.plus(later * Timestamp::SECOND),
+                ..sum
+            };
+            ledger.neighbour(&key, &sum);
+        }
+        scene.ledger = ledger;
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_one_probe() {
+        let scene = ward(other());
+        let mut scene = scene;
+        let keys: Vec<_> = scene.ledger.neighbours().keys().copied().collect();
+        let mut ledger = auscult_inventory::Ledger::default();
+        for key in keys {
+            let sum = scene.ledger.neighbours().get(&key).copied().unwrap();
+            let mut key = key;
+            if key.asker_mac == other().mac {
+                key.asker_ip = IpAddr::from([0, 0, 0, 0]);
+                key.target = station().ip;
+            }
+            ledger.neighbour(&key, &sum);
+        }
+        scene.ledger = ledger;
+        assert_eq!(scene.of(RULE), []);
+    }
+}

@@ -1,0 +1,111 @@
+//! A device of ours talks to a pool for digging coins.
+//!
+//! Source: the Stratum protocol by its first messages. Limit: pools inside TLS are not seen.
+
+use auscult_model::report::{Finding, Severity};
+
+use super::outbound::{Outbound, by_device_and_peer};
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::stake::{Stake, stake};
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "mining",
+    title: "A device digs coins for others",
+    when: "A device of ours was answered by a pool that speaks Stratum.",
+    worst: Severity::High,
+    innocent: &[
+        "Guests on their own devices: info.",
+        "A page that mines in a browser: medium.",
+    ],
+    attack: &["T1496.001"],
+    cves: &[],
+    sources: &["Stratum mining protocol"],
+};
+
+/// The detector.
+pub(super) struct Mining;
+
+impl Detector for Mining {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let pools =
+            by_device_and_peer(view, |talk| talk.answered && talk.key.protocol == "stratum");
+        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
+        pools.values().filter_map(finding).collect()
+    }
+}
+
+fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
+    let first = talks.first()?;
+    let stake = stake(view.role(first.local));
+    let severity = match stake {
+        Stake::Bedside | Stake::Medical | Stake::Embedded => Severity::High,
+        Stake::Unknown | Stake::Office => Severity::Medium,
+    };
+    let mut grade = Grade::new(
+        severity,
+        format!(
+            "{} runs a program that its owner did not install",
+            stake.words()
+        ),
+    );
+    let reach = view.reach(first.local, first.peer, None);
+    let confidence = reach.confidence * 0.9;
+    grade.cap_by_confidence(confidence);
+    grade.cap_by_network(view, &[first.local.ip]);
+    let device = view.device(first.local);
+    let name = view.name(first.local);
+    let mut draft = Draft::about(&RECORD, device, first.local.ip, &first.peer.to_string())
+        .peer(first.peer, Some(&reach))
+        .reach(&reach);
+    for talk in talks.iter().take(3) {
+        draft = draft.talk(view, (talk.key, talk.sum));
+    }
+    Some(
+        draft
+            .words(
+                format!("{name} digs coins at {}", first.peer),
+                "Nothing to do at the bedside.",
+                "Find out what runs there and how it came; treat the device as not to be trusted \
+                 until then.",
+            )
+            .innocent("A browser page that mines. Looked at: the messages, what the device is.")
+            .finish(grade, confidence),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Scene, Talk, far, host};
+
+    const RULE: &str = "mining";
+
+    #[test]
+    fn a_pool_is_told_and_guests_are_let_be() {
+        let (pc, pool) = (host([10, 20, 9, 77]), far([198, 18, 7, 9]));
+        let mut scene = Scene::new()
+            .talk(pc, pool, 3333, "stratum", Talk::ANSWERED)
+            .way_out(pc);
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+        scene
+            .site
+            .guest_networks
+            .push("10.20.9.0/24".parse().unwrap());
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_misses_other_protocols_and_silence() {
+        let (pc, pool) = (host([10, 20, 9, 77]), far([198, 18, 7, 9]));
+        let scene = Scene::new().talk(pc, pool, 3333, "tls", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+        let scene = Scene::new().talk(pc, pool, 3333, "stratum", Talk::UNANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+}

@@ -1,0 +1,175 @@
+//! A device reports to its own maker: who, how often, how much, readable or not.
+//!
+//! Source: names of services and owners of networks beside the device's maker. Limit: makers are
+//! compared by words of their names; a maker that uses another's cloud without a name is not told.
+
+use std::collections::BTreeSet;
+
+use auscult_inventory::{OwnerKind, owner};
+use auscult_model::report::{Finding, Severity};
+
+use super::outbound::{Outbound, by_device_and_peer};
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::stake::{Stake, stake};
+use crate::words::{count, list, protocol_words};
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "reports-to-maker",
+    title: "A device reports to its maker",
+    when: "A device of ours had answered conversations with a service whose name, or whose \
+           network's owner, is its maker's.",
+    worst: Severity::Info,
+    innocent: &["Remote service and updates under a contract: that is what it is."],
+    attack: &[],
+    cves: &[],
+    sources: &["RIR delegated statistics", "names answered in the capture"],
+};
+
+/// The detector.
+pub(super) struct ReportsToMaker;
+
+impl Detector for ReportsToMaker {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let reports = by_device_and_peer(view, |talk| {
+            talk.answered
+                && stake(view.role(talk.local)) != Stake::Office
+                && !view.inventory.options().is_guest(talk.local.ip)
+        });
+        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
+        reports.values().filter_map(finding).collect()
+    }
+}
+
+/// Words of a maker's name that tell it from others.
+fn words(maker: &str) -> impl Iterator<Item = String> {
+    const COMMON: [&str; 14] = [
+        "medical",
+        "healthcare",
+        "health",
+        "systems",
+        "technologies",
+        "technology",
+        "electronics",
+        "international",
+        "corporation",
+        "company",
+        "group",
+        "inc",
+        "ltd",
+        "gmbh",
+    ];
+    maker
+        .split(|c: char| !c.is_alphanumeric())
+        .map(str::to_lowercase)
+        .filter(|word| word.len() >= 4 && !COMMON.contains(&word.as_str()))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
+    let first = talks.first()?;
+    let device = view.device(first.local)?;
+    let maker = device.vendor.as_deref()?;
+    let names = view.names(first.peer);
+    let holder = owner(first.peer).filter(|owner| owner.kind == OwnerKind::Vendor);
+    let organisation = holder
+        .and_then(|owner| owner.organisation)
+        .unwrap_or_default();
+    let is_makers = words(maker).any(|word| {
+        let label = |name: &&&str| {
+            name.split('.')
+                .any(|part| part.to_lowercase().contains(&word))
+        };
+        names.iter().any(|name| label(&name)) || organisation.to_lowercase().contains(&word)
+    });
+    if !is_makers {
+        return None;
+    }
+    let reach = view.reach(first.local, first.peer, None);
+    let grade = Grade::new(Severity::Info, "told, not judged");
+    let protocols: BTreeSet<&str> = talks.iter().map(|talk| talk.key.protocol).collect();
+    let clear = protocols
+        .iter()
+        .any(|p| matches!(*p, "http" | "ftp" | "mqtt" | "smtp"));
+    let total = |side: usize| -> u64 { talks.iter().map(|talk| talk.sum.payload[side]).sum() };
+    let flows: u64 = talks.iter().map(|talk| talk.sum.flows).sum();
+    let mut draft = Draft::about(
+        &RECORD,
+        Some(device),
+        first.local.ip,
+        &first.peer.to_string(),
+    )
+    .peer(first.peer, Some(&reach))
+    .reach(&reach)
+    .texts("names", names.iter().copied())
+    .text("readable", if clear { "yes" } else { "not seen to be" })
+    .number("flows", flows)
+    .number("sent_bytes", total(0))
+    .number("received_bytes", total(1));
+    for talk in talks.iter().take(2) {
+        draft = draft.talk(view, (talk.key, talk.sum));
+    }
+    let name = crate::words::call_name(device);
+    let flows = usize::try_from(flows).unwrap_or(usize::MAX);
+    Some(
+        draft
+            .words(
+                format!("{name} reports to its maker"),
+                "Nothing to do at the bedside.",
+                "Compare with the service contract; allow these addresses alone.",
+            )
+            .seen(format!(
+                "{} to {} by {}, {} bytes out and {} back.",
+                count(flows, "conversation", "conversations"),
+                names
+                    .first()
+                    .map_or_else(|| first.peer.to_string(), |name| (*name).to_owned()),
+                list(protocols.iter().map(|protocol| protocol_words(protocol))),
+                total(0),
+                total(1),
+            ))
+            .finish(grade, reach.confidence * 0.85),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use auscult_model::{About, Meaning};
+
+    use super::*;
+    use crate::scene::{Scene, Talk, far, host};
+
+    const RULE: &str = "reports-to-maker";
+
+    fn scene(name: &str) -> Scene {
+        let (device, outside) = (host([10, 20, 3, 14]), far([198, 18, 7, 9]));
+        let vendor = Meaning::Claim {
+            about: About::Sender,
+            attribute: "vendor",
+            value: "Brainlab".to_owned(),
+        };
+        let named = Meaning::NameAnswered {
+            name: name.to_owned(),
+            addresses: vec![outside.ip],
+        };
+        Scene::new()
+            .say(device, host([10, 20, 0, 9]), "snmp", vendor)
+            .say(host([10, 20, 0, 2]), device, "dns", named)
+            .talk(device, outside, 443, "tls", Talk::ANSWERED)
+    }
+
+    #[test]
+    fn the_makers_name_in_the_services() {
+        assert_eq!(
+            scene("iot.brainlab.example").one(RULE).severity,
+            Severity::Info
+        );
+        assert_eq!(scene("iot.other.example").of(RULE), []);
+    }
+}

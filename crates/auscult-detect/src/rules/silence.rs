@@ -1,0 +1,79 @@
+//! When devices fell silent while others went on: what the rules of silence share.
+
+use auscult_inventory::Party;
+use auscult_model::report::Device;
+use auscult_model::{ConversationKey, ConversationSum, Outcome, Segment, Timestamp};
+
+use crate::View;
+use crate::stake::{Stake, stake};
+
+/// Heard for so long before, a silence says something.
+const STEADY: i64 = 120 * Timestamp::SECOND;
+/// Silence shorter than this is a pause.
+const SILENT: i64 = 60 * Timestamp::SECOND;
+
+/// A device beside the patient that talked steadily and then no more.
+pub(super) struct Silent<'a> {
+    pub(super) device: &'a Device,
+    pub(super) segment: Segment,
+    /// Its last packet.
+    pub(super) last: Timestamp,
+    /// Whom its longest conversation was with.
+    pub(super) talk: (&'a ConversationKey, &'a ConversationSum),
+}
+
+/// Devices that fell silent; of each the longest conversation, which its silence ended.
+pub(super) fn silent<'a>(view: &View<'a>) -> Vec<Silent<'a>> {
+    let Some((_, end)) = view.span() else {
+        return Vec::new();
+    };
+    let devices = view.inventory.devices.iter();
+    let bedside = devices.filter(|device| device.inside && stake(device.role) == Stake::Bedside);
+    let silent = bedside.filter_map(|device| {
+        let (first, last) = (device.first_seen?, device.last_seen?);
+        if end.since(last) < SILENT || last.since(first) < STEADY {
+            return None;
+        }
+        let talk = longest(view, device)?;
+        // It talked to the end, and steadily.
+        let (_, sum) = talk;
+        let packets = i64::try_from(sum.packets[0]).unwrap_or(i64::MAX).max(1);
+        let steady = sum.last.since(sum.first) / packets < SILENT / 4;
+        let to_its_end = last.since(sum.last) < SILENT / 4;
+        (steady && to_its_end).then_some(Silent {
+            device,
+            segment: talk.0.segment,
+            last,
+            talk,
+        })
+    });
+    silent.collect()
+}
+
+fn longest<'a>(
+    view: &View<'a>,
+    device: &Device,
+) -> Option<(&'a ConversationKey, &'a ConversationSum)> {
+    let own = |key: &ConversationKey| {
+        let party = Party {
+            segment: key.segment,
+            ip: key.originator,
+            mac: key.originator_mac,
+        };
+        key.outcome == Outcome::Answered
+            && device.ips.contains(&key.originator)
+            && view
+                .device(party)
+                .is_some_and(|found| found.id == device.id)
+    };
+    let talks = view.ledger.conversations().filter(|(key, _)| own(key));
+    talks.max_by_key(|(_, sum)| sum.last.since(sum.first))
+}
+
+/// Whether a segment was still heard after a time: a switch that starts again silences all.
+pub(super) fn goes_on(view: &View<'_>, segment: Segment, after: Timestamp) -> bool {
+    let later = after.plus(SILENT / 2);
+    view.inventory.devices.iter().any(|device| {
+        device.segments.contains(&segment) && device.last_seen.is_some_and(|last| last > later)
+    })
+}

@@ -1,0 +1,109 @@
+//! A device beside the patient talked steadily and then no more, while its partner went on.
+//!
+//! Source: the device's own traffic. Limits: switched off, unplugged, taken along or broken look
+//! the same from here.
+
+use auscult_model::report::{Finding, Severity};
+
+use super::silence::{Silent, goes_on, silent};
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::words::{call_name, duration};
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "silent-device",
+    title: "A device fell silent",
+    when: "A device beside the patient talked steadily for at least two minutes, was then not \
+           heard for a minute or more until the capture's end, and its partner went on talking.",
+    worst: Severity::Info,
+    innocent: &[
+        "Switched off, unplugged, or taken along with the patient: the usual reasons.",
+        "The whole segment fell silent (a switch that starts again, an outage): nothing.",
+    ],
+    attack: &[],
+    cves: &[],
+    sources: &["the device's own traffic"],
+};
+
+/// The detector.
+pub(super) struct SilentDevice;
+
+impl Detector for SilentDevice {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let alone = silent(view).into_iter();
+        alone
+            .filter(|silent| goes_on(view, silent.segment, silent.last))
+            .map(|silent| finding(view, &silent))
+            .collect()
+    }
+}
+
+fn finding(view: &View<'_>, silent: &Silent<'_>) -> Finding {
+    let device = silent.device;
+    let since = view
+        .span()
+        .map_or_else(String::new, |(_, end)| duration(end.since(silent.last)));
+    let grade = Grade::new(Severity::Info, "told for somebody at the bed to judge");
+    let ip = silent.talk.0.originator;
+    Draft::about(&RECORD, Some(device), ip, "silence")
+        .talk(view, silent.talk)
+        .words(
+            format!("{} has not been heard for {since}", call_name(device)),
+            "Look whether the device is meant to be off.",
+            "If it is meant to be on: look at its cable, its port and its log.",
+        )
+        .innocent("Switched off or taken along. Looked at: whether the others went on.")
+        .finish(grade, 0.6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Scene, Talk, host};
+
+    const RULE: &str = "silent-device";
+
+    /// A monitor that streams for so many seconds of a capture of an hour.
+    fn streams(seconds: i64, others: bool) -> Scene {
+        let (monitor, station) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
+        let talk = Talk {
+            seconds,
+            payload: [500_000, 10],
+            ..Talk::ANSWERED
+        };
+        let mut scene = Scene::new()
+            .talk(monitor, station, 515, "contec-cms", talk)
+            .patient(monitor, station, "contec-cms");
+        let keys: Vec<_> = scene.ledger.conversations().map(|(key, _)| *key).collect();
+        for key in keys {
+            let mut sum = scene.ledger.sum(&key).unwrap().clone();
+            sum.packets = [seconds as u64, 20];
+            scene.ledger.conversation(&key, &sum);
+        }
+        let rest = Talk {
+            seconds: 3500,
+            ..Talk::ANSWERED
+        };
+        match others {
+            true => scene.talk(host([10, 20, 3, 9]), station, 443, "tls", rest),
+            false => scene,
+        }
+    }
+
+    #[test]
+    fn a_monitor_that_stops() {
+        assert_eq!(streams(600, true).one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_misses() {
+        assert_eq!(streams(600, false).of(RULE), [], "all are silent");
+        assert_eq!(streams(3590, true).of(RULE), [], "to the end");
+        assert_eq!(streams(60, true).of(RULE), [], "too short to be steady");
+    }
+}

@@ -1,0 +1,137 @@
+//! A device that patients depend on keeps a tunnel to the outside.
+//!
+//! Sources: protocols by their first bytes (RFC 7296, WireGuard, OpenVPN, Tor's own TLS is not
+//! told). Limits: what goes through the tunnel is not seen; tunnels inside TLS are not told.
+
+use std::collections::BTreeSet;
+
+use auscult_model::report::{Finding, Severity};
+
+use super::outbound::{Outbound, by_device_and_peer};
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::stake::{Stake, stake};
+use crate::words::list;
+use crate::{Detector, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "tunnel",
+    title: "A device keeps a tunnel to the outside",
+    when: "A medical or embedded device had an answered conversation of a tunnel (OpenVPN, \
+           WireGuard, IKE, SOCKS, SSH, Tor) with an address outside.",
+    worst: Severity::Medium,
+    innocent: &[
+        "The maker's remote service, or a gateway for teleradiology: declare it as a partner.",
+        "Guests and office computers: nothing.",
+    ],
+    attack: &["T1090", "T1573"],
+    cves: &[],
+    sources: &["RFC 7296", "RFC 1928", "RFC 4253", "WireGuard", "OpenVPN"],
+};
+
+/// Protocols that carry others, and by which anything may leave.
+const TUNNELS: [&str; 7] = ["openvpn", "wireguard", "ike", "esp", "socks", "tor", "ssh"];
+
+/// The detector.
+pub(super) struct Tunnel;
+
+impl Detector for Tunnel {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let tunnels = by_device_and_peer(view, |talk| {
+            talk.answered && TUNNELS.contains(&talk.key.protocol)
+        });
+        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
+        tunnels.values().filter_map(finding).collect()
+    }
+}
+
+fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
+    let first = talks.first()?;
+    let stake = stake(view.role(first.local));
+    let severity = match stake {
+        Stake::Bedside => Severity::Medium,
+        // Gateways for teleradiology and the makers' services keep tunnels.
+        Stake::Medical => Severity::Low,
+        Stake::Embedded => Severity::Low,
+        Stake::Unknown | Stake::Office => return None,
+    };
+    let mut grade = Grade::new(severity, format!("{} keeps it", stake.words()));
+    let reach = view.reach(first.local, first.peer, None);
+    let confidence = reach.confidence * 0.9;
+    grade.cap_by_confidence(confidence);
+    grade.cap_by_network(view, &[first.local.ip]);
+    let kinds: BTreeSet<&str> = talks.iter().map(|talk| talk.key.protocol).collect();
+    let device = view.device(first.local);
+    let name = view.name(first.local);
+    let mut draft = Draft::about(&RECORD, device, first.local.ip, &first.peer.to_string())
+        .peer(first.peer, Some(&reach))
+        .reach(&reach)
+        .texts("protocols", kinds.iter().copied());
+    for talk in talks.iter().take(3) {
+        draft = draft.talk(view, (talk.key, talk.sum));
+    }
+    Some(
+        draft
+            .words(
+                format!("{name} keeps a tunnel to {} ({})", first.peer, list(&kinds)),
+                "Nothing to do at the bedside.",
+                "Ask whose tunnel this is. If it is the maker's or a partner's, write it into the \
+                 site file; if nobody knows, close it.",
+            )
+            .seen("What goes through it cannot be seen.")
+            .innocent("Remote service or teleradiology. Looked at: what the device is.")
+            .finish(grade, confidence),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "tunnel";
+
+    fn monitor() -> Host {
+        host([10, 20, 3, 14])
+    }
+
+    fn ward() -> Scene {
+        let station = host([10, 20, 3, 5]);
+        Scene::new()
+            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(monitor(), station, "contec-cms")
+            .way_out(monitor())
+    }
+
+    #[test]
+    fn a_monitors_tunnel_is_medium() {
+        let scene = ward().talk(
+            monitor(),
+            far([198, 18, 7, 9]),
+            1194,
+            "openvpn",
+            Talk::ANSWERED,
+        );
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_misses() {
+        let outside = far([198, 18, 7, 9]);
+        let inside = ward().talk(monitor(), host([10, 20, 0, 9]), 22, "ssh", Talk::ANSWERED);
+        assert_eq!(inside.of(RULE), []);
+        let silent = ward().talk(monitor(), outside, 1194, "openvpn", Talk::UNANSWERED);
+        assert_eq!(silent.of(RULE), []);
+        let pc = host([10, 20, 9, 77]);
+        let office = Scene::new()
+            .office(pc)
+            .talk(pc, outside, 1194, "openvpn", Talk::ANSWERED);
+        assert_eq!(office.of(RULE), []);
+        let other = ward().talk(monitor(), outside, 443, "tls", Talk::ANSWERED);
+        assert_eq!(other.of(RULE), []);
+    }
+}

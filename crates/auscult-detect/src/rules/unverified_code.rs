@@ -1,0 +1,305 @@
+//! A device that nobody updates by hand fetched a program, script, firmware or archive, and
+//! nothing was seen that would prove who made it.
+//!
+//! Sources: CISA ICSMA-19-164-01 (an archive that a gateway installs from a share), ICSMA-21-215-01
+//! (an update that is taken without a check), ICSMA-22-244-01. Limits: shares (NFS, SMB, TFTP) are
+//! remote-code-share's; a signature is looked for in the first bytes only and never verified.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use auscult_inventory::{Party, Reach, ServiceKind, known_service};
+use auscult_model::report::{Finding, Role, Severity, Where};
+use auscult_model::{Event, FileClass, Meaning};
+
+use crate::draft::Draft;
+use crate::grade::Grade;
+use crate::stake::{Stake, stake};
+use crate::words::{list, protocol_words};
+use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
+
+static RECORD: RuleRecord = RuleRecord {
+    rule: "unverified-code",
+    title: "A device fetched a program without a check that could be seen",
+    when: "A program, script, firmware image or archive reached a medical, embedded or unknown \
+           device by HTTP, FTP, mail or another protocol that is no share, in clear.",
+    worst: Severity::High,
+    innocent: &[
+        "Windows, antivirus and telephone updates: their programs check signatures themselves; \
+         info.",
+        "Software distribution and logon scripts of workstations and servers: nothing.",
+        "The maker's update, during a maintenance visit: ask who was there.",
+    ],
+    attack: &["T1105", "T0839"],
+    cves: &[],
+    sources: &[
+        "CISA ICSMA-19-164-01",
+        "CISA ICSMA-21-215-01",
+        "CISA ICSMA-22-244-01 Update A (2025-01-30)",
+    ],
+};
+
+/// Shares are another rule's.
+const SHARES: [&str; 3] = ["nfs", "smb", "tftp"];
+
+/// The detector.
+pub(super) struct UnverifiedCode;
+
+impl Detector for UnverifiedCode {
+    fn record(&self) -> &'static RuleRecord {
+        &RECORD
+    }
+
+    fn observe(&self, event: &Event, facts: &mut Facts) {
+        let Meaning::File(file) = &event.meaning else {
+            return;
+        };
+        if file.class == FileClass::Other || SHARES.contains(&file.protocol) {
+            return;
+        }
+        let code = match file.class {
+            FileClass::Archive => "archive",
+            _ => "code",
+        };
+        let mut fact = Fact::of(event, "last bytes of the file")
+            .value("kind", file.kind)
+            .value("class", code)
+            .maximum("size", i64::try_from(file.size).unwrap_or(i64::MAX))
+            .maximum("complete", i64::from(file.complete));
+        fact.packets
+            .insert((file.first, file.first_packet, "first bytes of the file"));
+        if let Some(digest) = file.sha256 {
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            fact = fact.value("sha256", digest);
+        }
+        let key = FactKey {
+            from: file.to.into(),
+            to: file.from.into(),
+            port: 0,
+            protocol: file.protocol,
+            object: format!("file {}", file.name),
+        };
+        facts.add(RECORD.rule, key, fact);
+    }
+
+    fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+        let mut groups: BTreeMap<(String, IpAddr), Vec<(&FactKey, &Fact)>> = BTreeMap::new();
+        for (key, fact) in facts.of(RECORD.rule) {
+            let group = (view.who(key.from), key.to.ip);
+            groups.entry(group).or_default().push((key, fact));
+        }
+        groups
+            .values()
+            .filter_map(|group| finding(view, group))
+            .collect()
+    }
+}
+
+fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
+    let (key, _) = group.first()?;
+    let (reader, server) = (key.from, key.to);
+    if !view.is_local(reader) || stake(view.role(reader)) == Stake::Office {
+        return None;
+    }
+    let texts = |name: &'static str| -> BTreeSet<&str> {
+        group.iter().flat_map(|(_, f)| f.texts(name)).collect()
+    };
+    let names: BTreeSet<&str> = group
+        .iter()
+        .filter_map(|(key, _)| key.object.strip_prefix("file "))
+        .filter(|name| !name.is_empty())
+        .collect();
+    let changed = group
+        .iter()
+        .any(|(_, fact)| fact.texts("sha256").count() > 1);
+    let reach = view.reach(reader, server.ip, None);
+    let service = view.names(server.ip).into_iter().find_map(known_service);
+    let is_update = service.is_some_and(|s| s.kind == ServiceKind::Update);
+    let mut grade = grade(
+        view,
+        (reader, server),
+        &reach,
+        texts("class").contains("code"),
+    )?;
+    if is_update {
+        grade.cap(Severity::Info, "from a service that hands out updates");
+    }
+    if changed {
+        grade.note("under one name, files of different content came");
+    }
+    let confidence = group.iter().map(|(_, f)| f.confidence).fold(0.0, f32::max) * 0.95;
+    grade.cap_by_confidence(confidence);
+    grade.cap_by_network(view, &[reader.ip]);
+
+    let device = view.device(reader);
+    let name = view.name(reader);
+    let mut draft = Draft::about(&RECORD, device, reader.ip, &server.ip.to_string())
+        .peer(server.ip, Some(&reach))
+        .reach(&reach)
+        .text("protocol", key.protocol)
+        .text("protection", "none seen")
+        .text("changed_under_one_name", if changed { "yes" } else { "no" })
+        .number("files", group.len() as u64)
+        .texts("file_names", names.iter().copied())
+        .texts("file_types", texts("kind"))
+        .texts("sha256", texts("sha256"))
+        .facts(view, group);
+    if view.is_local(server) {
+        draft = draft.device(view.device(server));
+    }
+    let what = list(texts("kind"));
+    let from = view
+        .device(server)
+        .map_or_else(|| server.ip.to_string(), crate::words::name_and_address);
+    Some(
+        draft
+            .words(
+                format!("{name} took a file that can run ({what}) from {from}, unprotected"),
+                "Nothing to do at the bedside.",
+                "Ask who updates this device, and from where. If nobody knows: keep the file's \
+                 SHA-256, ask the maker whether it is his, and allow the device this way only \
+                 during maintenance.",
+            )
+            .seen(format!(
+                "{} by {}, in clear; whether the device checked it cannot be seen.",
+                if names.is_empty() {
+                    "Without a name".to_owned()
+                } else {
+                    list(&names)
+                },
+                protocol_words(key.protocol),
+            ))
+            .innocent(
+                "An update by the maker or by maintenance. Looked at: what the device is, where \
+                 the server is, and whether it is a known service for updates.",
+            )
+            .finish(grade, confidence),
+    )
+}
+
+/// `None` when nothing is worth saying.
+fn grade(
+    view: &View<'_>,
+    (reader, server): (Party, Party),
+    reach: &Reach,
+    is_code: bool,
+) -> Option<Grade> {
+    let stake = stake(view.role(reader));
+    let outside = !matches!(
+        reach.place,
+        Where::SameSegment | Where::Inside | Where::Partner | Where::Group
+    );
+    let known_server = view.role(server) != Role::Unknown;
+    let severity = match (stake, outside, is_code) {
+        (Stake::Bedside | Stake::Medical, true, true) => Severity::High,
+        (Stake::Bedside | Stake::Medical, true, false) => Severity::Medium,
+        (Stake::Bedside, false, true) if !known_server => Severity::Medium,
+        (Stake::Bedside, false, true) => Severity::Low,
+        (Stake::Embedded, true, true) => Severity::Low,
+        (Stake::Office, ..) => return None,
+        _ => Severity::Info,
+    };
+    let mut grade = Grade::new(
+        severity,
+        format!(
+            "{} took it from a host {}",
+            stake.words(),
+            match (outside, known_server) {
+                (true, _) => "outside",
+                (false, true) => "inside",
+                (false, false) => "inside of which nothing is known",
+            }
+        ),
+    );
+    if reach.sinkhole {
+        grade.cap(
+            Severity::Medium,
+            "the address is a declared sinkhole or station",
+        );
+    }
+    Some(grade)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{Host, Scene, Talk, far, host};
+
+    const RULE: &str = "unverified-code";
+
+    fn monitor() -> Host {
+        host([10, 20, 3, 14])
+    }
+
+    fn outside() -> Host {
+        far([198, 18, 7, 9])
+    }
+
+    /// A bedside monitor, by its stream.
+    fn ward() -> Scene {
+        let station = host([10, 20, 3, 5]);
+        Scene::new()
+            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
+            .patient(monitor(), station, "contec-cms")
+    }
+
+    fn fetched(scene: Scene, from: Host, class: FileClass) -> Scene {
+        scene
+            .talk(monitor(), from, 80, "http", Talk::ANSWERED)
+            .file(from, monitor(), "http", class)
+    }
+
+    #[test]
+    fn a_program_from_outside_is_high() {
+        let scene = fetched(ward(), outside(), FileClass::Executable);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::High, "{:?}", finding.reasons);
+        assert!(finding.details.contains_key("sha256"));
+    }
+
+    #[test]
+    fn an_archive_from_outside_is_medium() {
+        let scene = fetched(ward(), outside(), FileClass::Archive);
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_a_document() {
+        let scene = fetched(ward(), outside(), FileClass::Other);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_an_office_computer() {
+        let scene = fetched(Scene::new(), outside(), FileClass::Executable).office(monitor());
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_known_update_service() {
+        let named = Meaning::NameAnswered {
+            name: "download.windowsupdate.com".to_owned(),
+            addresses: vec![outside().ip],
+        };
+        let scene = fetched(ward(), outside(), FileClass::Executable);
+        let scene = scene.say(host([10, 20, 0, 2]), monitor(), "dns", named);
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_share_is_another_rules() {
+        let scene = ward()
+            .talk(monitor(), outside(), 2049, "nfs", Talk::ANSWERED)
+            .file(outside(), monitor(), "nfs", FileClass::Executable);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn a_known_server_inside_is_low() {
+        let server = host([10, 20, 0, 9]);
+        let scene = fetched(ward(), server, FileClass::Executable);
+        assert_eq!(scene.one(RULE).severity, Severity::Medium, "unknown");
+        let scene = fetched(ward(), server, FileClass::Executable).office(server);
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+}
