@@ -1,4 +1,4 @@
-//! Several devices beside patients fell silent in one moment, while the rest of the segment went on.
+//! Several devices beside patients fell silent in one moment, while the segment went on.
 //!
 //! Source: CVE-2022-38100 (CISA ICSMA-22-244-01): one broadcast datagram stops all units of a
 //! family until each is started again by hand. Limit: the cause is not seen, the moment is.
