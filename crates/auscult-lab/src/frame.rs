@@ -31,6 +31,8 @@ pub enum Link {
     CookedV1,
     /// Linux cooked, version 2 (276).
     CookedV2,
+    /// Wireless LAN, without a radio's header (105).
+    Wireless,
 }
 
 impl Link {
@@ -40,6 +42,7 @@ impl Link {
             Link::Ethernet => 1,
             Link::CookedV1 => 113,
             Link::CookedV2 => 276,
+            Link::Wireless => 105,
         }
     }
 }

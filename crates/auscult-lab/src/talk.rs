@@ -36,6 +36,7 @@ pub struct Talk {
     pub now: Timestamp,
     /// Segments are captured as an offloading card hands them over: far above the wire's size.
     pub offloaded: bool,
+    urgent: u16,
 }
 
 /// The two ports and the two stacks of a conversation.
@@ -85,6 +86,7 @@ impl Talk {
             settled: at,
             now: at,
             offloaded: false,
+            urgent: 0,
         }
     }
 
@@ -190,6 +192,7 @@ impl Talk {
             ack: if flags & tcp::ACK != 0 { other.seq } else { 0 },
             flags,
             window,
+            urgent: self.urgent,
             options,
             payload: payload.to_vec(),
         };
@@ -290,6 +293,18 @@ impl Talk {
     ) -> Timestamp {
         self.settled = self.send_cut(rec, Way::Out, data, cuts, at);
         self.now = self.sent;
+        self.now
+    }
+
+    /// One segment of the originator that is marked as urgent up to `pointer`, acknowledged.
+    pub fn urgent(&mut self, rec: &mut Recorder, data: &[u8], pointer: u16) -> Timestamp {
+        self.now = self.now.plus(2 * MS);
+        self.urgent = pointer;
+        self.segment(rec, Way::Out, tcp::ACK | tcp::PSH | tcp::URG, data);
+        self.urgent = 0;
+        self.advance(Way::Out, data.len());
+        self.now = self.now.plus(self.path.rtt_b);
+        self.segment(rec, Way::Back, tcp::ACK, &[]);
         self.now
     }
 

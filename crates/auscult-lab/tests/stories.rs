@@ -51,3 +51,17 @@ fn a_story_is_written_by_its_name() {
     assert!(scene.frames.len() > 40);
     assert!(generate("no-such-story", 1, &Options::default()).is_err());
 }
+
+/// Look-alikes are collected in 39 rows; each has a story.
+#[test]
+fn every_row_of_the_look_alikes_has_a_story() {
+    let rows: BTreeSet<u32> = stories()
+        .iter()
+        .filter_map(|story| story.row.strip_prefix("look-alike"))
+        .flat_map(|rows| rows.split(|c: char| !c.is_ascii_digit()))
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    assert_eq!(rows, (1..=39).collect());
+    let of = |kind| stories().iter().filter(|story| story.kind == kind).count();
+    assert!(of(Kind::Innocent) >= 30 && of(Kind::Attack) >= 30);
+}

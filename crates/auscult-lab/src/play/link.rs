@@ -156,3 +156,39 @@ impl Raw {
         Ok(at)
     }
 }
+
+/// `beacon`: an access point announces its network, for captures from the air (IEEE 802.11).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Beacon {
+    who: String,
+    /// The network's name.
+    ssid: String,
+    /// It answers a station that asked, rather than telling all.
+    to: Option<String>,
+}
+
+impl Beacon {
+    pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
+        let who = player.cast.host(&self.who)?;
+        let (kind, to) = match &self.to {
+            Some(name) => (0x50, player.cast.host(name)?.mac),
+            None => (0x80, MacAddr::BROADCAST),
+        };
+        let mut out = vec![kind, 0, 0, 0];
+        for mac in [to, who.mac, who.mac] {
+            out.extend_from_slice(&mac.0);
+        }
+        let number = player.stage.prng.below(4096) as u16;
+        out.extend_from_slice(&(number << 4).to_le_bytes());
+        out.extend_from_slice(&((at.0 / 1000) as u64).to_le_bytes());
+        // Every 102.4 ms; an infrastructure network with privacy.
+        out.extend_from_slice(&[100, 0, 0x11, 0x04]);
+        out.extend_from_slice(&[0, self.ssid.len().min(32) as u8]);
+        out.extend(self.ssid.bytes().take(32));
+        out.extend_from_slice(&[1, 8, 0x82, 0x84, 0x8b, 0x96, 0x24, 0x30, 0x48, 0x6c]);
+        out.extend_from_slice(&[3, 1, 6]);
+        player.stage.rec.frame(at, out);
+        Ok(at)
+    }
+}

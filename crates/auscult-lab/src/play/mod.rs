@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 use auscult_model::Timestamp;
 
-use crate::frame::Scene;
+use crate::frame::{Link, Scene};
 use crate::net::{MS, SECOND};
 use crate::people::Person;
 use crate::stage::Stage;
@@ -103,6 +103,11 @@ impl Player {
         }
         self.tell_truth(story)?;
         let mut scene = self.stage.finish();
+        if story.wireless {
+            for interface in &mut scene.interfaces {
+                interface.link = Link::Wireless;
+            }
+        }
         if let Some(length) = story.snaplen {
             for frame in &mut scene.frames {
                 frame.bytes.truncate(length);

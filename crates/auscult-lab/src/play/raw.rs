@@ -61,7 +61,8 @@ impl End {
 }
 
 /// `tcp`: a connection in which the sides take turns. A turn is a text behind `> ` or `< `,
-/// hexadecimal digits behind `>> ` or `<< `, or a pause in seconds behind `= `.
+/// hexadecimal digits behind `>> ` or `<< `, or a pause in seconds behind `= `. Behind `! ` stand an
+/// urgent pointer and the digits of a segment that is marked so.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tcp {
@@ -98,6 +99,12 @@ impl Tcp {
                 Some(("=", seconds)) => {
                     let seconds: f64 = seconds.parse().map_err(|_| format!("pause `{turn}`"))?;
                     pause = (seconds * SECOND as f64) as i64;
+                    continue;
+                }
+                Some(("!", rest)) => {
+                    let (pointer, digits) = rest.split_once(' ').unwrap_or((rest, ""));
+                    let pointer = pointer.parse().map_err(|_| format!("`{turn}`"))?;
+                    talk.urgent(&mut stage.rec, &hex(digits)?, pointer);
                     continue;
                 }
                 _ => return Err(format!("`{turn}` is no turn")),

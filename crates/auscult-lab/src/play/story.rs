@@ -48,6 +48,8 @@ pub struct Story {
     pub(super) nothing_from: Option<String>,
     pub(super) site: Option<String>,
     pub(super) snaplen: Option<usize>,
+    /// It is captured from the air.
+    pub(super) wireless: bool,
     pub(super) vary: BTreeMap<String, Vary>,
     pub(super) hosts: BTreeMap<String, toml::Value>,
     pub(super) steps: Vec<toml::Table>,
@@ -75,6 +77,8 @@ struct File {
     site: Option<String>,
     snaplen: Option<usize>,
     #[serde(default)]
+    wireless: bool,
+    #[serde(default)]
     vary: BTreeMap<String, Vary>,
     hosts: BTreeMap<String, toml::Value>,
     steps: Vec<toml::Table>,
@@ -95,6 +99,7 @@ impl Story {
                 nothing_from: None,
                 site: None,
                 snaplen: None,
+                wireless: false,
                 vary: BTreeMap::new(),
                 hosts: BTreeMap::new(),
                 steps: Vec::new(),
@@ -129,6 +134,7 @@ impl Story {
             nothing_from: from,
             site: file.site,
             snaplen: file.snaplen,
+            wireless: file.wireless,
             vary: file.vary,
             hosts: file.hosts,
             steps: file.steps,

@@ -5,10 +5,11 @@ use serde::Deserialize;
 
 use super::Player;
 use crate::net::{MS, Way};
+use crate::prng::Prng;
 use crate::speak::artifact::{self, Look};
 use crate::speak::tls::Old;
 use crate::speak::x509::Certificate;
-use crate::speak::{http, tls};
+use crate::speak::{http, ssh, tls};
 use crate::talk::{Ends, Talk};
 
 /// A file: its look, its size in bytes, and texts that stand in it.
@@ -31,8 +32,8 @@ fn size() -> usize {
 impl Body {
     pub(super) fn bytes(&self, player: &mut Player) -> Vec<u8> {
         let mut prng = match &self.same {
-            Some(word) => crate::prng::Prng::new(player.stage.start.0 as u64).fork(word),
-            None => crate::prng::Prng::new(player.stage.prng.next_u64()),
+            Some(word) => Prng::new(player.stage.start.0 as u64).fork(word),
+            None => Prng::new(player.stage.prng.next_u64()),
         };
         artifact::file(&mut prng, self.look, self.size, &self.texts)
     }
@@ -331,5 +332,57 @@ impl Tls {
             },
         };
         certificate.der()
+    }
+}
+
+/// `ssh`: a session; the server has a key of its own or one that others have too.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ssh {
+    who: String,
+    to: String,
+    #[serde(default = "openssh")]
+    client: String,
+    #[serde(default = "openssh")]
+    server: String,
+    /// Servers with the same word have the same host key.
+    key: Option<String>,
+    #[serde(default = "some")]
+    records: u32,
+}
+
+fn openssh() -> String {
+    "OpenSSH_9.2p1".to_owned()
+}
+
+fn some() -> u32 {
+    6
+}
+
+impl Ssh {
+    pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
+        let ends = (self.who.as_str(), self.to.as_str());
+        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let word = self.key.as_deref().unwrap_or(&self.to);
+        let host = Prng::new(player.stage.start.0 as u64).fork(word).bytes(32);
+        let prng = &mut player.stage.prng;
+        let ciphers = "chacha20-poly1305@openssh.com,aes128-ctr,aes256-ctr";
+        let mut turns = vec![
+            (Way::Out, ssh::banner(&self.client)),
+            (Way::Back, ssh::banner(&self.server)),
+            (Way::Out, ssh::algorithms(prng, ciphers)),
+            (Way::Back, ssh::algorithms(prng, ciphers)),
+            (Way::Out, ssh::client_key(prng)),
+            (Way::Back, ssh::server_key_of(prng, &host)),
+            (Way::Out, ssh::new_keys()),
+        ];
+        for n in 0..self.records {
+            let way = if n % 2 == 0 { Way::Out } else { Way::Back };
+            let size = prng.between(3, 20) as usize * 16;
+            turns.push((way, prng.bytes(size)));
+        }
+        Ok(player
+            .stage
+            .converse(at, &path, stacks, (22, "ssh"), &turns))
     }
 }

@@ -58,6 +58,12 @@ pub fn client_key(prng: &mut Prng) -> Vec<u8> {
 
 /// The server's half, with its host key, and "new keys".
 pub fn server_key(prng: &mut Prng) -> Vec<u8> {
+    let host = prng.bytes(32);
+    server_key_of(prng, &host)
+}
+
+/// As [`server_key`], with this host key of 32 bytes.
+pub fn server_key_of(prng: &mut Prng, host: &[u8]) -> Vec<u8> {
     let named = |bytes: &[u8]| {
         let mut out = Vec::new();
         string(&mut out, b"ssh-ed25519");
@@ -65,7 +71,7 @@ pub fn server_key(prng: &mut Prng) -> Vec<u8> {
         out
     };
     let mut payload = vec![31];
-    string(&mut payload, &named(&prng.bytes(32)));
+    string(&mut payload, &named(host));
     string(&mut payload, &prng.bytes(32));
     string(&mut payload, &named(&prng.bytes(64)));
     [packet(&payload), new_keys()].concat()

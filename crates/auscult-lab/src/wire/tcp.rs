@@ -14,6 +14,8 @@ pub const RST: u8 = 0x04;
 pub const PSH: u8 = 0x08;
 /// ACK flag.
 pub const ACK: u8 = 0x10;
+/// URG flag.
+pub const URG: u8 = 0x20;
 
 /// One segment, without addresses.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,8 @@ pub struct Segment {
     pub flags: u8,
     /// Window, unscaled.
     pub window: u16,
+    /// Urgent pointer.
+    pub urgent: u16,
     /// Options, a multiple of four bytes.
     pub options: Vec<u8>,
     /// Payload.
@@ -46,6 +50,7 @@ impl Segment {
             ack: at.1,
             flags,
             window: 8192,
+            urgent: 0,
             options: Vec::new(),
             payload: payload.to_vec(),
         }
@@ -61,7 +66,8 @@ impl Segment {
         out.push((((20 + self.options.len()) / 4) as u8) << 4);
         out.push(self.flags);
         out.extend_from_slice(&self.window.to_be_bytes());
-        out.extend_from_slice(&[0, 0, 0, 0]);
+        out.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(&self.urgent.to_be_bytes());
         out.extend_from_slice(&self.options);
         out.extend_from_slice(&self.payload);
         let sum = checksum::transport(from, to, ip::TCP, &out);

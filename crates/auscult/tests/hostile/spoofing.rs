@@ -110,6 +110,7 @@ fn one_server_in_thousands_of_segments() {
                     ack: 1,
                     flags: PUSH,
                     window: 8192,
+                    urgent: 0,
                     options: Vec::new(),
                     payload: message,
                 };
