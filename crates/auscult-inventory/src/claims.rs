@@ -3,7 +3,8 @@
 //! A claim's confidence is the reliability of its source for what it says, times how sure the
 //! reading was. Sources that repeat each other (DHCP and DHCPv6, the name services of one
 //! machine) are one witness; independent witnesses of one value add up as `1 − Π(1 − c)`.
-//! What a witness replaced (an earlier bed, name or version by a later one) counts little more.
+//! What a witness replaced (an earlier name or version by a later one) counts little more, and an
+//! earlier place (unit, bed) once any witness tells a later: a bed swap may be seen by one alone.
 //! How often something was repeated counts nothing. Values of one attribute never overwrite each
 //! other: the best supported is shown, the later of equals, the rest stays as dissent.
 //!
@@ -93,6 +94,8 @@ const ONE_AT_A_TIME: [&str; 8] = [
     "os",
     "smb_os",
 ];
+/// Those of them that say where a device stands: whichever witness saw it elsewhere last is right.
+const PLACES: [&str; 3] = ["bed", "unit", "department"];
 /// No number of witnesses makes a claim surer.
 const SUREST: f32 = 0.99;
 /// Packets shown for one claim.
@@ -185,7 +188,7 @@ pub(crate) fn weigh(ledger: &Ledger, links: &Links, clusters: &Clusters) -> Vec<
                 .iter()
                 .map(|((attribute, value), sources)| {
                     weigh_one(attribute, value, sources, |source, fact| {
-                        let latest = newest.get(&(*attribute, witness(source).0));
+                        let latest = newest.get(&(*attribute, replacing(attribute, source)));
                         if passed_on.contains(&(at, source, *attribute, value.as_str())) {
                             PASSED_ON
                         } else if latest
@@ -214,6 +217,14 @@ fn is_single(attribute: &str) -> bool {
     HOST_NAMES.contains(&attribute) || ONE_AT_A_TIME.contains(&attribute)
 }
 
+/// Whose later word replaces an earlier one: the witness's own, of places anybody's.
+fn replacing(attribute: &str, source: &'static str) -> &'static str {
+    match PLACES.contains(&attribute) {
+        true => "",
+        false => witness(source).0,
+    }
+}
+
 /// When a witness first said the last of its values of an attribute that has one at a time.
 fn newest(values: &Values) -> BTreeMap<(&'static str, &'static str), Timestamp> {
     let mut newest = BTreeMap::new();
@@ -223,7 +234,7 @@ fn newest(values: &Values) -> BTreeMap<(&'static str, &'static str), Timestamp> 
     for ((attribute, _), sources) in single {
         for (source, fact) in sources {
             let first = newest
-                .entry((*attribute, witness(source).0))
+                .entry((*attribute, replacing(attribute, source)))
                 .or_insert(fact.seen.first);
             *first = fact.seen.first.max(*first);
         }

@@ -175,41 +175,6 @@ fn units_that_left_the_factory_with_one_mac_stay_apart() {
     assert_eq!((a.bed.as_deref(), b.bed.as_deref()), (Some("7"), Some("8")));
 }
 
-/// Two stations had one address one after the other: whom a monitor talked to are both, and what
-/// came by a router was either.
-#[test]
-fn a_peer_whose_address_changed_hands_is_two() {
-    let (old, new) = ("d4:be:d9:0a:0b:0c", "3c:52:82:44:12:19");
-    let monitor = side(MONITOR, "10.20.3.14", 64);
-    let at_time = |from: Side, to: Side, seconds: i64| {
-        tcp_with(HERE, from, to, 515, "contec-cms", |_, sum| {
-            (sum.first, sum.last) = (at(seconds), at(seconds + 60));
-        })
-    };
-    let facts = [
-        at_time(monitor, side(old, "10.20.3.5", 128), 0),
-        at_time(monitor, side(new, "10.20.3.5", 128), 7200),
-        asks(HERE, old, "10.20.3.5", "10.20.3.14", 1),
-        answers(HERE, new, "10.20.3.5", MONITOR, "10.20.3.14"),
-        at_time(
-            side(GATEWAY, "10.20.9.9", 62),
-            side(new, "10.20.3.5", 128),
-            7200,
-        ),
-    ];
-    let inventory = resolve(&facts);
-    let mut peers: Vec<_> = device(&inventory, HERE, "10.20.3.14")
-        .talks_to
-        .iter()
-        .map(|line| (line.peer, line.device.clone()))
-        .collect();
-    peers.sort();
-    let id = |mac: &str| Some(format!("mac-{mac}"));
-    let station = ip("10.20.3.5");
-    assert_eq!(peers, [(station, id(new)), (station, id(old))]);
-    assert_eq!(device(&inventory, HERE, "10.20.3.14").talks_to_total, 1);
-}
-
 #[test]
 fn proxy_arp_binds_nothing_to_the_router() {
     let mut facts = leak();
