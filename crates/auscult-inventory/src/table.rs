@@ -86,6 +86,15 @@ impl<K: Ord + Hash + Clone, V: Fact> Table<K, V> {
 
     /// Merges another table in.
     pub(crate) fn merge(&mut self, other: Table<K, V>) {
+        // What comes into nothing is taken as it is: most of a state's first capture.
+        if self.rows.is_empty() && self.dropped == 0 && other.rows.len() <= self.cap {
+            let cap = self.cap;
+            *self = Table { cap, ..other };
+            if self.rows.len() < cap {
+                self.largest.clear();
+            }
+            return;
+        }
         self.dropped = self.dropped.saturating_add(other.dropped);
         for (key, fact) in other.rows {
             self.add(key, fact);
