@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach, Subject};
 use auscult_model::report::{Capture, Device, Evidence, Health, Role, Where};
-use auscult_model::{ConversationKey, ConversationSum, PacketRef, Segment, Timestamp, Transport};
+use auscult_model::{ConversationKey, ConversationSum, PacketRef, Segment, Transport};
 
 use crate::Context;
 use crate::words::{call_name, call_party};
@@ -176,11 +176,10 @@ impl<'a> View<'a> {
         self.health.loss_ppm.max(told)
     }
 
-    /// First and last packet of all inputs.
-    pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        let first = self.captures.iter().filter_map(|c| c.first).min()?;
-        let last = self.captures.iter().filter_map(|c| c.last).max()?;
-        Some((first, last))
+    /// Nanoseconds that the inputs cover; between them nobody watched.
+    pub(crate) fn watched(&self) -> i64 {
+        let captures = self.captures.iter();
+        auscult_model::covered(captures.filter_map(|c| c.first.zip(c.last)))
     }
 
     /// A packet as evidence: its frame in Wireshark, and the frame's addresses to look at.

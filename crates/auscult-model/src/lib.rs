@@ -31,6 +31,6 @@ pub use marks::Marks;
 pub use minutes::MinuteSum;
 pub use phi::PhiKind;
 pub use segment::Segment;
-pub use time::{Timestamp, Window, span};
+pub use time::{Timestamp, Window, covered, span};
 pub use trace::{FileIndex, LinkType, PacketRef};
 pub use word::Word;

@@ -190,9 +190,33 @@ pub fn span(first: Timestamp, last: Timestamp) -> String {
     }
 }
 
+/// Nanoseconds that some spans of time cover, what several cover once.
+pub fn covered(spans: impl IntoIterator<Item = (Timestamp, Timestamp)>) -> i64 {
+    let mut spans: Vec<_> = spans.into_iter().collect();
+    spans.sort_unstable();
+    let mut until = Timestamp::MIN;
+    let mut covered: i64 = 0;
+    for (first, last) in spans {
+        covered = covered.saturating_add(last.since(first.max(until)).max(0));
+        until = until.max(last);
+    }
+    covered
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_several_cover_counts_once() {
+        let spans = |all: &[(i64, i64)]| {
+            let spans = all.iter();
+            covered(spans.map(|(first, last)| (Timestamp(*first), Timestamp(*last))))
+        };
+        assert_eq!(spans(&[]), 0);
+        assert_eq!(spans(&[(10, 20), (0, 5)]), 15);
+        assert_eq!(spans(&[(15, 30), (10, 20), (12, 14), (30, 31)]), 21);
+    }
 
     #[test]
     fn times_have_a_zone() {

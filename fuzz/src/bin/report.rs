@@ -22,6 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(!has_controls(&table.replace("\r\n", "\n")));
     }
     let difference = diff(&report, &report);
+    assert!(difference.is_empty(), "{difference:?}");
     let mut page = Page::new(80, false);
     diff_text(&mut page, &difference, true);
     assert!(!has_controls(&page.finish()));

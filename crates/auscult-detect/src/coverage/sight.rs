@@ -84,10 +84,7 @@ impl Sight {
         let heard = medical
             .iter()
             .filter(|device| device.talks_to.iter().any(|line| line.answered));
-        let time = view.span().map_or_else(
-            || "0 s".to_owned(),
-            |(first, last)| duration(last.since(first)),
-        );
+        let time = duration(view.watched());
         let directions = if broadcast_only {
             "broadcasts only"
         } else if one_direction {

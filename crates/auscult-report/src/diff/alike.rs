@@ -4,7 +4,7 @@
 //! counts where no stronger kind contradicts: two cards that had the same address one after the
 //! other are two devices.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use auscult_model::report::{Device, TalksTo};
@@ -89,6 +89,23 @@ fn holders(devices: &[&Device]) -> BTreeMap<IpAddr, usize> {
         .collect()
 }
 
+/// Pairs devices of one id. A written report may give an id to several: the first goes with the
+/// first.
+fn by_id(before: &[&Device], after: &[&Device], was: &mut [Option<usize>], taken: &mut [bool]) {
+    let mut then: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
+    for (place, device) in before.iter().enumerate() {
+        then.entry(&device.id).or_default().push_back(place);
+    }
+    for (device, was) in after.iter().zip(was) {
+        let places = then.get_mut(device.id.as_str());
+        let place = places.and_then(VecDeque::pop_front);
+        if let Some(taken) = place.and_then(|place| taken.get_mut(place)) {
+            *taken = true;
+            *was = place;
+        }
+    }
+}
+
 /// Pairs the devices; each has at most one partner.
 pub(super) fn pairs<'r>(before: &'r [Device], after: &'r [Device]) -> Pairs<'r> {
     let sorted = |devices: &'r [Device]| {
@@ -99,6 +116,7 @@ pub(super) fn pairs<'r>(before: &'r [Device], after: &'r [Device]) -> Pairs<'r> 
     let (before, after) = (sorted(before), sorted(after));
     let mut was = vec![None; after.len()];
     let mut taken = vec![false; before.len()];
+    by_id(&before, &after, &mut was, &mut taken);
     for wanted in 0..=KINDS.len() {
         let known: Vec<bool> = was.iter().map(Option::is_some).collect();
         let then = by_anchor(&before, &taken, wanted);
@@ -165,6 +183,17 @@ impl<'r> Pairs<'r> {
             let then = self.before.get((*was)?)?;
             Some((*then, *now))
         })
+    }
+
+    /// All devices of the first report.
+    pub(super) fn all_then(&self) -> impl Iterator<Item = &'r Device> {
+        self.before.iter().copied()
+    }
+
+    /// All devices of the second report, as they are and as they were.
+    pub(super) fn all_now(&self) -> impl Iterator<Item = (&'r Device, Option<&'r Device>)> {
+        let now = self.after.iter().zip(&self.was);
+        now.map(|(now, was)| (*now, was.and_then(|place| self.before.get(place)).copied()))
     }
 
     /// Devices that are in the second report only.

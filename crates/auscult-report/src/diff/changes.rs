@@ -37,7 +37,10 @@ pub(super) fn between(pairs: &Pairs<'_>, then: &Device, now: &Device) -> Vec<Cha
     };
     sets("ip", |device| texts(&device.ips));
     sets("mac", |device| texts(&device.macs));
-    sets("segment", |device| texts(&device.segments));
+    segments(then, now, &mut changes);
+    let mut sets = |what, of: fn(&Device) -> BTreeSet<String>| {
+        set(what, &of(then), &of(now), &mut changes);
+    };
     sets("service", |device| {
         let services = device.services.iter();
         services
@@ -82,6 +85,18 @@ fn values(then: &Device, now: &Device, changes: &mut Vec<Change>) {
 
 fn texts<T: ToString>(list: &[T]) -> BTreeSet<String> {
     list.iter().map(ToString::to_string).collect()
+}
+
+/// A device that went from one segment to another made one change, not two.
+fn segments(then: &Device, now: &Device, changes: &mut Vec<Change>) {
+    match (then.segments.as_slice(), now.segments.as_slice()) {
+        ([was], [is]) if was != is => changes.push(Change {
+            what: "segment",
+            before: Some(was.to_string()),
+            after: Some(is.to_string()),
+        }),
+        (then, now) => set("segment", &texts(then), &texts(now), changes),
+    }
 }
 
 fn set(

@@ -43,6 +43,10 @@ pub fn diff_csv(diff: &Diff) -> String {
             "",
         ]);
     }
+    for moved in &diff.moves {
+        let (from, to) = (moved.from.join(" "), moved.to.join(" "));
+        line(["moved", "", &moved.value, moved.what, &from, &to]);
+    }
     for device in &diff.devices.new {
         line([
             "new-device",

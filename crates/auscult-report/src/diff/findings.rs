@@ -1,6 +1,6 @@
 //! Which findings are new, gone, or of another severity.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use auscult_model::report::{Finding, Report};
@@ -16,15 +16,14 @@ fn brief(finding: &Finding) -> FindingBrief {
         confidence: finding.confidence,
         title: finding.title.clone(),
         devices: finding.devices.clone(),
+        open: finding.is_open(),
     }
 }
 
 /// By which a finding of the other report may be found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Sign<'r> {
-    /// Its id.
-    Id(&'r str),
-    /// An alias.
+    /// Its id or an alias.
     Alias(&'r str),
     /// What it is about: rule, peer, ids of the devices in the first report.
     Subject(&'r str, Option<IpAddr>, BTreeSet<&'r str>),
@@ -48,10 +47,6 @@ fn index<'r>(
         .into_iter()
         .filter_map(|(sign, place)| place.map(|place| (sign, place)))
         .collect()
-}
-
-fn id(finding: &Finding) -> Vec<Sign<'_>> {
-    vec![Sign::Id(&finding.id)]
 }
 
 fn aliases(finding: &Finding) -> Vec<Sign<'_>> {
@@ -81,9 +76,20 @@ pub(super) fn between(pairs: &Pairs<'_>, before: &Report, after: &Report) -> Fin
     let ids_then = pairs.ids_then();
     let mut taken = vec![false; old.len()];
     let mut was: Vec<Option<usize>> = vec![None; new.len()];
-    // Equal ids first, so that nobody else takes their partner.
+    // Equal ids first, so that nobody else takes their partner. A written report may give an id to
+    // several: the first goes with the first.
+    let mut then: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();
+    for (place, finding) in old.iter().enumerate() {
+        then.entry(&finding.id).or_default().push_back(place);
+    }
+    for (now, was) in new.iter().zip(&mut was) {
+        let place = then.get_mut(now.id.as_str()).and_then(VecDeque::pop_front);
+        if let Some(taken) = place.and_then(|place| taken.get_mut(place)) {
+            *taken = true;
+            *was = place;
+        }
+    }
     let indices = [
-        index(&old, id),
         index(&old, aliases),
         index(&old, |finding| subject(finding, Some)),
     ];
@@ -93,8 +99,7 @@ pub(super) fn between(pairs: &Pairs<'_>, before: &Report, after: &Report) -> Fin
                 continue;
             }
             let signs = match way {
-                0 => id(now),
-                1 => aliases(now),
+                0 => aliases(now),
                 _ => subject(now, |id| ids_then.get(id).copied()),
             };
             let found = signs.iter().find_map(|sign| {
@@ -111,8 +116,9 @@ pub(super) fn between(pairs: &Pairs<'_>, before: &Report, after: &Report) -> Fin
     let joined = |then: &Finding, now: &Finding| -> Vec<String> {
         let before: BTreeSet<&str> = then.devices.iter().map(String::as_str).collect();
         let is_new = |id: &&String| {
-            let then = ids_then.get(id.as_str()).copied();
-            !then.is_some_and(|then| before.contains(then))
+            // A report may list not all of its devices.
+            let then = ids_then.get(id.as_str()).copied().unwrap_or(id.as_str());
+            !before.contains(then)
         };
         now.devices.iter().filter(is_new).cloned().collect()
     };

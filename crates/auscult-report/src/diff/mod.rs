@@ -7,6 +7,7 @@ mod alike;
 mod changes;
 mod csv;
 mod findings;
+mod moves;
 mod text;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use changes::Change;
 pub use csv::diff_csv;
+pub use moves::Move;
 pub use text::diff_text;
 
 use crate::json::escaped;
@@ -33,6 +35,8 @@ pub struct Diff {
     pub after: Watch,
     /// Why what is gone may not be gone, beyond what always holds.
     pub cautions: Vec<String>,
+    /// Addresses and cards that went from one device to another.
+    pub moves: Vec<Move>,
     /// Devices.
     pub devices: Devices,
     /// Findings.
@@ -58,6 +62,8 @@ pub struct Watch {
     pub complete: bool,
     /// Estimated loss, packets in a million.
     pub loss_ppm: u64,
+    /// Seconds that the captures cover; between them nobody watched.
+    pub watched: i64,
     #[serde(skip)]
     span: Option<(Timestamp, Timestamp)>,
 }
@@ -82,11 +88,21 @@ impl Watch {
             .iter()
             .map(|point| words::point(*point).to_owned())
             .collect();
-        let time = match self.span {
-            Some((first, last)) => auscult_model::span(first, last),
-            None => "no time".to_owned(),
+        format!("{}, {}", self.when(), words::joined(&points))
+    }
+
+    /// From when to when, and how much of that time the captures cover, where not all.
+    pub fn when(&self) -> String {
+        let Some((first, last)) = self.span else {
+            return "no time".to_owned();
         };
-        format!("{time}, {}", words::joined(&points))
+        let time = auscult_model::span(first, last);
+        let whole = last.since(first) / Timestamp::SECOND;
+        if self.watched >= whole - whole / 100 {
+            return time;
+        }
+        let watched = words::duration(self.watched.saturating_mul(Timestamp::SECOND));
+        format!("{time} ({watched} of that)")
     }
 
     /// What a report rests on.
@@ -116,14 +132,15 @@ impl Watch {
             segments: segments.iter().map(ToString::to_string).collect(),
             complete: captures.iter().all(|capture| capture.complete),
             loss_ppm: report.health.loss_ppm,
+            watched: auscult_model::covered(captures.iter().filter_map(|c| c.first.zip(c.last)))
+                / Timestamp::SECOND,
             span: first.zip(last),
         }
     }
 
-    /// Whole minutes between the first and the last packet.
+    /// Whole minutes that were watched.
     fn minutes(&self) -> i64 {
-        let (first, last) = self.span.unwrap_or_default();
-        last.since(first) / (60 * Timestamp::SECOND)
+        self.watched / 60
     }
 }
 
@@ -236,6 +253,8 @@ pub struct FindingBrief {
     pub title: String,
     /// Ids of the devices concerned.
     pub devices: Vec<String>,
+    /// Nobody decided that it needs no more work.
+    pub open: bool,
 }
 
 /// A finding whose severity is another one, or that is about more devices.
@@ -254,22 +273,23 @@ pub struct FindingChange {
 
 impl Diff {
     /// Whether a finding that is new, graver than it was, or about more devices has at least this
-    /// severity.
+    /// severity, and nobody accepted or closed it.
     pub fn worse(&self, least: Severity) -> bool {
-        let new = self.findings.new.iter().map(|finding| finding.severity);
+        let new = self.findings.new.iter();
         let graver = self
             .findings
             .changed
             .iter()
             .filter(|change| change.finding.severity > change.was || !change.joined.is_empty());
-        new.chain(graver.map(|change| change.finding.severity))
-            .any(|severity| severity >= least)
+        new.chain(graver.map(|change| &change.finding))
+            .any(|finding| finding.open && finding.severity >= least)
     }
 
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
         let (devices, findings) = (&self.devices, &self.findings);
-        devices.new.is_empty()
+        self.moves.is_empty()
+            && devices.new.is_empty()
             && devices.vanished.is_empty()
             && devices.changed.is_empty()
             && findings.new.is_empty()
@@ -320,6 +340,7 @@ pub fn diff(before: &Report, after: &Report) -> Diff {
         cautions,
         before: watched_before,
         after: watched_after,
+        moves: moves::between(&pairs),
         devices: Devices {
             new,
             vanished,

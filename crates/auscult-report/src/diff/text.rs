@@ -18,6 +18,7 @@ pub fn diff_text(page: &mut Page, diff: &Diff, all: bool) {
     }
     sums(page, diff);
     findings(page, diff, all);
+    moves(page, diff, all);
     devices(page, diff, all);
     absences(page, diff, all);
 }
@@ -85,6 +86,23 @@ fn findings(page: &mut Page, diff: &Diff, all: bool) {
             }
         });
     }
+}
+
+fn moves(page: &mut Page, diff: &Diff, all: bool) {
+    if diff.moves.is_empty() {
+        return;
+    }
+    heading(page, "Changed hands");
+    some(page, &diff.moves, all, |page, moved| {
+        let too = if moved.still { " too" } else { "" };
+        let (from, to) = (words::joined(&moved.from), words::joined(&moved.to));
+        let text = format!(
+            "{} {}: was of {from}, is of {to}{too}",
+            called(moved.what),
+            moved.value
+        );
+        page.hanging("  >", 4, &text);
+    });
 }
 
 fn device(page: &mut Page, mark: &str, device: &Brief) {

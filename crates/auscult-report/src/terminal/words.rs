@@ -152,7 +152,7 @@ pub(crate) fn bytes(number: u64) -> String {
 }
 
 /// A length of time in nanoseconds, to three or four digits.
-pub(super) fn duration(nanoseconds: i64) -> String {
+pub(crate) fn duration(nanoseconds: i64) -> String {
     let seconds = nanoseconds / Timestamp::SECOND;
     let milliseconds = nanoseconds / Timestamp::MILLISECOND;
     match seconds {

@@ -135,8 +135,8 @@ fn a_peer_keeps_its_name_under_another_address() {
     assert_eq!(change(changed(&diff, &station), "ip").before, None);
 }
 
-/// The station's address goes to another device: whoever talked to it talks to that one now, which is
-/// one change, and none where a report does not say whose the address was.
+/// The station's address goes to another device: whoever talked to it talks to that one now, which
+/// is one change, and none where a report does not say whose the address was.
 #[test]
 fn an_address_that_changed_hands_is_no_new_peer_and_no_gone_one() {
     let station = "10.20.0.5".parse().unwrap();
@@ -166,6 +166,94 @@ fn an_address_that_changed_hands_is_no_new_peer_and_no_gone_one() {
     let [change] = peers(&told, &after).try_into().unwrap();
     assert!(change.before.unwrap().contains(&first));
     assert!(change.after.unwrap().contains(&second.id));
+}
+
+/// An address and a card that went to another device, one of which the first one still has.
+#[test]
+fn what_changed_hands_is_told() {
+    let (before, mut after) = (rich(), rich());
+    let (address, card) = {
+        let seven = device(&mut after, SEVEN);
+        (seven.ips.remove(0), seven.macs[0])
+    };
+    let segment = device(&mut after, SEVEN).segments[0];
+    let nine = device(&mut after, NINE);
+    nine.ips.push(address);
+    nine.macs.push(card);
+    assert!(nine.segments.contains(&segment));
+    let diff = diff(&before, &after);
+    let told: Vec<_> = diff
+        .moves
+        .iter()
+        .map(|m| (m.what, m.value.clone(), m.still))
+        .collect();
+    let want = [
+        ("ip", address.to_string(), false),
+        ("mac", card.to_string(), true),
+    ];
+    assert_eq!(told, want);
+    assert_eq!(
+        (&*diff.moves[0].from, &*diff.moves[0].to),
+        (&[SEVEN.to_owned()][..], &[NINE.to_owned()][..])
+    );
+    let text = shown(&diff);
+    assert!(
+        text.contains("Changed hands") && text.contains("too"),
+        "{text}"
+    );
+}
+
+#[test]
+fn another_segment_is_one_change() {
+    let (before, mut after) = (rich(), rich());
+    device(&mut after, NINE).segments = vec![Segment::vlan(77)];
+    let diff = diff(&before, &after);
+    let changes = &changed(&diff, NINE).changes;
+    let [change] = changes
+        .iter()
+        .filter(|c| c.what == "segment")
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("{changes:?}");
+    };
+    assert!(
+        change.before.is_some() && change.after.as_deref() == Some("vlan 77"),
+        "{change:?}"
+    );
+}
+
+#[test]
+fn what_was_decided_is_not_worse() {
+    let (before, mut after) = (rich(), rich());
+    let mut first = after.findings[0].clone();
+    first.id = "F-new".to_owned();
+    first.devices = vec!["mac-new".to_owned()];
+    first.decision = Some(auscult_model::report::Decision {
+        status: "accepted".to_owned(),
+        is_open: false,
+        until: None,
+        reason: "replaced soon".to_owned(),
+        at: None,
+    });
+    after.findings.push(first);
+    let told = diff(&before, &after);
+    assert_eq!(told.findings.new.len(), 1);
+    assert!(!told.worse(Severity::Info));
+    after.findings.last_mut().unwrap().decision = None;
+    assert!(diff(&before, &after).worse(Severity::Info));
+}
+
+/// A written report may be anybody's: ids twice, nothing else known.
+#[test]
+fn nothing_differs_in_the_same_though_ids_stand_twice() {
+    let mut odd = rich();
+    let twice = odd.devices.clone();
+    odd.devices.extend(twice);
+    let twice = odd.findings.clone();
+    odd.findings.extend(twice);
+    odd.findings[0].devices.push("nobody".to_owned());
+    let diff = diff(&odd, &odd);
+    assert!(diff.is_empty() && diff.moves.is_empty(), "{diff:?}");
 }
 
 #[test]
