@@ -93,7 +93,6 @@ const MAGICS: &[(&[u8], &str, &str)] = &[
     (b"GIF8", "a picture", GIVE_CAPTURE),
     (b"\x7fELF", "a program", GIVE_CAPTURE),
     (b"MZ", "a Windows program", GIVE_CAPTURE),
-    (b"SQLite format 3\0", "an SQLite database", GIVE_CAPTURE),
 ];
 
 /// Names what the first bytes of a file (some hundred, or all of it) show.
@@ -107,7 +106,13 @@ pub(crate) fn recognise(prefix: &[u8]) -> NotACapture {
             return NotACapture { what, advice };
         }
     }
-    let (what, advice) = if is_event_trace(prefix) {
+    let (what, advice) = if prefix.starts_with(b"SQLite format 3\0") {
+        // The application's number, in the header of every database (sqlite.org/fileformat2.html).
+        match prefix.get(68..72) {
+            Some(b"ausc") => ("a state of Auscult", "read it with --state FILE"),
+            _ => ("an SQLite database", GIVE_CAPTURE),
+        }
+    } else if is_event_trace(prefix) {
         (
             "a Windows event trace (.etl)",
             "convert it with `pktmon etl2pcap INPUT.etl` (a pktmon trace) or `etl2pcapng INPUT.etl \

@@ -21,6 +21,7 @@ mod probing;
 mod radio;
 mod readers;
 mod remember;
+mod renamed;
 mod shard;
 mod spread;
 mod statement;
@@ -43,7 +44,9 @@ pub use bounds::bounds;
 pub use kept::KeptError;
 pub use marks::{Marking, each_packet, marks};
 pub use options::{Options, SHARDS, TICK};
-pub use remember::{Forget, Remembered, conclude, forget, recall, recall_around, remember};
+pub use remember::{
+    Forget, Remembered, conclude, forget, recall, recall_apart, recall_around, remember,
+};
 
 use knowledge::Knowledge;
 use mask::Mask;

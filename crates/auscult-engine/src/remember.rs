@@ -18,6 +18,7 @@ use crate::knowledge::Knowledge;
 use crate::mask::Mask;
 use crate::options::Options;
 use crate::overlap::{self, Taken};
+use crate::renamed::Names;
 use crate::{EngineError, Watch, bounds};
 
 /// What became of the inputs.
@@ -199,6 +200,17 @@ pub fn recall(file: &Path, overview: Overview, now: Timestamp) -> Result<Report,
     Ok(report)
 }
 
+/// The same at the last save, before anybody said which devices are one: by what each part of those
+/// is called.
+pub fn recall_apart(file: &Path) -> Result<Report, EngineError> {
+    let state = State::read(file)?;
+    let mut report = state
+        .report(Overview::Light)?
+        .ok_or_else(|| missing(file))?;
+    auscult_state::apply_words(&mut report, &state.user_words()?);
+    Ok(report)
+}
+
 /// What a state comes to with what was seen before a time, and with what was seen from it on:
 /// two sides to be compared. What was seen on both sides is in both, with all its counts.
 pub fn recall_around(
@@ -296,8 +308,10 @@ fn missing(file: &Path) -> StateError {
 }
 
 fn said_by_people(state: &State, report: &mut Report, now: Timestamp) -> Result<(), EngineError> {
+    let names = Names::of(report);
     auscult_state::apply_joins(report, &state.joins()?);
     auscult_state::apply_words(report, &state.user_words()?);
+    names.renew(report);
     auscult_state::apply_cases(report, &state.cases()?, now);
     Ok(())
 }

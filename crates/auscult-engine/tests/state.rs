@@ -462,6 +462,76 @@ fn what_is_forgotten_is_gone_and_captures_stay_known() {
     assert_eq!(again.report.devices.len(), is.devices.len());
 }
 
+/// A finding calls a device as people do, and so do the answers, once somebody said how.
+#[test]
+fn what_people_say_of_a_device_stands_in_findings_and_answers() {
+    let folder = Folder::new("renamed");
+    let path = folder.0.join("a.state");
+    let report = add(&path, &[folder.capture("leak-through-gateway", 2)]).report;
+    let texts = |report: &Report| {
+        let findings = report.findings.iter();
+        let found: String = findings
+            .map(|f| format!("{}\n{}\n", f.title, f.impact))
+            .collect();
+        let answers = report.coverage.iter();
+        let answered: String = answers.map(|a| format!("{}\n", a.because)).collect();
+        [found, answered]
+    };
+    let device = report.devices.iter().find(|device| {
+        let label = device.label();
+        let named = |text: &String| label.as_ref().is_some_and(|label| text.contains(label));
+        texts(&report).iter().all(named)
+    });
+    let device = device.expect("a device that is named in both");
+    let old = device.label().expect("a name");
+    let mut state = State::edit(&path).expect("a state");
+    let words = [("bed", "Cedar-12"), ("unit", "Cedar")];
+    let words = words.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    state.say(&device.id, &words, Timestamp(1)).expect("a word");
+    drop(state);
+    let report = recall(&path, Overview::Whole, Timestamp(2)).expect("a report");
+    for text in texts(&report) {
+        assert!(
+            text.contains("Cedar-12") && !text.contains(&old),
+            "{old}: {text}"
+        );
+    }
+}
+
+/// What lies between two captures was not watched.
+#[test]
+fn only_the_time_of_captures_was_watched() {
+    let folder = Folder::new("watched");
+    let (scene, at) = morning();
+    let parts = [
+        folder.part("a.pcapng", &scene, |_, time| time < at(100)),
+        folder.part("b.pcapng", &scene, |_, time| time >= at(900)),
+    ];
+    let state = folder.0.join("a.state");
+    let report = add(&state, &parts).report;
+    let minutes = at(1000).since(at(0)) / Timestamp::SECOND / 60;
+    let watched: i64 = report.coverage[0]
+        .because
+        .split_once("watched ")
+        .and_then(|(_, rest)| rest.split_once(" min")?.0.parse().ok())
+        .expect("so many minutes");
+    assert!(
+        (minutes / 6..minutes / 4).contains(&watched),
+        "{watched} of {minutes}"
+    );
+    let [before, since] =
+        recall_around(&state, at(50), &Options::default(), Timestamp(0)).expect("both sides");
+    let diff = auscult_report::diff(&before, &since);
+    let watched = |watch: &auscult_report::Watch| watch.watched / 60;
+    assert!(watched(&diff.before) <= minutes / 20, "{}", diff.before);
+    assert!(watched(&diff.after) < minutes / 4, "{}", diff.after);
+    assert!(
+        diff.after.to_string().contains(" of that)"),
+        "{}",
+        diff.after
+    );
+}
+
 /// Two devices that somebody calls one are shown as one, until the word is taken back.
 #[test]
 fn devices_that_were_merged_by_hand_can_be_split() {

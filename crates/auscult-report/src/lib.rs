@@ -15,8 +15,8 @@ use auscult_model::report::{Device, Finding, Overlap, Report};
 
 pub use csv::{csv_beside, csv_devices, csv_findings, csv_record};
 pub use diff::{
-    Brief, Change, Changed, Devices, Diff, FindingBrief, FindingChange, Findings, Vanished, Watch,
-    diff, diff_csv, diff_json, diff_text,
+    Brief, Change, Changed, Devices, Diff, FindingBrief, FindingChange, Findings, Move, Vanished,
+    Watch, diff, diff_csv, diff_json, diff_text,
 };
 pub use flows::{flow_csv, flow_line, flow_text};
 pub use json::{Part, escaped, json, json_part, write_json};
@@ -24,38 +24,39 @@ pub use printable::printable_lines;
 pub use read::{Unreadable, looks_like_json, read_json};
 pub use terminal::{Options, Page, View, terminal};
 
-/// The device with this id, else this alias, else this IP or MAC address, else the only one that
-/// is called so.
+/// The device that a name stands for; `None` where it stands for several, too.
 pub fn find_device<'r>(report: &'r Report, id: &str) -> Option<&'r Device> {
-    let devices = &report.devices;
+    match find_devices(report, id).as_slice() {
+        [device] => Some(device),
+        _ => None,
+    }
+}
+
+/// The device with this id, else this alias; else those with this IP or MAC address, else those
+/// that are called so.
+pub fn find_devices<'r>(report: &'r Report, id: &str) -> Vec<&'r Device> {
     let ip: Option<IpAddr> = id.parse().ok();
-    devices
-        .iter()
-        .find(|device| device.id == id)
-        .or_else(|| {
-            devices
-                .iter()
-                .find(|device| device.aliases.iter().any(|alias| alias == id))
-        })
-        .or_else(|| {
-            devices
-                .iter()
-                .find(|device| ip.is_some_and(|ip| device.ips.contains(&ip)))
-        })
-        .or_else(|| {
-            let mac = id.to_ascii_lowercase();
-            devices
-                .iter()
-                .find(|device| device.macs.iter().any(|m| m.to_string() == mac))
-        })
-        .or_else(|| {
-            let called = |device: &&Device| {
-                let label = device.label();
-                label.is_some_and(|label| label.eq_ignore_ascii_case(id))
-            };
-            let mut named = devices.iter().filter(called);
-            named.next().filter(|_| named.next().is_none())
-        })
+    let mac = id.to_ascii_lowercase();
+    let is_alias = |device: &Device| device.aliases.iter().any(|alias| alias == id);
+    let one = |is: &dyn Fn(&Device) -> bool| report.devices.iter().find(|device| is(device));
+    if let Some(device) = one(&|device| device.id == id).or_else(|| one(&is_alias)) {
+        return vec![device];
+    }
+    let kinds: [&dyn Fn(&Device) -> bool; 3] = [
+        &|device| ip.is_some_and(|ip| device.ips.contains(&ip)),
+        &|device| device.macs.iter().any(|own| own.to_string() == mac),
+        &|device| {
+            device
+                .label()
+                .is_some_and(|label| label.eq_ignore_ascii_case(id))
+        },
+    ];
+    let found = kinds.iter().map(|is| {
+        let devices = report.devices.iter();
+        devices.filter(|device| is(device)).collect::<Vec<_>>()
+    });
+    let mut found = found.skip_while(Vec::is_empty);
+    found.next().unwrap_or_default()
 }
 
 /// The finding with this id or alias, or the only one whose id begins so; the leading `F-` may be
@@ -138,6 +139,35 @@ pub fn overlap(file: &str, overlap: &Overlap) -> String {
         );
     }
     words
+}
+
+/// Says that nothing of the time asked for is in the captures, and which time they cover.
+pub fn outside(report: &Report) -> Option<String> {
+    const NAMED: usize = 4;
+    let captures = &report.captures;
+    let spans: Vec<String> = captures
+        .iter()
+        .filter_map(|capture| {
+            let outside = capture.outside?;
+            let (first, last) = outside.first.zip(outside.last)?;
+            Some(format!(
+                "{} covers {}",
+                capture.file,
+                auscult_model::span(first, last)
+            ))
+        })
+        .collect();
+    if spans.is_empty() || spans.len() < captures.len() {
+        return None;
+    }
+    let more = match spans.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let named = spans.get(..NAMED).unwrap_or(&spans).join("; ");
+    Some(format!(
+        "nothing was captured in the time asked for (--since, --until): {named}{more}"
+    ))
 }
 
 /// The findings about a device, worst first.

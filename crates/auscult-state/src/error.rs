@@ -16,6 +16,9 @@ pub enum StateError {
         .0.display()
     )]
     Missing(PathBuf),
+    /// A folder.
+    #[error("{}: this is a folder; a state is one file, name that", .0.display())]
+    Folder(PathBuf),
     /// It could not be made.
     #[error("{}: the state could not be made: {}", .0.display(), .1)]
     Create(PathBuf, io::Error),

@@ -76,6 +76,9 @@ impl State {
         if !path.exists() {
             return Err(StateError::Missing(path.to_owned()));
         }
+        if path.is_dir() {
+            return Err(StateError::Folder(path.to_owned()));
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let writable = Connection::open_with_flags(path, flags);
         // A state in a folder that may not be written is read as it is.
@@ -104,7 +107,11 @@ impl State {
     /// Opens a state to add to it, makes it if need be, and keeps others from writing until it is
     /// dropped.
     pub fn write(path: &Path) -> Result<State, StateError> {
-        if !path.exists() {
+        if path.is_dir() {
+            return Err(StateError::Folder(path.to_owned()));
+        }
+        // An empty file, as `mktemp` and others leave it, is no more private than a new one.
+        if path.metadata().is_ok_and(|file| file.len() == 0) || !path.exists() {
             private_file(path).map_err(|error| StateError::Create(path.to_owned(), error))?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -49,7 +49,7 @@ pub(crate) struct How {
     /// Only packets before this time
     #[arg(long, value_name = "TIME", value_parser = arguments::time)]
     until: Option<Timestamp>,
-    /// Exit code 3 when a finding is at least this severe
+    /// Exit code 3 when a finding is at least this severe; accepted and closed ones do not count
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<Level>,
     /// A file that remembers: captures are added to it, without any it is shown
@@ -154,10 +154,7 @@ impl Reading {
                              `auscult diff --state FILE --since TIME` tells what is new";
                 Err(Failure::Usage(words.to_owned()))
             }
-            Some(file) if self.paths.is_empty() => {
-                let now = arguments::now();
-                Ok(auscult_engine::recall(file, overview, now)?)
-            }
+            Some(file) if self.paths.is_empty() => recall(file, overview),
             Some(file) => self.remember(file),
         }
     }
@@ -239,6 +236,7 @@ impl Reading {
         for files in &captures {
             match auscult_engine::analyze(files, &options, &mut self.progress()) {
                 Ok(report) => {
+                    caution(&report);
                     outcome = outcome.max(self.outcome(&report));
                     take(&report)?;
                 }
@@ -336,10 +334,7 @@ impl How {
     /// What the state comes to, or the report of captures.
     pub(crate) fn recalled(&self, paths: &[PathBuf]) -> Result<Report, Failure> {
         match (&self.state, paths) {
-            (Some(file), []) => {
-                let now = arguments::now();
-                Ok(auscult_engine::recall(file, Overview::Whole, now)?)
-            }
+            (Some(file), []) => recall(file, Overview::Whole),
             _ => self.report(paths),
         }
     }
@@ -397,6 +392,7 @@ impl How {
         if let Some(words) = auscult_report::unrelated(&report) {
             notice(&format!("{words}; --each reports on each"));
         }
+        caution(&report);
         Ok(report)
     }
 
@@ -424,6 +420,18 @@ impl How {
             until: self.until,
             ..Options::default()
         })
+    }
+}
+
+/// What a state comes to as of now.
+pub(crate) fn recall(file: &Path, overview: Overview) -> Result<Report, Failure> {
+    Ok(auscult_engine::recall(file, overview, arguments::now())?)
+}
+
+/// Says what a report leaves to be misread: nothing of the time asked for was captured.
+fn caution(report: &Report) {
+    if let Some(words) = auscult_report::outside(report) {
+        notice(&words);
     }
 }
 

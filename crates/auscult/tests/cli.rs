@@ -321,7 +321,7 @@ fn the_site_file_is_read_and_checked() {
 #[test]
 fn what_is_outside_the_time_does_not_count() {
     let flows = |arguments: &[&str]| -> u64 {
-        let report: Value = serde_json::from_str(&out(arguments)).unwrap();
+        let report: Value = serde_json::from_slice(&run(arguments).stdout).unwrap();
         report["health"]["flows"].as_u64().unwrap()
     };
     let whole = flows(&["leak.pcapng", "--format", "json"]);

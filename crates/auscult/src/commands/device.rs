@@ -12,7 +12,7 @@ use clap::Args;
 use crate::arguments;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
-use crate::reading::Reading;
+use crate::reading::{self, Reading};
 
 /// Show one device: what it is, whom it talks to, what is wrong
 ///
@@ -25,7 +25,8 @@ Examples:
   auscult device ICU-7 ward.pcapng
   auscult device 10.20.3.14 ward.pcapng --why
   auscult device ICU-7 set role=patient-monitor bed=7 owner=biomed --state ward.state
-  auscult device ICU-7 merge addr-10.20.9.4 --state ward.state")]
+  auscult device ICU-7 merge addr-10.20.9.4 --state ward.state
+  auscult device ICU-7 split 10.20.9.4 --state ward.state")]
 pub(crate) struct Device {
     /// Id of the device, one of its aliases or addresses, or what it is called
     id: String,
@@ -74,22 +75,32 @@ impl Device {
 
     /// The device of this name, be it one under which a state showed it long ago.
     fn named<'r>(&self, report: &'r Report, name: &str) -> Result<&'r report::Device, Failure> {
-        let mut found = auscult_report::find_device(report, name);
-        if let (None, Some((file, _))) = (found, self.reading.state()) {
+        let mut found = auscult_report::find_devices(report, name);
+        if let ([], Some((file, _))) = (found.as_slice(), self.reading.state()) {
             let id = State::read(file).and_then(|state| state.device_id(name));
             let id = id.map_err(auscult_engine::EngineError::from)?;
-            found = id.and_then(|id| auscult_report::find_device(report, &id));
+            let device = id.and_then(|id| auscult_report::find_device(report, &id));
+            found = device.into_iter().collect();
         }
-        found.ok_or_else(|| {
-            let ids = report.devices.iter().map(|device| device.id.as_str());
-            super::not_there("device", name, ids)
-        })
+        match found.as_slice() {
+            [device] => Ok(device),
+            [] => {
+                let ids = report.devices.iter().map(|device| device.id.as_str());
+                Err(super::not_there("device", name, ids))
+            }
+            several => {
+                let ids: Vec<&str> = several.iter().map(|device| device.id.as_str()).collect();
+                let number = ids.len();
+                let words = format!("`{name}` is {number} devices: {}", ids.join(", "));
+                Err(Failure::Usage(words))
+            }
+        }
     }
 
     /// Notes that this device and another are one.
     fn merge(&self, file: &Path, other: &str, out: &mut dyn Write) -> Result<Outcome, Failure> {
         let now = arguments::now();
-        let report = auscult_engine::recall(file, Overview::Light, now)?;
+        let report = reading::recall(file, Overview::Light)?;
         let join = Join {
             device: self.find(&report)?.id.clone(),
             other: self.named(&report, other)?.id.clone(),
@@ -105,17 +116,22 @@ impl Device {
 
     /// Takes back that they are.
     fn split(&self, file: &Path, other: &str, out: &mut dyn Write) -> Result<Outcome, Failure> {
-        let report = auscult_engine::recall(file, Overview::Light, arguments::now())?;
+        let report = reading::recall(file, Overview::Light)?;
         let device = self.find(&report)?;
+        // The other is named as it was before the two were put together.
+        let apart = auscult_engine::recall_apart(file)?;
+        let other_ids: Vec<&str> = match auscult_report::find_device(&apart, other.trim()) {
+            Some(found) => ids_of(found).collect(),
+            None => vec![other.trim()],
+        };
         let mut state = State::edit(file)?;
         let joins = state.joins()?;
-        let is_of_device =
-            |id: &str| device.id == id || device.aliases.iter().any(|alias| alias == id);
-        // The word names ids; whoever takes it back may use any name of the other.
-        let named = |id: &str| id.eq_ignore_ascii_case(other.trim());
+        let is_of_device = |id: &str| ids_of(device).any(|own| own == id);
+        let named = |id: &str| other_ids.iter().any(|own| own.eq_ignore_ascii_case(id));
         let join = joins
             .iter()
-            .find(|join| is_of_device(&join.device) && (named(&join.other) || named(&join.device)));
+            .filter(|join| is_of_device(&join.device))
+            .find(|join| named(&join.other) || named(&join.device));
         let Some(join) = join else {
             return Err(Failure::Usage(self.not_joined(device, other, &joins)));
         };
@@ -125,11 +141,9 @@ impl Device {
     }
 
     fn not_joined(&self, device: &report::Device, other: &str, joins: &[Join]) -> String {
-        let ids = device.aliases.iter().chain([&device.id]);
-        let ids: Vec<&String> = ids.collect();
         let said: Vec<&str> = joins
             .iter()
-            .filter(|join| ids.contains(&&join.device))
+            .filter(|join| ids_of(device).any(|id| id == join.device))
             .map(|join| join.other.as_str())
             .collect();
         match said.as_slice() {
@@ -157,7 +171,7 @@ impl Device {
             ));
         }
         let now = arguments::now();
-        let report = auscult_engine::recall(file, auscult_engine::Overview::Light, now)?;
+        let report = reading::recall(file, Overview::Light)?;
         let device = self.find(&report)?;
         State::edit(file)?.say(&device.id, &words, now)?;
         for (attribute, value) in &words {
@@ -168,6 +182,12 @@ impl Device {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// The ids by which a device is known.
+fn ids_of(device: &report::Device) -> impl Iterator<Item = &str> {
+    let aliases = device.aliases.iter().map(String::as_str);
+    std::iter::once(device.id.as_str()).chain(aliases)
 }
 
 /// `bed=7`: letters, digits and _ name an attribute; a role is one of the known.

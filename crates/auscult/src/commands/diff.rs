@@ -15,7 +15,8 @@ use crate::reading::How;
 /// Compare two reports: devices, whom they talk to, versions, findings
 ///
 /// Each side is a capture, a folder of captures, or a report that `analyze --format json` wrote.
-/// What is new was seen; what was not seen again may only have been off or out of reach.
+/// What is new was seen; what was not seen again may only have been off or out of reach. Findings
+/// that were accepted or closed in a state count for no --fail-on.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

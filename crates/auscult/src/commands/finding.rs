@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use auscult_engine::{State, Status, Triage};
+use auscult_engine::{Overview, State, Status, Triage};
 use auscult_model::report::{self, Report};
 use auscult_report::{Part, View};
 use clap::Args;
@@ -11,7 +11,7 @@ use clap::Args;
 use crate::arguments;
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
-use crate::reading::Reading;
+use crate::reading::{self, Reading};
 
 /// Show one finding with its reasons and all its evidence, or decide about it
 ///
@@ -129,7 +129,7 @@ impl Finding {
         if until.is_some_and(|until| until <= now) {
             return Err(Failure::Usage("--until must be a day to come".to_owned()));
         }
-        let report = auscult_engine::recall(file, auscult_engine::Overview::Light, now)?;
+        let report = reading::recall(file, Overview::Light)?;
         let finding = self.find(&report)?;
         let triage = Triage {
             status,
