@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach, Subject};
 use auscult_model::report::{Capture, Device, Evidence, Health, Role, Where};
-use auscult_model::{ConversationKey, ConversationSum, PacketRef, Segment, Transport};
+use auscult_model::{ConversationKey, ConversationSum, PacketRef, Segment, Timestamp, Transport};
 
 use crate::Context;
 use crate::words::{call_name, call_party};
@@ -174,6 +174,13 @@ impl<'a> View<'a> {
         let all = self.health.packets + self.health.dropped_by_capture;
         let told = told.checked_div(all).unwrap_or(0);
         self.health.loss_ppm.max(told)
+    }
+
+    /// First and last packet of all inputs.
+    pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let first = self.captures.iter().filter_map(|c| c.first).min()?;
+        let last = self.captures.iter().filter_map(|c| c.last).max()?;
+        Some((first, last))
     }
 
     /// Nanoseconds that the inputs cover; between them nobody watched.
