@@ -1,5 +1,6 @@
 //! What the fuzz targets share: pieces of input, a second decoder, a scratch file, seeds.
 
+pub mod bundle;
 pub mod conversation;
 pub mod frames;
 pub mod second_decoder;

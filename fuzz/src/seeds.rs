@@ -16,6 +16,7 @@ use flate2::write::GzEncoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use crate::Scratch;
+use crate::bundle;
 use crate::conversation::Conversation;
 
 /// The lab's seed of all scenes.
@@ -36,6 +37,7 @@ pub fn of(target: &str) -> Option<Seeds> {
             let of_scenes = scenes().iter().map(files::pcap).collect::<Seeds>();
             [of_scenes, vec![by_hand()]].concat()
         }
+        "evidence" => evidence(),
         "flow" | "fragments" => noise(),
         "packet" => frames(),
         "protocols" => conversations(),
@@ -427,6 +429,28 @@ fn reports() -> Seeds {
         Some(auscult_report::json(&found.ok()?).ok()?.into_bytes())
     };
     scenes().iter().filter_map(report).collect()
+}
+
+/// Bundles of every scene with findings, as they are and as members; frames to be masked.
+fn evidence() -> Seeds {
+    let mut seeds = Seeds::new();
+    for scene in scenes() {
+        let made = Scratch::with(&files::pcap(&scene), |path| bundle::of(path));
+        let Some(zip) = made else {
+            continue;
+        };
+        let members = bundle::members(&zip);
+        seeds.push([vec![1], members.join(bundle::MARK)].concat());
+        seeds.push([vec![0], zip].concat());
+    }
+    for seed in frames() {
+        // Behind the link's number, one frame with marks in its middle.
+        let frame = seed.get(3..).unwrap_or_default();
+        let half = u8::try_from(frame.len().div_ceil(2)).unwrap_or(u8::MAX);
+        let head = [2, 1, 1, half / 2, half, half];
+        seeds.push([&head[..], frame, &[half], frame].concat());
+    }
+    seeds
 }
 
 /// The facts that a state keeps of each scene.

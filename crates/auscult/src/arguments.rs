@@ -65,12 +65,19 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
+/// All bounds: of the analysis, and of evidence.
+pub(crate) fn bounds() -> Vec<&'static Bound> {
+    let mut all = auscult_engine::bounds();
+    all.extend(auscult_evidence::BOUNDS);
+    all
+}
+
 /// A bound of the analysis and its value: `flows=2M`.
 pub(crate) fn limit(text: &str) -> Result<(&'static Bound, u64), String> {
     let (name, value) = text
         .split_once('=')
         .ok_or_else(|| "write it like flows=2M".to_owned())?;
-    let bound = auscult_engine::bounds()
+    let bound = bounds()
         .into_iter()
         .find(|bound| bound.name == name)
         .ok_or_else(|| format!("nothing is named `{name}`; `auscult limits` lists all names"))?;

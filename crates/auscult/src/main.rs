@@ -4,12 +4,14 @@
 
 mod arguments;
 mod commands;
+mod configuration;
 mod cutting;
 mod failure;
 mod interrupt;
 mod later;
 mod memory;
 mod output;
+mod private_file;
 mod progress;
 mod reading;
 mod site_file;
@@ -69,6 +71,7 @@ enum Command {
     Finding(commands::finding::Finding),
     Flows(commands::flows::Flows),
     Cut(commands::cut::Cut),
+    Evidence(commands::evidence::Evidence),
     Diff(commands::diff::Diff),
     Register(commands::register::Register),
     Forget(commands::forget::Forget),
@@ -88,6 +91,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Outcome, Failure> {
         Some(Command::Finding(command)) => command.run(out),
         Some(Command::Flows(command)) => command.run(out),
         Some(Command::Cut(command)) => command.run(out),
+        Some(Command::Evidence(command)) => command.run(out),
         Some(Command::Diff(command)) => command.run(out),
         Some(Command::Register(command)) => command.run(out),
         Some(Command::Forget(command)) => command.run(out),

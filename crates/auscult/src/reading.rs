@@ -326,6 +326,11 @@ impl How {
         Progress::new(self.quiet)
     }
 
+    /// Bounds that were set.
+    pub(crate) fn limits(&self) -> &[(&'static Bound, u64)] {
+        &self.limit
+    }
+
     /// The state, where one is given.
     pub(crate) fn state(&self) -> Option<&Path> {
         self.state.as_deref()

@@ -390,7 +390,7 @@ fn everything_planned_says_that_it_comes_later() {
         let said = complaint(&["office.pcap", option, "x"], 2);
         assert_eq!(said, format!("auscult: {option} comes later\n"));
     }
-    for command in ["serve", "watch", "evidence"] {
+    for command in ["serve", "watch", "listen"] {
         let said = complaint(&[command, "office.pcap"], 2);
         assert_eq!(said, format!("auscult: `{command}` comes later\n"));
     }

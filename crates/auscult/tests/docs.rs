@@ -209,7 +209,8 @@ fn limits_are_described_by_their_bounds() {
         writeln!(text, "\n\n### {title}\n").unwrap();
         writeln!(text, "| name | default | what | beyond it | reached in |").unwrap();
         write!(text, "|---|--:|---|---|---|").unwrap();
-        let bounds = auscult_engine::bounds();
+        let mut bounds = auscult_engine::bounds();
+        bounds.extend(auscult_evidence::BOUNDS);
         for bound in bounds.iter().filter(|bound| bound.kind == kind) {
             write!(
                 text,

@@ -41,6 +41,7 @@ const TARGETS: &[Target] = &[
     target("state", 65_536),
     target("report", 65_536),
     target("register", 16_384),
+    target("evidence", 65_536),
 ];
 
 /// Given explicitly, so that neither flags nor counters reach build scripts.

@@ -6,6 +6,7 @@ use auscult_model::{Bound, BoundKind};
 use auscult_report::Page;
 use clap::Args;
 
+use crate::arguments;
 use crate::failure::{Failure, Outcome};
 
 /// List what bounds memory and work, and what --limit can set
@@ -34,7 +35,7 @@ impl Limits {
         ] {
             page.gap();
             page.text(0, title);
-            let bounds = auscult_engine::bounds();
+            let bounds = arguments::bounds();
             for bound in bounds.iter().filter(|bound| bound.kind == kind) {
                 page.hanging(
                     &format!("  {:>8}", number(bound.default)),

@@ -6,6 +6,7 @@ pub(crate) mod cut;
 pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod diff;
+pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod finding;
 pub(crate) mod findings;
