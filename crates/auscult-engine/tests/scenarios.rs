@@ -2,7 +2,8 @@
 //! of medium or above; also with losses and where only one direction was captured.
 //!
 //! `docs/scenarios.md` is made of the results: `UPDATE=1 cargo test -p auscult-engine --test
-//! scenarios` writes it.
+//! scenarios` writes it. `STORY=name` plays those alone whose names hold this, and prints what is
+//! found.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,35 @@ const SEEDS: [u64; 2] = [1, 2];
 
 /// False findings that are known, and why: story, rule, reason.
 const KNOWN: &[(&str, &str, &str)] = &[];
+
+/// What is not found though it should be, and why: story, rule, reason.
+const MISSED: &[(&str, &str, &str)] = &[
+    (
+        "archive-default-password",
+        "default-credential",
+        "Readers of HTTP do not say that a name and password are those of a factory.",
+    ),
+    (
+        "cabinet-from-a-new-host",
+        "unverified-code",
+        "Files on shares by SMB are not read.",
+    ),
+    (
+        "service-account-of-the-maker",
+        "default-credential",
+        "Readers of FTP and Telnet do not say that a name and password are those of a factory.",
+    ),
+    (
+        "sweep-and-restart",
+        "scan",
+        "A restart after a scan is not concluded; a scanner that is no medical device is info.",
+    ),
+    (
+        "tunnel-in-names",
+        "tunnel",
+        "Tunnels in names of DNS are not told.",
+    ),
+];
 
 /// How a story was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +134,17 @@ fn judge(story: &Story, seed: u64, view: View) -> Found {
     let capture = cases::Capture::scene(&view.of(scene, seed));
     let report = analyze(std::slice::from_ref(&capture.0), &options, &mut Unwatched).unwrap();
     let all = seen(&report);
+    if std::env::var_os("STORY").is_some() {
+        eprintln!("{} seed {seed} {view:?}", story.name);
+        for (one, finding) in all.iter().zip(&report.findings) {
+            let (rule, severity, addresses) = (&one.rule, one.severity, &one.addresses);
+            let title = &finding.title;
+            eprintln!("  {severity} {rule} at {addresses:?}: {title}");
+        }
+    }
     let at = |one: &Seen, rule: &str, ip: &str| {
-        one.rule == rule && ip.split('|').any(|ip| one.addresses.contains(ip))
+        let is_there = |ip: &str| ip == "*" || one.addresses.contains(ip);
+        one.rule == rule && ip.split('|').any(is_there)
     };
     let mut of_must = BTreeSet::new();
     for (n, (rule, ip, least)) in truth.must.iter().enumerate() {
@@ -174,15 +213,16 @@ fn results() -> &'static [Result] {
     })
 }
 
-/// Whether a wrong line is one of those that are known.
-fn is_known(story: &str, rule: &str) -> bool {
-    KNOWN.iter().any(|(s, r, _)| *s == story && *r == rule)
+/// Whether a shortfall is one of those that are known.
+fn is_listed(list: &[(&str, &str, &str)], story: &str, rule: &str) -> bool {
+    list.iter().any(|(s, r, _)| *s == story && *r == rule)
 }
 
 #[test]
 fn every_story_is_told_rightly() {
     let mut bad = Vec::new();
     let mut waiting = BTreeSet::new();
+    let mut known = BTreeSet::new();
     for result in results() {
         let story = result.story;
         for (n, (rule, whom, least)) in story.must.iter().enumerate() {
@@ -190,7 +230,9 @@ fn every_story_is_told_rightly() {
                 if found.of_must.contains(&n) {
                     continue;
                 }
-                if is_written(rule) {
+                if is_listed(MISSED, &story.name, rule) {
+                    known.insert((story.name.as_str(), rule.as_str()));
+                } else if is_written(rule) {
                     let name = &story.name;
                     bad.push(format!(
                         "{name} seed {seed}: missed {rule} ({least}) at {whom}"
@@ -210,7 +252,7 @@ fn every_story_is_told_rightly() {
             .zip(VARIANTS.map(|view| format!("{view:?}")));
         for (found, name) in captures.chain(variants) {
             for (rule, words) in &found.wrong {
-                if !is_known(&story.name, rule) {
+                if !is_listed(KNOWN, &story.name, rule) {
                     bad.push(format!("{} {name}: {words}", story.name));
                 }
             }
@@ -218,6 +260,12 @@ fn every_story_is_told_rightly() {
     }
     for (rule, story) in &waiting {
         eprintln!("not yet written: {rule}, which {story} needs");
+    }
+    for (story, rule, _) in MISSED {
+        let is_played = results().iter().any(|result| result.story.name == *story);
+        if is_played && !known.contains(&(story, rule)) {
+            eprintln!("{story}: {rule} is found by now; take it out of MISSED");
+        }
     }
     eprintln!(
         "{} findings wait for rules that are not yet written",
@@ -293,9 +341,10 @@ fn table(results: &[Result]) -> String {
         )
         .unwrap();
     }
-    if !KNOWN.is_empty() {
-        writeln!(text, "\n## Known false findings\n").unwrap();
-        for (story, rule, reason) in KNOWN {
+    let lists = [("Known misses", MISSED), ("Known false findings", KNOWN)];
+    for (title, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        writeln!(text, "\n## {title}\n").unwrap();
+        for (story, rule, reason) in list {
             writeln!(text, "- {story}: {rule}. {reason}").unwrap();
         }
     }
@@ -329,7 +378,7 @@ fn row(text: &mut String, result: &Result) {
     }
     missed.dedup();
     for (rule, words) in result.whole.iter().flat_map(|found| &found.wrong) {
-        let known = if is_known(&story.name, rule) {
+        let known = if is_listed(KNOWN, &story.name, rule) {
             "known "
         } else {
             ""

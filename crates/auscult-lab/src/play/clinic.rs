@@ -167,6 +167,8 @@ pub(super) struct Contec {
     /// Nobody is connected to it.
     #[serde(default)]
     idle: bool,
+    /// Seconds of one cycle; without it, as the unit has it.
+    cycle: Option<i64>,
 }
 
 fn stream_port() -> u16 {
@@ -183,7 +185,10 @@ impl Contec {
         let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
         let person = (!self.idle).then(|| player.patient(&self.patient));
         let stage = &mut player.stage;
-        let monitor = Monitor::any(&mut stage.prng, self.bed, "ICU", person);
+        let mut monitor = Monitor::any(&mut stage.prng, self.bed, "ICU", person);
+        if let Some(seconds) = self.cycle {
+            monitor.habits.cycle = seconds * SECOND;
+        }
         let until = at.plus(self.seconds * SECOND);
         Ok(stage.stream(&monitor, &path, stacks, self.port, (at, until)))
     }

@@ -157,7 +157,11 @@ impl Player {
         for (rule, whom, least) in &story.must {
             let mut addresses = Vec::new();
             for name in whom.split('|') {
-                addresses.push(self.cast.address(name)?.to_string());
+                // Nobody in particular: devices without an address.
+                addresses.push(match name {
+                    "*" => name.to_owned(),
+                    _ => self.cast.address(name)?.to_string(),
+                });
             }
             self.stage.truth.must(rule, addresses.join("|"), least);
         }
