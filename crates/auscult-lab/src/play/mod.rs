@@ -70,6 +70,9 @@ pub fn play(story: &Story, seed: u64) -> Result<Scene, LabError> {
         .map_err(wrong)
 }
 
+/// The largest frame of the wire, with a VLAN tag.
+const WIRE: usize = 1518;
+
 /// A story being played.
 struct Player {
     stage: Stage,
@@ -108,10 +111,9 @@ impl Player {
                 interface.link = Link::Wireless;
             }
         }
-        if let Some(length) = story.snaplen {
-            for frame in &mut scene.frames {
-                frame.bytes.truncate(length);
-            }
+        if let Some(length) = story.long_frames_kept {
+            let long = scene.frames.iter_mut().filter(|f| f.bytes.len() > WIRE);
+            long.for_each(|frame| frame.bytes.truncate(length));
         }
         Ok(scene)
     }

@@ -61,8 +61,8 @@ impl End {
 }
 
 /// `tcp`: a connection in which the sides take turns. A turn is a text behind `> ` or `< `,
-/// hexadecimal digits behind `>> ` or `<< `, or a pause in seconds behind `= `. Behind `! ` stand an
-/// urgent pointer and the digits of a segment that is marked so.
+/// hexadecimal digits behind `>> ` or `<< `, or a pause in seconds behind `= `. Behind `! ` stand
+/// an urgent pointer and the digits of a segment that is marked so.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tcp {
@@ -398,8 +398,8 @@ enum TunnelKind {
     EspUdp,
     Openvpn,
     Wireguard,
-    /// DTLS or another private format on a port of its own.
-    Opaque,
+    /// Records of DTLS in the middle of a session.
+    Dtls,
 }
 
 impl Tunnel {
@@ -436,7 +436,7 @@ impl Tunnel {
                 ];
                 ((own, self.port.unwrap_or(51_820)), Some(hellos))
             }
-            TunnelKind::Opaque => ((own, self.port.unwrap_or(8_802)), None),
+            TunnelKind::Dtls => ((own, self.port.unwrap_or(443)), None),
         };
         for (n, hello) in hellos.iter().flatten().enumerate() {
             let way = [Way::Out, Way::Back][n];
@@ -470,8 +470,8 @@ impl Tunnel {
                     let packet = tunnel::wireguard_data(prng, key, number.into(), size);
                     rec.udp(at, &path, way, ports, &packet);
                 }
-                TunnelKind::Opaque => {
-                    let packet = prng.bytes(size);
+                TunnelKind::Dtls => {
+                    let packet = tunnel::dtls(prng, number, size);
                     rec.udp(at, &path, way, ports, &packet);
                 }
             }

@@ -47,7 +47,8 @@ pub struct Story {
     pub(super) must_not: MustNot,
     pub(super) nothing_from: Option<String>,
     pub(super) site: Option<String>,
-    pub(super) snaplen: Option<usize>,
+    /// Of frames above the wire's size, which offloading cards hand over, so much is kept.
+    pub(super) long_frames_kept: Option<usize>,
     /// It is captured from the air.
     pub(super) wireless: bool,
     pub(super) vary: BTreeMap<String, Vary>,
@@ -75,7 +76,7 @@ struct File {
     must_not: AllOrThese,
     nothing_from: Option<String>,
     site: Option<String>,
-    snaplen: Option<usize>,
+    long_frames_kept: Option<usize>,
     #[serde(default)]
     wireless: bool,
     #[serde(default)]
@@ -98,7 +99,7 @@ impl Story {
                 must_not: MustNot::All,
                 nothing_from: None,
                 site: None,
-                snaplen: None,
+                long_frames_kept: None,
                 wireless: false,
                 vary: BTreeMap::new(),
                 hosts: BTreeMap::new(),
@@ -133,7 +134,7 @@ impl Story {
             must_not,
             nothing_from: from,
             site: file.site,
-            snaplen: file.snaplen,
+            long_frames_kept: file.long_frames_kept,
             wireless: file.wireless,
             vary: file.vary,
             hosts: file.hosts,

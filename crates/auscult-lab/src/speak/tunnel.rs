@@ -87,3 +87,12 @@ pub fn wireguard_data(prng: &mut Prng, to: u32, counter: u64, size: usize) -> Ve
     out.extend(prng.bytes(size.next_multiple_of(16) + 16));
     out
 }
+
+/// DTLS 1.2: a record of application data (RFC 6347).
+pub fn dtls(prng: &mut Prng, number: u32, size: usize) -> Vec<u8> {
+    let mut out = vec![23, 0xfe, 0xfd, 0, 1, 0, 0];
+    out.extend_from_slice(&number.to_be_bytes());
+    out.extend_from_slice(&(size as u16).to_be_bytes());
+    out.extend(prng.bytes(size));
+    out
+}
