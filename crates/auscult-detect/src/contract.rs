@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_inventory::{Inventory, Ledger};
 use auscult_model::report::{Capture, Finding, Health, Severity};
-use auscult_model::{Bound, Bounds, Event, PacketRef, Timestamp, Window};
+use auscult_model::{Bound, Bounds, Event, FlowStart, PacketRef, Timestamp, Window};
 
 use crate::View;
 
@@ -77,6 +77,19 @@ impl Fact {
             values: BTreeMap::new(),
             maxima: BTreeMap::new(),
             confidence: event.confidence,
+        }
+    }
+
+    /// From the opening of a connection: its packet carries `note`.
+    pub fn of_opening(start: &FlowStart, note: &'static str) -> Self {
+        Fact {
+            first: start.time,
+            last: start.time,
+            count: 1,
+            packets: BTreeSet::from([(start.time, start.packet, note)]),
+            values: BTreeMap::new(),
+            maxima: BTreeMap::new(),
+            confidence: 1.0,
         }
     }
 
@@ -295,6 +308,11 @@ pub trait Detector: Sync {
     /// Adds what an event means to it to the facts.
     fn observe(&self, event: &Event, facts: &mut Facts) {
         let _ = (event, facts);
+    }
+
+    /// Adds what the opening of a connection towards elsewhere means to it to the facts.
+    fn opened(&self, start: &FlowStart, facts: &mut Facts) {
+        let _ = (start, facts);
     }
 
     /// What the facts come to.

@@ -212,6 +212,24 @@ impl Draft {
         self
     }
 
+    /// The same with its time, for the story that it is part of.
+    fn packet_at(
+        mut self,
+        view: &View<'_>,
+        (packet, at): (PacketRef, Timestamp),
+        note: &str,
+        look: &str,
+    ) -> Self {
+        let evidence = view.evidence(packet, note, look);
+        self.packets
+            .entry((evidence.file.clone(), evidence.packet))
+            .or_insert(Evidence {
+                at: Some(at),
+                ..evidence
+            });
+        self
+    }
+
     /// Evidence that the inventory has already.
     pub(crate) fn shown(mut self, evidence: Evidence, note: &str) -> Self {
         let filter = format!("frame.number == {}", evidence.packet);
@@ -232,8 +250,8 @@ impl Draft {
             .packets
             .iter()
             .partition(|(_, _, note)| notes.insert(*note));
-        for (_, packet, note) in new.into_iter().chain(more.into_iter().take(1)) {
-            self = self.packet(view, packet, note, look);
+        for (time, packet, note) in new.into_iter().chain(more.into_iter().take(1)) {
+            self = self.packet_at(view, (packet, time), note, look);
         }
         self
     }
@@ -262,8 +280,8 @@ impl Draft {
     ) -> Self {
         let look = look_at_service(key.responder, Some((key.transport, key.port)));
         self = self.times(sum.first, sum.last, sum.flows);
+        self = self.packet_at(view, (sum.first_packet, sum.first), "begins", &look);
         let packets = [
-            (Some(sum.first_packet), "begins"),
             (sum.first_answer, "is answered"),
             (sum.first_payload, "first payload"),
         ];

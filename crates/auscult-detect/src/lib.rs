@@ -8,6 +8,7 @@ mod contract;
 mod coverage;
 mod draft;
 mod grade;
+mod incident;
 mod points;
 mod related;
 mod rules;
@@ -20,6 +21,7 @@ mod words;
 
 pub use contract::{Context, Detector, FACTS, Fact, FactKey, Facts, RuleRecord};
 pub use coverage::coverage;
+pub use incident::incidents;
 pub use points::capture_points;
 pub use related::unrelated;
 pub use rules::ALL;
@@ -29,13 +31,20 @@ pub use words::call_name;
 
 use std::collections::BTreeSet;
 
-use auscult_model::Event;
 use auscult_model::report::Finding;
+use auscult_model::{Event, FlowStart};
 
 /// Lets every detector see an event.
 pub fn observe(event: &Event, facts: &mut Facts) {
     for detector in ALL {
         detector.observe(event, facts);
+    }
+}
+
+/// Lets every detector see the opening of a connection towards elsewhere.
+pub fn opened(start: &FlowStart, facts: &mut Facts) {
+    for detector in ALL {
+        detector.opened(start, facts);
     }
 }
 

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach, Subject};
+use auscult_inventory::{Filter, Inventory, Ledger, Party, Reach, Subject, is_group};
 use auscult_model::report::{Capture, Device, Evidence, Health, Role, Where};
-use auscult_model::{ConversationKey, ConversationSum, PacketRef, Segment, Timestamp, Transport};
+use auscult_model::{
+    ConversationKey, ConversationSum, Outcome, PacketRef, Segment, Timestamp, Transport,
+};
 
 use crate::Context;
 use crate::words::{call_name, call_party};
@@ -27,6 +29,21 @@ pub struct View<'a> {
     clinical: BTreeSet<Segment>,
     /// Names by which clients called an address, in TLS or HTTP.
     called: BTreeMap<IpAddr, BTreeSet<&'a str>>,
+    /// Conversations that devices of ours began with the outside: few beside all.
+    outbound: Vec<Outbound<'a>>,
+}
+
+/// A conversation that a device of ours began with the outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Outbound<'a> {
+    /// Who began it.
+    pub(crate) local: Party,
+    /// Whom it was meant for.
+    pub(crate) peer: IpAddr,
+    pub(crate) key: &'a ConversationKey,
+    pub(crate) sum: &'a ConversationSum,
+    /// Packets came back.
+    pub(crate) answered: bool,
 }
 
 impl<'a> View<'a> {
@@ -44,14 +61,52 @@ impl<'a> View<'a> {
                 called.entry(party.ip).or_default().insert(name);
             }
         }
-        View {
+        let mut view = View {
             called,
+            outbound: Vec::new(),
             ledger: context.ledger,
             inventory: context.inventory,
             captures: context.captures,
             health: context.health,
             clinical,
+        };
+        view.outbound = context
+            .ledger
+            .conversations()
+            .filter_map(|(key, sum)| view.outbound_of(key, sum))
+            .collect();
+        view
+    }
+
+    fn outbound_of(
+        &self,
+        key: &'a ConversationKey,
+        sum: &'a ConversationSum,
+    ) -> Option<Outbound<'a>> {
+        let (peer, inventory) = (key.responder, self.inventory);
+        if inventory.is_site(peer) || is_group(peer) || peer.is_unspecified() {
+            return None;
         }
+        let local = Party {
+            segment: key.segment,
+            ip: key.originator,
+            mac: key.originator_mac,
+        };
+        let lives_here = inventory.squatted().contains(&(key.segment, peer));
+        let is_outside = !lives_here && inventory.options().partner(peer).is_none();
+        (is_outside && self.is_local(local)).then_some(Outbound {
+            local,
+            peer,
+            key,
+            sum,
+            answered: key.outcome == Outcome::Answered,
+        })
+    }
+
+    /// Conversations that devices of ours began with the outside. Partners, groups and what lives
+    /// on the own segments are not outside.
+    pub(crate) fn outbound(&self) -> &[Outbound<'a>] {
+        &self.outbound
     }
 
     /// Names of an address: answered by name services, or used by clients that called it. An
@@ -201,6 +256,7 @@ impl<'a> View<'a> {
             packet: packet.number,
             note: Some(note.to_owned()),
             filter: Some(filter),
+            at: None,
         }
     }
 }

@@ -15,8 +15,8 @@ use auscult_model::report::{
     Report, SCHEMA, Severity, Skipped,
 };
 use auscult_model::{
-    Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, MinuteSum,
-    PacketRef, Timestamp, Window,
+    Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, FlowStart,
+    MinuteSum, PacketRef, Timestamp, Window,
 };
 
 use auscult_state::{HourKey, HourSum, Hours};
@@ -67,6 +67,12 @@ impl Knowledge {
             hours_dropped: 0,
             bounds,
         }
+    }
+
+    /// Takes in the opening of a connection towards elsewhere.
+    pub(crate) fn opened(&mut self, start: &FlowStart) {
+        self.ledger.flow_start(start);
+        auscult_detect::opened(start, &mut self.facts);
     }
 
     /// Takes in what a protocol said.
@@ -236,6 +242,7 @@ impl Knowledge {
                 health.limits.insert(bound.name.to_owned(), left_out as u64);
             }
         }
+        let incidents = auscult_detect::incidents(&findings);
         Report {
             schema: SCHEMA,
             auscult: env!("CARGO_PKG_VERSION").to_owned(),
@@ -247,6 +254,7 @@ impl Knowledge {
             devices,
             findings_total,
             findings,
+            incidents,
             artifacts_total: self.artifacts_total,
             artifacts: self.artifact_entries(),
             data_sets: data_sets(),
@@ -284,6 +292,7 @@ impl Knowledge {
             packet: packet.number,
             note: Some(note.to_owned()),
             filter: Some(format!("frame.number == {}", packet.number)),
+            at: None,
         }
     }
 

@@ -40,7 +40,7 @@ impl World {
             Emission::Event(event) => self.event(*event),
             Emission::Conversation(sum) => knowledge.conversation(&sum.0, &sum.1),
             Emission::Neighbour(sum) => knowledge.ledger.neighbour(&sum.0, &sum.1),
-            Emission::FlowStart(start) => knowledge.ledger.flow_start(&start),
+            Emission::FlowStart(start) => knowledge.opened(&start),
             Emission::WithoutDestinations(segment) => {
                 knowledge.ledger.link_without_destinations(segment);
             }

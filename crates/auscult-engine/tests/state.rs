@@ -167,6 +167,9 @@ fn found(report: &Report) -> String {
     for finding in &mut report.findings {
         finding.evidence.clear();
     }
+    for incident in &mut report.incidents {
+        incident.timeline.clear();
+    }
     for artifact in &mut report.artifacts {
         artifact.evidence.clear();
     }

@@ -154,6 +154,7 @@ impl Weighed {
                     packet: packet.number,
                     note: None,
                     filter: None,
+                    at: None,
                 })
                 .collect(),
         }

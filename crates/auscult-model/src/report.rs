@@ -6,6 +6,7 @@
 
 mod beside;
 mod claim;
+mod incident;
 mod peers;
 mod written;
 
@@ -20,6 +21,7 @@ use crate::{MacAddr, PhiKind, Segment, Timestamp};
 
 pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment, Outside, Overlap};
 pub use claim::{Bond, Claim};
+pub use incident::{Incident, Step};
 pub use peers::TalksTo;
 
 /// The version of the contract: raised when a meaning changes, not when something is added.
@@ -48,6 +50,9 @@ pub struct Report {
     pub findings_total: usize,
     /// The findings, worst first.
     pub findings: Vec<Finding>,
+    /// Findings that have one cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Incident>,
     /// Number of files that crossed, also of those not listed.
     pub artifacts_total: usize,
     /// Files that crossed.
@@ -491,6 +496,13 @@ pub struct Evidence {
     /// Wireshark display filter that shows this frame among others of its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// Its time, where the rule knows it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "written::time"
+    )]
+    pub at: Option<Timestamp>,
 }
 
 /// Harm, if the finding is true.

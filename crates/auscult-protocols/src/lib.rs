@@ -21,6 +21,7 @@ pub mod dhcpv6;
 pub mod dicom;
 pub mod dns;
 pub mod drive;
+mod factory_login;
 pub mod file;
 mod first;
 pub mod ftp;

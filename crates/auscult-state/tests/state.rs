@@ -70,6 +70,7 @@ fn report() -> Report {
         devices: Vec::new(),
         findings_total: 0,
         findings: Vec::new(),
+        incidents: Vec::new(),
         artifacts_total: 0,
         artifacts: Vec::new(),
         data_sets: Vec::new(),

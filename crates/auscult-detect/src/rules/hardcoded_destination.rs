@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Party, factory_range};
 use auscult_model::report::{Finding, Severity, Where};
-use auscult_model::{Assignment, Timestamp, Transport};
+use auscult_model::{Assignment, MacAddr, Timestamp, Transport};
 
 use super::outbound::{Outbound, by_device_and_peer};
 use crate::draft::{Draft, watched_words};
@@ -67,7 +67,9 @@ impl Detector for HardcodedDestination {
                 }
             }
         }
-        let finding = |(at, talks): (&(IpAddr, u16), &Vec<Outbound<'_>>)| finding(view, *at, talks);
+        let known = Known::new(view);
+        let finding =
+            |(at, talks): (&(IpAddr, u16), &Vec<Outbound<'_>>)| finding(view, &known, *at, talks);
         peers.iter().filter_map(finding).collect()
     }
 }
@@ -87,51 +89,65 @@ enum Ground {
     Restart,
 }
 
-fn ground(view: &View<'_>, talk: &Outbound<'_>) -> Ground {
-    let local = talk.local;
-    let leases = view
-        .ledger
-        .assignments()
-        .into_iter()
-        .filter(|((mac, ip, how, _), _)| {
-            *how == Assignment::Leased && *ip == local.ip && Some(*mac) == local.mac
-        });
-    let mut leased = None;
-    for (_, seen) in leases {
-        leased = Some((seen.first, seen.last));
-    }
-    if let Some((first, last)) = leased {
-        if first < last && talk.sum.first < last && last < talk.sum.last {
-            return Ground::Restart;
+/// What is known of starts and of names, by address.
+struct Known {
+    /// First and last lease of a card's address.
+    leases: BTreeMap<(MacAddr, IpAddr), (Timestamp, Timestamp)>,
+    /// Who was answered by name servers.
+    asked: BTreeSet<IpAddr>,
+    /// Answers of name services were seen at all.
+    names: bool,
+}
+
+impl Known {
+    fn new(view: &View<'_>) -> Self {
+        let assigned = view.ledger.assignments().into_iter();
+        let leases = assigned.filter(|((_, _, how, _), _)| *how == Assignment::Leased);
+        let spoken = view.ledger.spoken().keys();
+        let asked = spoken.filter(|(protocol, ..)| *protocol == "dns");
+        Known {
+            leases: leases
+                .map(|((mac, ip, ..), seen)| ((*mac, *ip), (seen.first, seen.last)))
+                .collect(),
+            asked: asked.map(|(_, _, to)| to.ip).collect(),
+            names: view.ledger.name_answers().keys().next().is_some(),
         }
-        if first <= talk.sum.first {
+    }
+
+    fn ground(&self, view: &View<'_>, talk: &Outbound<'_>) -> Ground {
+        let local = talk.local;
+        let lease = local.mac.and_then(|mac| self.leases.get(&(mac, local.ip)));
+        if let Some((first, last)) = lease.copied() {
+            if first < last && talk.sum.first < last && last < talk.sum.last {
+                return Ground::Restart;
+            }
+            if first <= talk.sum.first {
+                return Ground::Start;
+            }
+        }
+        let began = view.span().map(|(first, _)| first);
+        let late = view
+            .device(local)
+            .and_then(|device| Some(device.first_seen?.since(began?) >= LATE));
+        if late == Some(true) {
             return Ground::Start;
         }
-    }
-    let began = view.span().map(|(first, _)| first);
-    let late = view
-        .device(local)
-        .and_then(|device| Some(device.first_seen?.since(began?) >= LATE));
-    if late == Some(true) {
-        return Ground::Start;
-    }
-    let mut asked = view.ledger.spoken().keys();
-    if asked.any(|(protocol, _, to)| *protocol == "dns" && to.ip == local.ip) {
-        return Ground::OtherNames;
-    }
-    match view.ledger.name_answers().keys().next() {
-        Some(_) => Ground::Names,
-        None => Ground::None,
+        match (self.asked.contains(&local.ip), self.names) {
+            (true, _) => Ground::OtherNames,
+            (false, true) => Ground::Names,
+            (false, false) => Ground::None,
+        }
     }
 }
 
 fn finding(
     view: &View<'_>,
+    known: &Known,
     (peer, port): (IpAddr, u16),
     talks: &[Outbound<'_>],
 ) -> Option<Finding> {
     let first = talks.first()?;
-    let ground = talks.iter().map(|talk| ground(view, talk)).max()?;
+    let ground = talks.iter().map(|talk| known.ground(view, talk)).max()?;
     if ground == Ground::None {
         return None;
     }

@@ -49,6 +49,8 @@ const ANSWERS_FOR_OTHERS: usize = 4;
 const APART: i64 = Timestamp::SECOND;
 /// A flow with a packet at least so often shows that its sender was there all the time.
 const STEADY: i64 = 30 * Timestamp::SECOND;
+/// Cards at one address that are compared.
+const CARDS: usize = 4;
 /// Signs kept of one card at one address.
 const SIGNS: usize = 64;
 
@@ -110,7 +112,8 @@ impl Detector for Impostor {
                     .is_some_and(|ips| ips.len() >= ANSWERS_FOR_OTHERS);
                 !many && is_one_machine(**mac)
             };
-            let own: Vec<&MacAddr> = cards.keys().filter(is_own).collect();
+            // Of a crowd at one address two say as much as all.
+            let own: Vec<&MacAddr> = cards.keys().filter(is_own).take(CARDS).collect();
             for (at, first) in own.iter().enumerate() {
                 for second in own.iter().skip(at + 1) {
                     findings.extend(pair(view, (*segment, *ip), cards, [**first, **second]));

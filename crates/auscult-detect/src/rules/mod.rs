@@ -1,6 +1,7 @@
 //! The detectors, one file each.
 
 mod advisory_device_present;
+mod beacon;
 mod cleartext_login;
 mod data_collecting_service;
 mod dead_public_address;
@@ -39,6 +40,7 @@ use crate::Detector;
 /// Every detector, in alphabetical order of its rule.
 pub static ALL: &[&dyn Detector] = &[
     &advisory_device_present::AdvisoryDevicePresent,
+    &beacon::Beacon,
     &cleartext_login::CleartextLogin,
     &data_collecting_service::DataCollectingService,
     &dead_public_address::DeadPublicAddress,

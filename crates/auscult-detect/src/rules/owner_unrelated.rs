@@ -4,7 +4,7 @@
 //! announces a range, never who rents a machine in it; a country is where a range is registered and
 //! is never judged.
 
-use auscult_inventory::{OwnerKind, owner};
+use auscult_inventory::{OwnerKind, factory_range, owner};
 use auscult_model::report::{Finding, Severity};
 
 use super::outbound::{Outbound, by_device_and_peer};
@@ -23,6 +23,7 @@ static RECORD: RuleRecord = RuleRecord {
     innocent: &[
         "A service that the maker or the hospital runs at an access provider.",
         "Clouds, hosting, content networks: neutral, nothing.",
+        "Factory addresses of medical products: other rules say more of them.",
         "The hospital's own or its carrier's range: declare it with --site-net.",
     ],
     attack: &["T1071"],
@@ -43,6 +44,7 @@ impl Detector for OwnerUnrelated {
             talk.answered
                 && stake(view.role(talk.local)).is_medical()
                 && view.names(talk.peer).is_empty()
+                && factory_range(talk.peer).is_none()
         });
         let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
         talks.values().filter_map(finding).collect()
@@ -123,10 +125,11 @@ mod tests {
 
     #[test]
     fn a_research_network_is_told_and_a_cloud_is_not() {
-        let finding = talks_to(far([202, 114, 4, 119])).one(RULE);
+        let finding = talks_to(far([202, 112, 80, 9])).one(RULE);
         assert_eq!(finding.severity, Severity::Low);
         assert!(finding.owner.is_some());
         assert_eq!(talks_to(far([8, 8, 4, 4])).of(RULE), [], "cloud");
+        assert_eq!(talks_to(far([202, 114, 4, 119])).of(RULE), [], "factory");
         assert_eq!(talks_to(far([198, 18, 7, 9])).of(RULE), [], "set aside");
     }
 }

@@ -41,6 +41,8 @@ const NAME_SERVER: &str = "name-server";
 const NAME: &str = "name";
 /// So many names of others are no coincidence.
 const NAMES: usize = 3;
+/// Servers of one segment that one is compared with.
+const SERVERS: usize = 16;
 /// Name services in which everybody answers for himself.
 const OWN_NAMES: [&str; 2] = ["llmnr", "nbns"];
 
@@ -184,7 +186,7 @@ fn servers(facts: &Facts, view: &View<'_>) -> Vec<Finding> {
     for servers in segments.values() {
         for (who, server) in servers {
             let rest = servers.iter().filter(|(other, _)| *other != who);
-            let others: Vec<&Server<'_>> = rest.map(|(_, other)| other).collect();
+            let others: Vec<&Server<'_>> = rest.map(|(_, other)| other).take(SERVERS).collect();
             findings.extend(contradicts(view, server, &others));
         }
     }

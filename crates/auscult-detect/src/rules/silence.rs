@@ -1,5 +1,7 @@
 //! When devices fell silent while others went on: what the rules of silence share.
 
+use std::collections::BTreeMap;
+
 use auscult_inventory::Party;
 use auscult_model::report::Device;
 use auscult_model::{ConversationKey, ConversationSum, Outcome, Segment, Timestamp};
@@ -28,13 +30,18 @@ pub(super) fn silent<'a>(view: &View<'a>) -> Vec<Silent<'a>> {
         return Vec::new();
     };
     let devices = view.inventory.devices.iter();
-    let bedside = devices.filter(|device| device.inside && stake(device.role) == Stake::Bedside);
-    let silent = bedside.filter_map(|device| {
-        let (first, last) = (device.first_seen?, device.last_seen?);
-        if end.since(last) < SILENT || last.since(first) < STEADY {
-            return None;
-        }
-        let talk = longest(view, device)?;
+    let quiet: BTreeMap<&str, &Device> = devices
+        .filter(|device| device.inside && stake(device.role) == Stake::Bedside)
+        .filter(|device| match (device.first_seen, device.last_seen) {
+            (Some(first), Some(last)) => end.since(last) >= SILENT && last.since(first) >= STEADY,
+            _ => false,
+        })
+        .map(|device| (device.id.as_str(), device))
+        .collect();
+    let longest = longest(view, &quiet);
+    let silent = longest.into_iter().filter_map(|(id, talk)| {
+        let device = quiet.get(id)?;
+        let last = device.last_seen?;
         // It talked to the end, and steadily.
         let (_, sum) = talk;
         let packets = i64::try_from(sum.packets[0]).unwrap_or(i64::MAX).max(1);
@@ -50,24 +57,38 @@ pub(super) fn silent<'a>(view: &View<'a>) -> Vec<Silent<'a>> {
     silent.collect()
 }
 
+type Talk<'a> = (&'a ConversationKey, &'a ConversationSum);
+
+/// The longest conversation that each of the devices began.
 fn longest<'a>(
     view: &View<'a>,
-    device: &Device,
-) -> Option<(&'a ConversationKey, &'a ConversationSum)> {
-    let own = |key: &ConversationKey| {
+    devices: &BTreeMap<&'a str, &'a Device>,
+) -> BTreeMap<&'a str, Talk<'a>> {
+    let mut longest: BTreeMap<&str, Talk<'_>> = BTreeMap::new();
+    if devices.is_empty() {
+        return longest;
+    }
+    for (key, sum) in view.ledger.conversations() {
         let party = Party {
             segment: key.segment,
             ip: key.originator,
             mac: key.originator_mac,
         };
-        key.outcome == Outcome::Answered
-            && device.ips.contains(&key.originator)
-            && view
-                .device(party)
-                .is_some_and(|found| found.id == device.id)
-    };
-    let talks = view.ledger.conversations().filter(|(key, _)| own(key));
-    talks.max_by_key(|(_, sum)| sum.last.since(sum.first))
+        let Some(device) = view
+            .device(party)
+            .filter(|d| devices.contains_key(d.id.as_str()))
+        else {
+            continue;
+        };
+        let length = sum.last.since(sum.first);
+        let is_longer = longest
+            .get(device.id.as_str())
+            .is_none_or(|(_, known)| known.last.since(known.first) < length);
+        if key.outcome == Outcome::Answered && is_longer {
+            longest.insert(&device.id, (key, sum));
+        }
+    }
+    longest
 }
 
 /// Whether a segment was still heard after a time: a switch that starts again silences all.

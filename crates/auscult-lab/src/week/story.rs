@@ -335,7 +335,10 @@ impl Story {
             truth.must("advisory-device-present", host.ip, "high");
             truth.must("phi-cleartext-inside", host.ip, "low");
             match leaks {
-                true => truth.must("phi-cleartext-outside", host.ip, "critical"),
+                true => {
+                    truth.must("phi-cleartext-outside", host.ip, "critical");
+                    truth.must("hardcoded-destination", host.ip, "low");
+                }
                 false => truth.must_not_at("phi-cleartext-outside", host.ip),
             }
         }

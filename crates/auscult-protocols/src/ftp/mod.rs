@@ -10,6 +10,7 @@ mod commands;
 
 use auscult_model::{Bound, Direction, Meaning, Transport};
 
+use crate::factory_login::{FACTORY, is_factory};
 use crate::ftp_data::{self, Crossing};
 use crate::lines::{Lines, reply_code, split_word};
 use crate::login::Attempt;
@@ -37,6 +38,10 @@ static RECORD: Record = Record {
     attributes: &[
         ("anonymous", "true when the account is the anonymous one"),
         ("password", "none when the server decided on the name alone"),
+        (
+            "default",
+            "factory: account and secret are those that factories set",
+        ),
     ],
     bounds: &[&COMMANDS],
     false_likely: "0 of 100,000 random prefixes; banners of mail servers without their name",
@@ -254,7 +259,11 @@ impl FtpSession {
                 self.named = false;
                 if let Some((account, first)) = self.user.clone() {
                     let place = Place { first, ..place };
-                    self.attempt = Some(attempt(account, direction, place, confidence));
+                    let mut attempt = attempt(account, direction, place, confidence);
+                    if is_factory(attempt.account.as_bytes(), rest) {
+                        attempt.attributes.push(("default", FACTORY.into()));
+                    }
+                    self.attempt = Some(attempt);
                 }
             }
             b"AUTH" => self.securing = true,

@@ -6,6 +6,7 @@
 use auscult_model::Bound;
 
 use crate::base64::decode_until;
+use crate::factory_login::is_factory;
 use crate::text;
 
 pub(super) static HEAD: Bound = Bound::constant(
@@ -283,6 +284,8 @@ pub(super) struct Credentials {
     pub(super) method: &'static str,
     pub(super) account: String,
     pub(super) clear: bool,
+    /// Account and secret are those that factories set.
+    pub(super) factory: bool,
 }
 
 /// Reads the value of an Authorization field.
@@ -295,19 +298,32 @@ pub(super) fn credentials(value: &[u8]) -> Option<Credentials> {
             method: "http-basic",
             account: text::lenient(&decode_until(rest, b':', 1)),
             clear: true,
+            factory: is_factory_pair(rest),
         }),
         b"digest" => Some(Credentials {
             method: "http-digest",
             account: parameter(rest, b"username=")?,
             clear: false,
+            factory: false,
         }),
         // Whoever reads a token needs no account.
         b"bearer" => Some(Credentials {
             method: "http-bearer",
             account: String::new(),
             clear: false,
+            factory: false,
         }),
         _ => None,
+    }
+}
+
+/// Whether the encoded name and secret are a pair that factories set; nothing of it is kept.
+fn is_factory_pair(encoded: &[u8]) -> bool {
+    let pair = decode_until(encoded, 0, 1);
+    let mut parts = pair.splitn(2, |byte| *byte == b':');
+    match (parts.next(), parts.next()) {
+        (Some(account), Some(secret)) => is_factory(account, secret),
+        _ => false,
     }
 }
 

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 
 use auscult_model::{About, Bound, Direction, Meaning, Transport};
 
+use crate::factory_login::FACTORY;
 use crate::login::Attempt;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 use crate::{lines, sides, text};
@@ -39,7 +40,13 @@ static RECORD: Record = Record {
     ],
     leaves_out: "Cookies, pages, media, parts of multipart bodies; everything after an upgrade or \
         CONNECT.",
-    attributes: &[("host", "the Host header of the request with the login")],
+    attributes: &[
+        ("host", "the Host header of the request with the login"),
+        (
+            "default",
+            "factory: account and secret are those that factories set",
+        ),
+    ],
     bounds: &[&HEAD, &FIELDS, &REQUESTS, &CLAIMS, &body::LARGEST],
     false_likely: "0 of 100,000 random prefixes",
 };
@@ -473,10 +480,11 @@ impl HttpSession {
             client: direction,
             place,
             confidence,
-            attributes: if host.is_empty() {
-                Vec::new()
-            } else {
-                vec![("host", host.into())]
+            attributes: {
+                let host = Some(host).filter(|host| !host.is_empty());
+                let host = host.map(|host| ("host", host.into()));
+                let factory = credentials.factory.then(|| ("default", FACTORY.into()));
+                host.into_iter().chain(factory).collect()
             },
         });
         if self.waiting.len() >= out.bound(&REQUESTS) {

@@ -32,12 +32,46 @@ pub(super) fn list(page: &mut Page, report: &Report, all: bool) {
         page.labelled("Proof", &words::packets(&finding.evidence));
         page.labelled("", &words::filter(&finding.evidence).unwrap_or_default());
     }
+    stories(page, report, all);
     if routine {
         page.gap();
         page.text(
             0,
             "More about a finding, with every packet: auscult finding ID PATH",
         );
+    }
+}
+
+/// Lines of a story; `--all` and JSON have the rest.
+const STEPS: usize = 8;
+
+/// Findings that have one cause, in order of time. Those of which all were decided are no work.
+fn stories(page: &mut Page, report: &Report, all: bool) {
+    for incident in &report.incidents {
+        let of = |id: &String| report.findings.iter().find(|finding| finding.id == *id);
+        let open = incident
+            .findings
+            .iter()
+            .filter_map(of)
+            .any(Finding::is_open);
+        if !open && !all {
+            continue;
+        }
+        page.gap();
+        let whom = incident
+            .peer
+            .map_or_else(String::new, |ip| format!(" with {ip}"));
+        let when = words::span(incident.first_seen, incident.last_seen);
+        let findings = incident.findings.join(" ");
+        page.text(0, &format!("One story{whom}, {when}: {findings}"));
+        let most = if all { usize::MAX } else { STEPS };
+        for step in incident.timeline.iter().take(most) {
+            let evidence = &step.evidence;
+            let time = evidence.at.map_or_else(String::new, |at| at.to_string());
+            let time = time.get(11..19).unwrap_or(&time);
+            let note = evidence.note.as_deref().unwrap_or_default();
+            page.text(2, &format!("{time} #{} {note}", evidence.packet));
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use auscult_model::report::{
     Answer, ArtifactEntry, Capture, CapturePoint, Claim, Coverage, DataSet, Device, Evidence,
-    Finding, Health, Isolation, Report, Role, Service, Severity, Site, Skipped, TalksTo, Where,
-    details::Value,
+    Finding, Health, Incident, Isolation, Report, Role, Service, Severity, Site, Skipped, Step,
+    TalksTo, Where, details::Value,
 };
 use auscult_model::{MacAddr, PhiKind, Segment, Timestamp};
 
@@ -37,7 +37,33 @@ fn proof(packet: u64, note: &str, filter: &str) -> Evidence {
         packet,
         note: (!note.is_empty()).then(|| note.to_owned()),
         filter: (!filter.is_empty()).then(|| format!("frame.number == {packet} && {filter}")),
+        at: None,
     }
+}
+
+/// What the first two findings tell together.
+fn incidents() -> Vec<Incident> {
+    let told = findings();
+    let step = |finding: usize, seconds: i64| Step {
+        finding: told[finding].id.clone(),
+        evidence: Evidence {
+            at: Some(Timestamp::from_parts(1_763_900_000 + seconds, 0)),
+            ..proof(40 + finding as u64, "asks for /pm", "")
+        },
+    };
+    vec![Incident {
+        id: told[0].id.replacen("F-", "I-", 1),
+        findings: told
+            .iter()
+            .take(2)
+            .map(|finding| finding.id.clone())
+            .collect(),
+        devices: told[0].devices.clone(),
+        peer: told[0].peer,
+        first_seen: told[0].first_seen,
+        last_seen: told[1].last_seen,
+        timeline: vec![step(0, 3), step(1, 9)],
+    }]
 }
 
 fn device(id: &str, role: Role, address: &str, confidence: f32) -> Device {
@@ -469,6 +495,7 @@ pub(crate) fn rich() -> Report {
         devices_total: 45,
         devices: devices(),
         findings: findings(),
+        incidents: incidents(),
         findings_total: 0,
         artifacts_total: 2,
         artifacts: vec![
