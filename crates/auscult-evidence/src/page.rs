@@ -4,9 +4,11 @@
 //! form or a law asks for. It never decides for them: whether there was a breach, and whom the law
 //! obliges to tell, depends on more than a network shows.
 
+use std::collections::BTreeSet;
+
 use auscult_model::Timestamp;
 use auscult_model::report::details::Value;
-use auscult_model::report::{Device, Finding};
+use auscult_model::report::{Answer, Coverage, Device, Finding};
 
 use crate::cut::Cut;
 use crate::facts::{Facts, Proof};
@@ -201,7 +203,10 @@ fn found(page: &mut Page, findings: &[&Finding], facts: &Facts) {
                     .peer
                     .map_or_else(String::new, |peer| peer.to_string()),
             ),
-            ("Registered to", finding.owner.clone().unwrap_or_default()),
+            (
+                "Owner of the address",
+                finding.owner.clone().unwrap_or_default(),
+            ),
             ("When", span(finding.first_seen, finding.last_seen)),
             ("For nurses", finding.impact.clone()),
             ("What to do", finding.action.clone()),
@@ -245,7 +250,7 @@ fn known(page: &mut Page, findings: &[&Finding], facts: &Facts, cut: &Cut) {
         page.raw("<tr><th>");
         page.text(&answer.question);
         page.raw("</th><td>");
-        page.text(&format!("{}: {}", answer.short, answer.because));
+        page.text(&answered(answer));
         page.raw("</td></tr>\n");
     }
     page.raw("</table>\n");
@@ -266,6 +271,20 @@ fn known(page: &mut Page, findings: &[&Finding], facts: &Facts, cut: &Cut) {
             joined(&health.limits.keys().collect::<Vec<_>>()),
         ),
     ]);
+}
+
+/// An answer in its word, in a few words, and why.
+fn answered(answer: &Coverage) -> String {
+    let word = match answer.answer {
+        Answer::Yes => "Yes",
+        Answer::No => "No, it would have been seen",
+        Answer::NotSeen => "Not seen, which is no proof",
+        Answer::CannotTell => "Cannot be told",
+    };
+    match answer.because.starts_with(&answer.short) {
+        true => format!("{word}: {}", answer.because),
+        false => format!("{word}: {}. {}", answer.short, answer.because),
+    }
 }
 
 /// `is reproduced …` or `rests on …`.
@@ -398,29 +417,17 @@ fn device_report(page: &mut Page, findings: &[&Finding], facts: &Facts) {
             ("Problem", problem.join("; ")),
         ]);
     }
-    let mut cves: Vec<String> = findings
-        .iter()
-        .flat_map(|it| &it.cves)
-        .map(ToString::to_string)
-        .collect();
-    cves.sort();
-    cves.dedup();
-    let mut attack: Vec<String> = findings
-        .iter()
-        .flat_map(|it| &it.attack)
-        .map(ToString::to_string)
-        .collect();
-    attack.sort();
-    attack.dedup();
-    let peers: Vec<String> = findings
-        .iter()
-        .filter_map(|it| it.peer)
-        .map(|peer| peer.to_string())
-        .collect();
+    let distinct = |of: fn(&Finding) -> Vec<String>| {
+        let all: BTreeSet<String> = findings.iter().flat_map(|finding| of(finding)).collect();
+        all.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let cves = distinct(|it| it.cves.iter().map(ToString::to_string).collect());
+    let attack = distinct(|it| it.attack.iter().map(ToString::to_string).collect());
+    let peers = distinct(|it| it.peer.iter().map(ToString::to_string).collect());
     page.table([
-        ("CVE and advisories", cves.join(", ")),
-        ("ATT&CK techniques", attack.join(", ")),
-        ("Addresses of the other side", peers.join(", ")),
+        ("CVE and advisories", cves),
+        ("ATT&CK techniques", attack),
+        ("Addresses of the other side", peers),
         (
             "Harm to a patient",
             "not shown by traffic: state whether one is known or suspected".to_owned(),
@@ -452,9 +459,9 @@ fn factors(page: &mut Page, findings: &[&Finding], facts: &Facts) {
         let owner = finding
             .owner
             .clone()
-            .unwrap_or_else(|| "not known".to_owned());
+            .unwrap_or_else(|| "Its owner is not known.".to_owned());
         let receiver = match finding.peer {
-            Some(peer) => format!("{peer}, registered to: {owner}. Who reads there is not known"),
+            Some(peer) => format!("{peer}. {owner}"),
             None => "several, see the finding".to_owned(),
         };
         page.table([

@@ -17,6 +17,9 @@ use crate::frame::{Frame, Taken, stack};
 /// Packets behind a named one that still belong to it: the answer and its acknowledgement.
 const BEHIND: u8 = 8;
 
+/// Ports of DHCP and DHCPv6 (the lower of the two).
+const DHCP: [u16; 4] = [67, 68, 546, 547];
+
 /// How much around the named packets is kept, from little to much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -28,7 +31,7 @@ pub enum Level {
     Connection,
     /// All between the finding's devices and its peer.
     Pair,
-    /// All of the finding's devices, and how addresses of their segments were resolved.
+    /// All of the finding's devices, and how addresses were resolved and given.
     Device,
 }
 
@@ -226,8 +229,12 @@ impl Selector {
                 .into_iter()
                 .flatten()
                 .any(|mac| macs.contains(&mac.0));
+            // How addresses were resolved and given.
             let is_arp = matches!(layers.network, Network::Arp(_));
-            if is_device(src) || is_device(dst) || has_mac || is_arp {
+            let is_dhcp = layers
+                .ports()
+                .is_some_and(|(from, to)| DHCP.contains(&from.min(to)));
+            if is_device(src) || is_device(dst) || has_mac || is_arp || is_dhcp {
                 level = Some(Level::Device);
             }
         }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
 
-use auscult_model::{Artifact, Bound, Endpoint, Segment};
+use auscult_model::{Artifact, Bound, Endpoint, FileClass, Segment};
 use sha2::{Digest, Sha256};
 
 use crate::magic::file_kind;
@@ -200,6 +200,12 @@ impl FileAssembler {
             }
         }
         true
+    }
+
+    /// By its first bytes no program, image or archive, or they were not seen: what it holds may be
+    /// about anybody.
+    pub(crate) fn is_document(&self) -> bool {
+        self.head.is_empty() || file_kind(&self.head).1 == FileClass::Other
     }
 
     /// The file as far as it was seen; `None` when nothing of it was.

@@ -150,6 +150,9 @@ impl Session for FtpDataSession {
         if !file.append(bytes, last) {
             out.reached(&file::PENDING);
         }
+        if file.is_document() {
+            out.withhold(0..bytes.len());
+        }
         Progress::Used(bytes.len())
     }
 

@@ -411,6 +411,12 @@ impl Conversation {
         self.say_files(out);
     }
 
+    /// What is under way is for people to read.
+    fn prints_a_document(&self) -> bool {
+        let file = self.files.last();
+        file.is_none_or(|file| file.assembler.is_document())
+    }
+
     /// Bytes of the file under way.
     fn append(&mut self, bytes: &[u8], mark: Mark, out: &mut Output<'_>) {
         if let Some(file) = self.files.last_mut().filter(|file| !file.closed)
@@ -497,6 +503,9 @@ impl Conversation {
                     let piece = bytes.get(at..at + step).unwrap_or_default();
                     let mark = out.mark(at);
                     self.append(piece, mark, out);
+                    if self.prints_a_document() {
+                        out.withhold(at..at + step);
+                    }
                     at += step;
                     self.state = State::Data(count.map(|count| count - step as u64));
                     if count == Some(step as u64) {

@@ -282,6 +282,10 @@ impl TftpSession {
         if transfer.sender == sender && !transfer.block(block, bytes, most, at) {
             out.reached(&file::PENDING);
         }
+        if transfer.file.is_document() {
+            // Behind operation and number.
+            out.withhold(4..4 + bytes.len());
+        }
         if transfer.file.is_complete() {
             transfer.over = true;
             let fresh = FileAssembler::new("", RECORD.name);

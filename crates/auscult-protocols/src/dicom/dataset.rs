@@ -181,6 +181,7 @@ impl DataSet {
                 }
                 State::Opaque(left) => {
                     let taken = usize::try_from(left).map_or(rest.len(), |n| n.min(rest.len()));
+                    out.withhold(base + at..base + at + taken);
                     self.skip(taken as u64);
                     taken
                 }

@@ -142,8 +142,11 @@ enum Step {
     Used(usize),
     /// So many are needed.
     Need(usize),
-    /// So many are opaque.
-    Skip(u64),
+    /// So many are done with, and so many behind them are opaque.
+    Skip {
+        used: usize,
+        skip: u64,
+    },
     End(Progress),
 }
 
@@ -212,7 +215,7 @@ impl Association {
                     self.after(at + used, out);
                 }
                 if skip > 0 {
-                    Step::Skip(done)
+                    Step::Skip { used, skip }
                 } else {
                     Step::Used(used)
                 }
@@ -236,7 +239,8 @@ impl Association {
         let length = header.length as usize;
         if length > out.bound(&ASSOCIATION) {
             out.reached(&ASSOCIATION);
-            return Step::Skip((HEADER + length) as u64);
+            let skip = (HEADER + length) as u64;
+            return Step::Skip { used: 0, skip };
         }
         let Some(content) = rest.get(HEADER..HEADER + length) else {
             return Step::Need(HEADER + length);
@@ -478,10 +482,16 @@ impl Session for Association {
             match self.step(bytes, at, out) {
                 Step::Used(used) => at += used,
                 Step::Need(need) => return Progress::Need { used: at, need },
-                Step::Skip(skip) => match usize::try_from(skip) {
-                    Ok(here) if here <= bytes.len() - at => at += here,
-                    _ => return Progress::Skip { used: at, skip },
-                },
+                Step::Skip { used, skip } => {
+                    at += used;
+                    match usize::try_from(skip) {
+                        Ok(here) if here <= bytes.len() - at => {
+                            out.withhold(at..at + here);
+                            at += here;
+                        }
+                        _ => return Progress::Skip { used: at, skip },
+                    }
+                }
                 Step::End(progress) => return progress,
             }
         }

@@ -138,6 +138,12 @@ impl Files {
         self.open.insert(key.clone(), file);
     }
 
+    /// What crosses is for people to read, or nobody knows what it is.
+    pub(crate) fn is_document(&self, key: &FileKey) -> bool {
+        let file = self.open.get(key);
+        file.is_none_or(|file| file.assembler.is_document())
+    }
+
     /// Bytes of an open file.
     pub(crate) fn add(
         &mut self,

@@ -190,6 +190,11 @@ impl RpcSession {
             if let Some(bulk) = &mut message.bulk {
                 let now = here.mark(bulk.left.min(rest.len()), out);
                 let passed = self.readers.pass(bulk, rest, now, direction, out);
+                let file = bulk.file.as_ref();
+                if file.is_none_or(|file| self.readers.share.files.is_document(file)) {
+                    let place = |at: usize| base + at.saturating_sub(held);
+                    out.withhold(place(at)..place(at + passed));
+                }
                 at += passed;
                 if bulk.left + bulk.padding == 0 {
                     message.bulk = None;
