@@ -1,7 +1,5 @@
 //! Patients are taken out of packets: bytes, lengths, checksums, copies, pieces.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-
 use auscult_evidence::{Change, Frame, Pseudonyms, mask};
 use auscult_model::{FileIndex, LinkType, Marks, PacketRef, PhiKind, PhiRange, Timestamp};
 use auscult_packet::checksum::{fold, words};
