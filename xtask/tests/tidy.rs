@@ -37,6 +37,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         "auscult-evidence",
         &["auscult-capture", "auscult-model", "auscult-packet"],
     ),
+    // It names rules, protocols and families, and judges a report.
+    (
+        "auscult-advisory",
+        &[
+            "auscult-detect",
+            "auscult-inventory",
+            "auscult-model",
+            "auscult-protocols",
+            "auscult-report",
+        ],
+    ),
     // It alone knows that a state is a database.
     ("auscult-state", &["auscult-model"]),
     // Encoders never see our parsers, so that one misreading is not shared.
@@ -50,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "auscult",
         &[
+            "auscult-advisory",
             "auscult-capture",
             "auscult-detect",
             "auscult-engine",

@@ -20,7 +20,7 @@ mod view;
 mod words;
 
 pub use contract::{Context, Detector, FACTS, Fact, FactKey, Facts, RuleRecord};
-pub use coverage::coverage;
+pub use coverage::{coverage, questions};
 pub use incident::incidents;
 pub use points::capture_points;
 pub use related::unrelated;

@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "live/bench.rs"]
+mod bench;
 mod cases;
 #[path = "live/imaging.rs"]
 mod imaging;

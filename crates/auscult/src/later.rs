@@ -5,7 +5,7 @@ use std::path::Path;
 
 const OPTIONS: &[&str] = &["--html", "--extract", "--filter", "--flows", "--sha256"];
 
-const COMMANDS: &[&str] = &["cases", "check", "listen", "serve", "watch"];
+const COMMANDS: &[&str] = &["cases", "listen", "serve", "watch"];
 
 /// The line for arguments (without the program's name) that ask for something planned.
 pub(crate) fn notice(arguments: &[OsString]) -> Option<String> {

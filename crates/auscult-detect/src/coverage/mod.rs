@@ -36,6 +36,11 @@ pub fn coverage(
         .collect()
 }
 
+/// Names of the fixed questions.
+pub fn questions() -> impl Iterator<Item = &'static str> {
+    QUESTIONS.iter().map(|(id, _, _)| *id)
+}
+
 /// What a question comes to.
 struct Reply {
     answer: Answer,

@@ -1,6 +1,7 @@
 //! One file a command: its arguments, which are its help, and what it prints.
 
 pub(crate) mod analyze;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cut;
 pub(crate) mod device;
