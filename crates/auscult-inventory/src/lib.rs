@@ -12,6 +12,7 @@ mod cluster;
 mod conduct;
 mod describe;
 mod facts;
+mod indicators;
 mod inventory;
 mod ledger;
 mod links;
@@ -33,6 +34,7 @@ pub use bounds::ALL as BOUNDS;
 pub use facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject,
 };
+pub use indicators::Indicators;
 pub use inventory::Inventory;
 pub use ledger::{Described, Ledger, Limits, PairKey, RequestKey, StartKey};
 pub use mac_vendor::{DataSet, mac_vendor, source as mac_vendor_source};

@@ -14,6 +14,7 @@ use auscult_model::{MacAddr, report};
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::indicators::Indicators;
 use crate::ledger::{Described, Ledger};
 
 /// An outside network that is legitimate.
@@ -42,6 +43,8 @@ pub struct SiteOptions {
     pub bench_networks: Vec<IpNet>,
     /// ISO 3166-1 code of the country the site is in.
     pub country: Option<String>,
+    /// What else is looked for (`--indicators`).
+    pub indicators: Indicators,
 }
 
 impl SiteOptions {

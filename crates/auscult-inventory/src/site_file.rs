@@ -99,6 +99,7 @@ impl SiteOptions {
             guest_networks: plain(file.site.guest),
             bench_networks: plain(file.site.bench),
             country: file.site.country.map(|country| country.0),
+            ..SiteOptions::default()
         })
     }
 }

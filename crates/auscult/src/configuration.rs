@@ -54,6 +54,7 @@ pub(crate) fn taken(configuration: &Configuration) -> Options {
             guest_networks: networks(&configuration.guest_networks),
             bench_networks: networks(&configuration.bench_networks),
             country: configuration.country.clone(),
+            ..SiteOptions::default()
         },
         interfaces_apart: configuration.interfaces_apart,
         ..Options::default()

@@ -1,6 +1,6 @@
 //! Options that all commands share which read captures, and the reading itself.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -43,6 +43,10 @@ pub(crate) struct How {
     /// Site file: networks, partners [default: auscult.toml, if there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Addresses, networks, names, SHA-256, JA3 or JA4 to look for, one a line, or STIX 2
+    /// (repeatable)
+    #[arg(long, value_name = "FILE")]
+    indicators: Vec<PathBuf>,
     /// Only packets from this time on (2025-01-30T18:00:00Z, or UTC without zone)
     #[arg(long, value_name = "TIME", value_parser = arguments::time)]
     since: Option<Timestamp>,
@@ -404,6 +408,17 @@ impl How {
     fn options(&self) -> Result<Options, Failure> {
         let mut site = site_file::load(self.config.as_deref())?;
         site.networks.extend(&self.site_net);
+        for path in &self.indicators {
+            let text = fs::read_to_string(path)
+                .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+            site.indicators.add(&text);
+        }
+        if site.indicators.unread > 0 {
+            let lines = site.indicators.unread;
+            notice(&format!(
+                "--indicators: {lines} entries are of no known kind"
+            ));
+        }
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since >= until
         {

@@ -12,6 +12,7 @@ mod hardcoded_destination;
 mod hostile_ssid;
 mod impostor;
 mod inbound_from_outside;
+mod indicator;
 mod mass_silence;
 mod mining;
 mod new_peer;
@@ -51,6 +52,7 @@ pub static ALL: &[&dyn Detector] = &[
     &hostile_ssid::HostileSsid,
     &impostor::Impostor,
     &inbound_from_outside::InboundFromOutside,
+    &indicator::Indicator,
     &mass_silence::MassSilence,
     &mining::Mining,
     &new_peer::NewPeer,
