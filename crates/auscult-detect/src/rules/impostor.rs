@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
-use auscult_model::{MacAddr, PacketRef, Segment, Timestamp};
+use auscult_model::{Assignment, MacAddr, PacketRef, Segment, Timestamp};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
@@ -29,7 +29,8 @@ static RECORD: RuleRecord = RuleRecord {
          nothing.",
         "Routers, proxies and VPN gateways that answer for many addresses: nothing.",
         "Network cards of one maker in one machine (teaming), or a pair that takes over: info.",
-        "An address that was given to another device later, or moved with it: nothing.",
+        "An address that was given to another device later, or moved with it, or goes round among \
+         devices by short leases: nothing.",
         "Network access control that answers for the router: low.",
         "A question whether an address is free (probe): nothing.",
     ],
@@ -201,6 +202,10 @@ fn pair(
     if second.1.at.len() < 2 || !first.1.was_there(during) {
         return None;
     }
+    // By turns, as short leases go round.
+    if is_leased(view, first.0, ip) && is_leased(view, second.0, ip) {
+        return None;
+    }
     if view.inventory.is_router(segment, second.0) && view.inventory.is_router(segment, first.0) {
         return None;
     }
@@ -213,6 +218,12 @@ fn pair(
         return None;
     }
     Some(finding(view, holder, first, second))
+}
+
+/// Whether a server of addresses gave the address to a card.
+fn is_leased(view: &View<'_>, mac: MacAddr, ip: IpAddr) -> bool {
+    let mut leases = view.ledger.assignments().keys();
+    leases.any(|(card, address, how, _)| (*card, *address, *how) == (mac, ip, Assignment::Leased))
 }
 
 fn finding(
@@ -420,6 +431,25 @@ mod tests {
         }
         scene.ledger = ledger;
         assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_short_leases_go_round() {
+        let leased = |scene: Scene, to: Host| {
+            let assigned = auscult_model::Meaning::AddressAssigned {
+                mac: to.mac,
+                ip: to.ip,
+                how: Assignment::Leased,
+            };
+            scene.say(to, monitor(), "dhcp", assigned)
+        };
+        let one = leased(ward(other()), other());
+        assert_eq!(
+            one.one(RULE).severity,
+            Severity::High,
+            "one of them has a lease"
+        );
+        assert_eq!(leased(one, station()).of(RULE), []);
     }
 
     #[test]

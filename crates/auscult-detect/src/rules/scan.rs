@@ -26,6 +26,8 @@ static RECORD: RuleRecord = RuleRecord {
         "Vulnerability scanners, inventory and monitoring servers: info; declare them.",
         "A program that looks for its server after a move: some dozens of doors.",
         "Office computers and servers: info.",
+        "An archive or a station that asks its modalities or beds, most of them switched off: all \
+         doors are of a clinical protocol that it speaks: info.",
     ],
     attack: &["T1046", "T0846"],
     cves: &[],
@@ -37,6 +39,19 @@ const DOORS: usize = 30;
 /// Of five doors, so many are closed.
 const CLOSED: usize = 4;
 
+/// Protocols by which clinical systems ask each other whether they are there.
+const CLINICAL: [&str; 9] = [
+    "astm",
+    "contec-cms",
+    "dicom",
+    "ge-unity",
+    "hl7",
+    "intellivue",
+    "poct1-a",
+    "rwhat",
+    "vista-cms",
+];
+
 /// The detector.
 pub(super) struct Scan;
 
@@ -45,6 +60,8 @@ struct Tried<'a> {
     party: Option<Party>,
     doors: BTreeSet<(IpAddr, u16)>,
     open: BTreeSet<(IpAddr, u16)>,
+    /// Ports on which it speaks a clinical protocol.
+    clinical: BTreeSet<u16>,
     talks: Vec<(&'a ConversationKey, &'a ConversationSum)>,
 }
 
@@ -70,6 +87,9 @@ impl Detector for Scan {
             });
             let door = (key.responder, key.port);
             one.doors.insert(door);
+            if CLINICAL.contains(&key.protocol) {
+                one.clinical.insert(key.port);
+            }
             if key.outcome == Outcome::Answered && sum.payload.iter().all(|bytes| *bytes > 0) {
                 one.open.insert(door);
             } else if one.talks.len() < SHOWN {
@@ -105,6 +125,12 @@ fn finding(view: &View<'_>, tried: &Tried<'_>) -> Option<Finding> {
     let hosts: BTreeSet<IpAddr> = tried.doors.iter().map(|(ip, _)| *ip).collect();
     let ports: BTreeSet<u16> = tried.doors.iter().map(|(_, port)| *port).collect();
     let mut grade = Grade::new(severity, format!("{} tries them", stake.words()));
+    if ports.is_subset(&tried.clinical) {
+        grade.cap(
+            Severity::Info,
+            "it asks for others of its kind, by a clinical protocol that it speaks",
+        );
+    }
     grade.cap_by_loss(view, false, false);
     grade.cap_by_network(view, &[party.ip]);
     let device = view.device(party);
@@ -175,6 +201,25 @@ mod tests {
         assert_eq!(few.of(RULE), []);
         let open = tries(ward(), monitor(), 60, Talk::ANSWERED);
         assert_eq!(open.of(RULE), []);
+    }
+
+    /// Forty others at one port, two of whom answer by DICOM.
+    fn asks_for_its_kind(protocol: &'static str) -> Scene {
+        let silent = |scene: Scene, n| {
+            let target = host([10, 20, 7, n]);
+            scene.talk(monitor(), target, 104, "unknown", Talk::UNANSWERED)
+        };
+        let asked = (1..40).fold(ward(), silent);
+        let awake = host([10, 20, 7, 50]);
+        asked.talk(monitor(), awake, 104, protocol, Talk::ANSWERED)
+    }
+
+    #[test]
+    fn near_miss_it_asks_for_others_of_its_kind() {
+        let clinical = asks_for_its_kind("dicom");
+        assert_eq!(clinical.one(RULE).severity, Severity::Info);
+        let other = asks_for_its_kind("smb");
+        assert_eq!(other.one(RULE).severity, Severity::Medium);
     }
 
     #[test]

@@ -225,8 +225,12 @@ enum Service {
     Worklist,
     /// All studies of all patients.
     Find,
-    /// N-SET of a setting.
+    /// N-SET of a film session's copies.
     Set,
+    /// N-SET of a performed procedure step: it is completed (PS3.4 F.7).
+    Step,
+    /// N-ACTION of storage commitment: what was stored shall be kept (PS3.4 J.3).
+    Commit,
 }
 
 fn dicom_port() -> u16 {
@@ -243,6 +247,10 @@ fn archive() -> String {
 
 /// Basic Film Session of print management, whose number of copies N-SET changes (PS3.4 H.4.1).
 const FILM_SESSION: &str = "1.2.840.10008.5.1.1.1";
+/// Modality Performed Procedure Step.
+const PERFORMED_STEP: &str = "1.2.840.10008.3.1.2.3.3";
+/// Storage Commitment Push Model.
+const COMMITMENT: &str = "1.2.840.10008.1.20.1";
 
 impl Dicom {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
@@ -260,6 +268,8 @@ impl Dicom {
             Service::Worklist => dicom::WORKLIST,
             Service::Find => dicom::STUDY_FIND,
             Service::Set => FILM_SESSION,
+            Service::Step => PERFORMED_STEP,
+            Service::Commit => COMMITMENT,
         };
         let context = Context {
             id: 1,
@@ -301,8 +311,16 @@ impl Dicom {
                 let copies = Set::new(context.syntax).text((0x2000, 0x0010), "IS", "9");
                 (0x0120, Some(copies), 0)
             }
+            Service::Step => {
+                let done = Set::new(context.syntax).text((0x0040, 0x0252), "CS", "COMPLETED");
+                (0x0120, Some(done), 0)
+            }
+            Service::Commit => {
+                let what = Set::new(context.syntax).text((0x0008, 0x1195), "UI", &instance);
+                (0x0130, Some(what), 0)
+            }
         };
-        let set = self.what == Service::Set;
+        let set = matches!(self.what, Service::Set | Service::Step | Service::Commit);
         let ask = Command {
             field,
             class: context.class,
@@ -310,6 +328,7 @@ impl Dicom {
             with_data: data.is_some(),
             instance: (self.what == Service::Store).then_some(instance.as_str()),
             requested: set.then_some(instance.as_str()),
+            action: (self.what == Service::Commit).then_some(1),
             ..Command::default()
         };
         let bytes = dicom::message(context.id, &ask, data.as_ref(), 8_000);

@@ -41,6 +41,8 @@ pub fn request(from: Ipv4Addr, function: u16, asker: &str) -> Vec<u8> {
     out.extend_from_slice(&function.to_be_bytes());
     out.resize(24, 0);
     out.extend(asker.bytes().take(16));
-    out.resize(62, 0);
+    // The header of sixty bytes ends with the number of those that follow.
+    out.resize(58, 0);
+    out.extend_from_slice(&[0, 2, 0, 0]);
     out
 }
