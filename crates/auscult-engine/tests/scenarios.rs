@@ -30,26 +30,16 @@ const SEEDS: [u64; 2] = [1, 2];
 const KNOWN: &[(&str, &str, &str)] = &[(
     "docked-and-carried",
     "impostor",
-    "Of two cards at one address only the first and the last time are kept, so that turns look like \
-     a contradiction. Who merges the two by hand is not told again.",
+    "Of two cards at one address only the first and the last time are kept, so that turns look \
+     like a contradiction.",
 )];
 
 /// What is not found though it should be, and why: story, rule, reason.
 const MISSED: &[(&str, &str, &str)] = &[
     (
-        "archive-default-password",
-        "default-credential",
-        "Readers of HTTP do not say that a name and password are those of a factory.",
-    ),
-    (
         "cabinet-from-a-new-host",
         "unverified-code",
         "Files on shares by SMB are not read.",
-    ),
-    (
-        "service-account-of-the-maker",
-        "default-credential",
-        "Readers of FTP and Telnet do not say that a name and password are those of a factory.",
     ),
     (
         "sweep-and-restart",
