@@ -30,7 +30,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    fn new(device: Option<&Device>, what: String) -> Self {
+    pub(crate) fn new(device: Option<&Device>, what: String) -> Self {
         Proof {
             what,
             device: device.map(|device| device.id.clone()),
@@ -164,32 +164,34 @@ fn conversations(wanted: &ConversationIs, at: Place<'_>) -> Vec<Proof> {
         return Vec::new();
     };
     let lines = device.talks_to.iter().filter(|line| wanted.is_met(line));
-    let proof = |line: &TalksTo| {
-        let unanswered = match line.answered {
-            true => "",
-            false => ", not answered",
-        };
-        let begun = match &*line.direction {
-            "in" => "from",
-            _ => "with",
-        };
-        let flows = match line.flows {
-            1 => "1 flow".to_owned(),
-            flows => format!("{flows} flows"),
-        };
-        let what = format!(
-            "{} {begun} {} port {}: {}, {flows}{unanswered}",
-            line.protocol,
-            line.peer,
-            line.port,
-            line.place.word().replace('-', " "),
-        );
-        Proof {
-            filter: Some(between(device, line)),
-            ..Proof::new(Some(device), what)
-        }
+    lines.map(|line| conversation(device, line)).collect()
+}
+
+/// A line of conversations as something to look at.
+pub(crate) fn conversation(device: &Device, line: &TalksTo) -> Proof {
+    let unanswered = match line.answered {
+        true => "",
+        false => ", not answered",
     };
-    lines.map(proof).collect()
+    let begun = match &*line.direction {
+        "in" => "from",
+        _ => "with",
+    };
+    let flows = match line.flows {
+        1 => "1 flow".to_owned(),
+        flows => format!("{flows} flows"),
+    };
+    let what = format!(
+        "{} {begun} {} port {}: {}, {flows}{unanswered}",
+        line.protocol,
+        line.peer,
+        line.port,
+        line.place.word().replace('-', " "),
+    );
+    Proof {
+        filter: Some(between(device, line)),
+        ..Proof::new(Some(device), what)
+    }
 }
 
 impl ConversationIs {

@@ -2,11 +2,13 @@
 //!
 //! A verdict is a function of a [`Report`](auscult_model::report::Report): *holds* and *refuted*
 //! rest on what was seen, and everything else was *not tested*. What was not seen decides nothing.
+//! Beside that: whether a measure took, a family gone or a network blocked.
 
 mod condition;
 mod file;
 mod judge;
 mod names;
+mod verify;
 mod view;
 
 #[cfg(test)]
@@ -19,6 +21,7 @@ pub use file::{
 };
 pub use judge::{Check, Judged, Member, Membership, Verdict, check};
 pub use names::{Family, Kind, Protocol, Question, Rule};
+pub use verify::{Answer, Verified, absent, blocked, verified_csv, verified_json, verified_text};
 pub use view::{check_csv, check_json, check_text, list_json, list_text, plan_text};
 
 /// The advisories that come with the program, each by its file.

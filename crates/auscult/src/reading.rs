@@ -287,6 +287,11 @@ impl How {
         self.since.is_some() || self.until.is_some()
     }
 
+    /// Whether there is a `--since`.
+    pub(crate) fn is_since(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// `--fail-on`.
     pub(crate) fn fail_on(&self) -> Option<Severity> {
         self.fail_on.map(Into::into)

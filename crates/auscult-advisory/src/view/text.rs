@@ -5,12 +5,10 @@ use auscult_report::Page;
 use crate::condition::Proof;
 use crate::file::{Advisory, Claim};
 use crate::judge::{Check, Judged, Member, Verdict};
-use crate::view::{called, known_by};
+use crate::view::{called, known_by, packets};
 
 /// Columns of a verdict and the blanks behind it.
 const VERDICT: usize = 13;
-/// Packets of one proof that are shown unless all are asked for.
-const PACKETS: usize = 4;
 /// Proofs of one claim that are shown unless all are asked for.
 const PROOFS: usize = 3;
 
@@ -147,28 +145,6 @@ fn found(check: &Check<'_>, proof: &Proof) -> String {
         (Some(device), None) => format!("{}: {}", called(device), proof.what),
         (None, None) => proof.what.clone(),
     }
-}
-
-/// The packets, by file.
-fn packets(proof: &Proof, all: bool) -> String {
-    let shown = if all { proof.packets.len() } else { PACKETS };
-    let mut file = None;
-    let mut words = Vec::new();
-    for packet in proof.packets.iter().take(shown) {
-        let mut word = match file == Some(&packet.file) {
-            true => format!("{}", packet.packet),
-            false => format!("{} packet {}", packet.file, packet.packet),
-        };
-        file = Some(&packet.file);
-        if let Some(note) = &packet.note {
-            word.push_str(&format!(" ({note})"));
-        }
-        words.push(word);
-    }
-    if proof.packets.len() > shown {
-        words.push(format!("and {} more", proof.packets.len() - shown));
-    }
-    words.join(", ")
 }
 
 /// How many of each.
