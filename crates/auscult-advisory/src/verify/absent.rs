@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auscult_inventory::Signature;
-use auscult_model::report::{Device, Report};
+use auscult_model::report::{CapturePoint, Device, Report};
 use auscult_model::{Segment, Timestamp, covered};
 
 use super::{Answer, Verified};
@@ -110,25 +110,38 @@ fn is_hinted(device: &Device, family: &str) -> bool {
     claims.any(|claim| claim.attribute == "family_hint" && claim.value == family)
 }
 
+/// A device's stream to its station is heard there. An ordinary switch port hears broadcasts alone,
+/// and behind address translation nothing is heard that stays inside.
+fn could_hear(point: CapturePoint) -> bool {
+    match point {
+        CapturePoint::BroadcastOnly | CapturePoint::OneDirection | CapturePoint::Wan => false,
+        CapturePoint::Access
+        | CapturePoint::Core
+        | CapturePoint::MirroredTwice
+        | CapturePoint::Unknown => true,
+    }
+}
+
 /// How long was captured on each day, for people; what keeps a *yes* back.
 fn days_unwatched(report: &Report, window: Window, watched: &mut Vec<String>) -> Vec<String> {
     let mut doubts = Vec::new();
     for back in (0..window.days).rev() {
         let (from, to) = (window.end_of(back + 1), window.end_of(back));
-        let parts = report.captures.iter().filter_map(|capture| {
+        let hearing = report.captures.iter().filter(|it| could_hear(it.point));
+        let parts = hearing.filter_map(|capture| {
             let (first, last) = (capture.first?.max(from), capture.last?.min(to));
             (first < last).then_some((first, last))
         });
         let seconds = covered(parts) / Timestamp::SECOND;
         let minutes = seconds / 60;
         watched.push(format!(
-            "{from} to {to}: {} h {:02} min captured",
+            "{from} to {to}: {} h {:02} min watched",
             minutes / 60,
             minutes % 60
         ));
         if seconds < LEAST {
             doubts.push(format!(
-                "less than an hour was captured from {from} to {to}"
+                "less than an hour was captured where such devices are heard, from {from} to {to}"
             ));
         }
     }

@@ -71,6 +71,12 @@ fn a_family_is_gone_only_where_and_while_it_was_watched() {
     ];
     assert_eq!(gone(&parts, &left, 1).0, Answer::Holds);
     assert_eq!(gone(&parts, &left, 2).0, Answer::CannotTell);
+    // At an ordinary switch port, in one direction or outside, it would not have been heard.
+    for point in ["broadcast-only", "one-direction", "wan"] {
+        let mut deaf = whole.clone();
+        deaf[0]["point"] = json!(point);
+        assert_eq!(gone(&deaf, &left, 2).0, Answer::CannotTell, "{point}");
+    }
     // Its segment was not heard since.
     let elsewhere = device("mac-2", "vlan 45", FOURTH, json!([]));
     let (answer, why) = gone(&whole, &[monitor(FIRST), elsewhere], 2);
