@@ -2,7 +2,7 @@
 //!
 //! Sources: CISA ICSMA-25-037-02 (Orthanc); the others are the commonest pairs of network devices,
 //! as lists of default logins and the lists of worms that try them (Mirai, 2016) have them. The
-//! secret is compared where it is read, and never kept. Limit: pairs of single makers are not in it.
+//! secret is compared where it is read, and never kept. Limit: pairs of single makers are missing.
 
 /// Account and secret.
 const PAIRS: [(&str, &str); 21] = [

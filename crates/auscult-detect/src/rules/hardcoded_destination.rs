@@ -57,21 +57,25 @@ impl Detector for HardcodedDestination {
                 && stake(view.role(talk.local)) != Stake::Office
                 && view.names(talk.peer).is_empty()
         });
-        // By peer and port: who goes there.
-        let mut peers: BTreeMap<(IpAddr, u16), Vec<Outbound<'_>>> = BTreeMap::new();
-        let mut counted = BTreeSet::new();
-        for ((who, peer), talks) in &bare {
-            for talk in talks {
-                if counted.insert((who.clone(), *peer, talk.key.port)) {
-                    peers.entry((*peer, talk.key.port)).or_default().push(*talk);
-                }
-            }
+        let mut peers: BTreeMap<IpAddr, Goers<'_>> = BTreeMap::new();
+        for ((_, peer), talks) in &bare {
+            let goers = peers.entry(*peer).or_default();
+            goers.ports.extend(talks.iter().map(|talk| talk.key.port));
+            // Of each device the conversation that lasted longest.
+            let longest = |talk: &&Outbound<'_>| talk.sum.last.since(talk.sum.first);
+            goers.talks.extend(talks.iter().max_by_key(longest));
         }
         let known = Known::new(view);
-        let finding =
-            |(at, talks): (&(IpAddr, u16), &Vec<Outbound<'_>>)| finding(view, &known, *at, talks);
+        let finding = |(peer, goers): (&IpAddr, &Goers<'_>)| finding(view, &known, *peer, goers);
         peers.iter().filter_map(finding).collect()
     }
+}
+
+/// Who goes to one address, by which ports.
+#[derive(Default)]
+struct Goers<'a> {
+    talks: Vec<Outbound<'a>>,
+    ports: BTreeSet<u16>,
 }
 
 /// What shows that the address was not simply asked for unseen.
@@ -140,12 +144,8 @@ impl Known {
     }
 }
 
-fn finding(
-    view: &View<'_>,
-    known: &Known,
-    (peer, port): (IpAddr, u16),
-    talks: &[Outbound<'_>],
-) -> Option<Finding> {
+fn finding(view: &View<'_>, known: &Known, peer: IpAddr, goers: &Goers<'_>) -> Option<Finding> {
+    let talks = goers.talks.as_slice();
     let first = talks.first()?;
     let ground = talks.iter().map(|talk| known.ground(view, talk)).max()?;
     if ground == Ground::None {
@@ -203,18 +203,20 @@ fn finding(
     grade.cap_by_confidence(confidence);
     let locals: Vec<IpAddr> = talks.iter().map(|talk| talk.local.ip).collect();
     grade.cap_by_network(view, &locals);
-    Some(sentences(view, (peer, port), talks, &reach).finish(grade, confidence))
+    Some(sentences(view, peer, goers, &reach).finish(grade, confidence))
 }
 
 fn sentences(
     view: &View<'_>,
-    (peer, port): (IpAddr, u16),
-    talks: &[Outbound<'_>],
+    peer: IpAddr,
+    goers: &Goers<'_>,
     reach: &auscult_inventory::Reach,
 ) -> Draft {
+    let talks = goers.talks.as_slice();
     let parties: Vec<Party> = talks.iter().map(|talk| talk.local).collect();
     let device = parties.first().and_then(|party| view.device(*party));
-    let object = format!("{peer} {port}");
+    let object = peer.to_string();
+    let ports: Vec<String> = goers.ports.iter().map(ToString::to_string).collect();
     let mut draft = match talks {
         [one] => Draft::about(&RECORD, view.device(one.local), one.local.ip, &object),
         _ => Draft::new(&RECORD, "devices", &object),
@@ -222,7 +224,7 @@ fn sentences(
     draft = draft
         .peer(peer, Some(reach))
         .reach(reach)
-        .number("port", u64::from(port))
+        .texts("ports", ports.iter().cloned())
         .number("units", talks.len() as u64);
     let mut names = BTreeSet::new();
     for talk in talks {
@@ -235,7 +237,9 @@ fn sentences(
     }
     let who = match (talks.len(), device) {
         (1, Some(device)) => crate::words::call_name(device),
-        (1, None) => peer.to_string(),
+        (1, None) => talks
+            .first()
+            .map_or_else(String::new, |talk| talk.local.ip.to_string()),
         (several, _) => count(several, "device", "devices"),
     };
     let goes = if talks.len() == 1 { "goes" } else { "go" };
@@ -246,7 +250,7 @@ fn sentences(
             "Look for the address in the device's settings. If it is not there, ask the maker \
              what it is for; until then give the device no way there.",
         )
-        .seen(format!("{}: port {port}.", list(&names)))
+        .seen(format!("{}: port {}.", list(&names), list(&ports)))
         .seen(format!("Watched {}.", watched_words(&reach.watched)))
         .innocent(
             "An address that somebody typed in, or a name that was looked up before the capture. \
@@ -301,6 +305,22 @@ mod tests {
         let factory = far([202, 114, 4, 119]);
         let scene = ward().talk(monitor(), factory, 515, "contec-cms", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn one_place_is_one_finding() {
+        let scene = ward()
+            .talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED)
+            .talk(monitor(), outside(), 8091, "unknown", Talk::ANSWERED)
+            .talk(
+                host([10, 20, 3, 15]),
+                outside(),
+                8090,
+                "unknown",
+                Talk::ANSWERED,
+            );
+        let finding = scene.one(RULE);
+        assert_eq!(finding.devices.len(), 2, "{:?}", finding.devices);
     }
 
     #[test]
