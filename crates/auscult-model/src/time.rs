@@ -190,15 +190,24 @@ pub fn span(first: Timestamp, last: Timestamp) -> String {
     }
 }
 
-/// Nanoseconds that some spans of time cover, what several cover once.
+/// A pause between two captures up to which they are pieces of one that was rotated: the next file
+/// begins with the next packet, however quiet the network is.
+const ROTATED: i64 = 60 * Timestamp::SECOND;
+
+/// Nanoseconds that some spans of time cover, what several cover once. Short pauses between them
+/// are covered too: files of one capture follow each other so.
 pub fn covered(spans: impl IntoIterator<Item = (Timestamp, Timestamp)>) -> i64 {
     let mut spans: Vec<_> = spans.into_iter().collect();
     spans.sort_unstable();
-    let mut until = Timestamp::MIN;
+    let mut until: Option<Timestamp> = None;
     let mut covered: i64 = 0;
     for (first, last) in spans {
-        covered = covered.saturating_add(last.since(first.max(until)).max(0));
-        until = until.max(last);
+        let from = match until {
+            Some(until) if first.since(until) <= ROTATED => until,
+            _ => first,
+        };
+        covered = covered.saturating_add(last.since(from).max(0));
+        until = until.max(Some(last));
     }
     covered
 }
@@ -211,9 +220,11 @@ mod tests {
     fn what_several_cover_counts_once() {
         let spans = |all: &[(i64, i64)]| {
             let spans = all.iter();
-            covered(spans.map(|(first, last)| (Timestamp(*first), Timestamp(*last))))
+            let at = |minutes: &i64| Timestamp(*minutes * 60 * Timestamp::SECOND);
+            covered(spans.map(|(first, last)| (at(first), at(last)))) / (60 * Timestamp::SECOND)
         };
         assert_eq!(spans(&[]), 0);
+        assert_eq!(spans(&[(0, 5), (6, 9)]), 9, "files of one rotated capture");
         assert_eq!(spans(&[(10, 20), (0, 5)]), 15);
         assert_eq!(spans(&[(15, 30), (10, 20), (12, 14), (30, 31)]), 21);
     }
