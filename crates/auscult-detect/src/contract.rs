@@ -266,6 +266,19 @@ impl Facts {
         self.rules.get(rule).into_iter().flatten()
     }
 
+    /// Facts of a rule by what `by` makes of their keys, in that order.
+    pub(crate) fn grouped<'f, K: Ord>(
+        &'f self,
+        rule: &'static str,
+        by: impl Fn(&'f FactKey) -> K,
+    ) -> impl Iterator<Item = Vec<(&'f FactKey, &'f Fact)>> {
+        let mut groups: BTreeMap<K, Vec<_>> = BTreeMap::new();
+        for (key, fact) in self.of(rule) {
+            groups.entry(by(key)).or_default().push((key, fact));
+        }
+        groups.into_values()
+    }
+
     /// Facts of all rules, in order.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &FactKey, &Fact)> {
         let rules = self.rules.iter();

@@ -5,7 +5,6 @@
 //! TLS) are stories of their own.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use auscult_model::report::{Finding, Incident, Severity, Step};
 
@@ -17,20 +16,19 @@ const STEPS: usize = 24;
 pub fn incidents(findings: &[Finding]) -> Vec<Incident> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {
-        let Some(peer) = side(finding) else {
+        if finding.peer.is_none() {
             continue;
-        };
+        }
         let joins = |group: &[&Finding]| {
             group.iter().any(|other| {
-                side(other) == Some(peer)
+                other.peer == finding.peer
                     && (other.devices.iter()).any(|device| finding.devices.contains(device))
             })
         };
         // It may join groups that had nothing in common before.
-        let (mut joined, rest): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|group| joins(group));
+        let (joined, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| joins(group));
         groups = rest;
-        let mut group: Vec<&Finding> = joined.drain(..).flatten().collect();
+        let mut group: Vec<&Finding> = joined.into_iter().flatten().collect();
         group.push(finding);
         groups.push(group);
     }
@@ -45,11 +43,6 @@ pub fn incidents(findings: &[Finding]) -> Vec<Incident> {
         .into_iter()
         .map(|(_, incident)| incident)
         .collect()
-}
-
-/// The other side of a finding.
-fn side(finding: &Finding) -> Option<IpAddr> {
-    finding.peer
 }
 
 fn incident(findings: &[Finding], group: &[&Finding]) -> Option<(usize, Incident)> {

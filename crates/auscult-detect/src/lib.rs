@@ -49,11 +49,10 @@ pub fn opened(start: &FlowStart, facts: &mut Facts) {
 }
 
 /// What all detectors conclude, worst first.
-pub fn conclude(facts: &Facts, context: &Context<'_>) -> Vec<Finding> {
-    let view = View::new(context);
+pub fn conclude(facts: &Facts, view: &View<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = ALL
         .iter()
-        .flat_map(|detector| detector.conclude(facts, &view))
+        .flat_map(|detector| detector.conclude(facts, view))
         .collect();
     findings.sort_by(|a, b| {
         (b.severity, b.confidence.to_bits())

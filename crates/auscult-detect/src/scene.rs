@@ -12,7 +12,7 @@ use auscult_model::{
     Segment, Timestamp, Transport,
 };
 
-use crate::{Context, Facts, capture_points, conclude, coverage, observe};
+use crate::{Context, Facts, View, capture_points, conclude, coverage, observe};
 
 /// The card of the router.
 pub(crate) const ROUTER: MacAddr = MacAddr([0x00, 0x1b, 0x17, 0, 0, 1]);
@@ -46,6 +46,33 @@ pub(crate) fn far(ip: [u8; 4]) -> Host {
         far: true,
         ..host(ip)
     }
+}
+
+/// A monitor at a bed.
+pub(crate) fn monitor() -> Host {
+    host([10, 20, 3, 14])
+}
+
+/// The station that it streams to.
+pub(crate) fn station() -> Host {
+    host([10, 20, 3, 5])
+}
+
+/// A host of which nothing is known.
+pub(crate) fn pc() -> Host {
+    host([10, 20, 9, 77])
+}
+
+/// Somebody outside, of a range that nobody owns.
+pub(crate) fn outside() -> Host {
+    far([198, 18, 7, 9])
+}
+
+/// A bedside monitor, known by its stream to the station.
+pub(crate) fn ward() -> Scene {
+    Scene::new()
+        .talk(monitor(), station(), 515, "contec-cms", Talk::ANSWERED)
+        .patient(monitor(), station(), "contec-cms")
 }
 
 /// Everybody on the untagged segment.
@@ -401,7 +428,7 @@ impl Scene {
 
     /// What is concluded.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        self.look(|context| conclude(&self.facts, context))
+        self.look(|context| conclude(&self.facts, &View::new(context)))
     }
 
     /// What one rule concludes.
@@ -421,8 +448,9 @@ impl Scene {
     /// The answers.
     pub(crate) fn answers(&self) -> Vec<Coverage> {
         self.look(|context| {
-            let findings = conclude(&self.facts, context);
-            coverage(context, &capture_points(context), &findings)
+            let view = View::new(context);
+            let findings = conclude(&self.facts, &view);
+            coverage(&view, &capture_points(context), &findings)
         })
     }
 

@@ -10,7 +10,7 @@ use auscult_model::{
 };
 
 use crate::Context;
-use crate::words::{call_name, call_party};
+use crate::words::{call_name, call_party, name_and_address};
 
 /// A loss of more than so many packets in a million weakens what is concluded.
 const LOSSY_PPM: u64 = 10_000;
@@ -54,15 +54,8 @@ impl<'a> View<'a> {
             .filter(|device| device.role.is_medical())
             .flat_map(|device| device.segments.iter().copied())
             .collect();
-        let mut called: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
-        for (subject, attribute, value, ..) in context.ledger.claims() {
-            if let (Subject::Party(party), "server_name" | "http_host") = (subject, attribute) {
-                let name = value.split(':').next().unwrap_or(value);
-                called.entry(party.ip).or_default().insert(name);
-            }
-        }
         let mut view = View {
-            called,
+            called: called(context.ledger),
             outbound: Vec::new(),
             ledger: context.ledger,
             inventory: context.inventory,
@@ -87,11 +80,7 @@ impl<'a> View<'a> {
         if inventory.is_site(peer) || is_group(peer) || peer.is_unspecified() {
             return None;
         }
-        let local = Party {
-            segment: key.segment,
-            ip: key.originator,
-            mac: key.originator_mac,
-        };
+        let local = originator(key);
         let lives_here = inventory.squatted().contains(&(key.segment, peer));
         let is_outside = !lives_here && inventory.options().partner(peer).is_none();
         (is_outside && self.is_local(local)).then_some(Outbound {
@@ -179,6 +168,12 @@ impl<'a> View<'a> {
             .map_or_else(|| call_party(party), call_name)
     }
 
+    /// What a party is called in lists: with its address.
+    pub(crate) fn name_and_address(&self, party: Party) -> String {
+        self.device(party)
+            .map_or_else(|| call_party(party), name_and_address)
+    }
+
     /// A party's device id; its address when it has none.
     pub(crate) fn who(&self, party: Party) -> String {
         self.device(party)
@@ -258,6 +253,36 @@ impl<'a> View<'a> {
             filter: Some(filter),
             at: None,
         }
+    }
+}
+
+/// Names by which clients called addresses, in TLS or HTTP.
+fn called(ledger: &Ledger) -> BTreeMap<IpAddr, BTreeSet<&str>> {
+    let mut called: BTreeMap<IpAddr, BTreeSet<&str>> = BTreeMap::new();
+    for (subject, attribute, value, ..) in ledger.claims() {
+        if let (Subject::Party(party), "server_name" | "http_host") = (subject, attribute) {
+            let name = value.split(':').next().unwrap_or(value);
+            called.entry(party.ip).or_default().insert(name);
+        }
+    }
+    called
+}
+
+/// Who began a conversation.
+pub(crate) fn originator(key: &ConversationKey) -> Party {
+    Party {
+        segment: key.segment,
+        ip: key.originator,
+        mac: key.originator_mac,
+    }
+}
+
+/// Who was spoken to.
+pub(crate) fn responder(key: &ConversationKey) -> Party {
+    Party {
+        segment: key.segment,
+        ip: key.responder,
+        mac: key.responder_mac,
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_capture::{CaptureInfo, Inputs};
-use auscult_detect::{Context, Facts};
+use auscult_detect::{Context, Facts, View};
 use auscult_inventory::{Inventory, Ledger, Limits as LedgerLimits};
 use auscult_model::report::{
     ArtifactEntry, Capture, CapturePoint, ConflictEntry, DataSet, Evidence, Health, Outside,
@@ -16,7 +16,7 @@ use auscult_model::report::{
 };
 use auscult_model::{
     Artifact, Bounds, ConversationKey, ConversationSum, Event, FileClass, FileIndex, FlowStart,
-    MinuteSum, PacketRef, Timestamp, Window,
+    MinuteSum, PacketRef, Timestamp, Window, hex,
 };
 
 use auscult_state::{HourKey, HourSum, Hours};
@@ -202,9 +202,10 @@ impl Knowledge {
             captures: &captures,
             health: &health,
         };
-        let mut findings = auscult_detect::conclude(&self.facts, &context);
+        let view = View::new(&context);
+        let mut findings = auscult_detect::conclude(&self.facts, &view);
         let points = auscult_detect::capture_points(&context);
-        let coverage = auscult_detect::coverage(&context, &points, &findings);
+        let coverage = auscult_detect::coverage(&view, &points, &findings);
         health.unrelated = auscult_detect::unrelated(&context);
         for (capture, point) in captures.iter_mut().zip(points) {
             capture.point = point;
@@ -515,10 +516,6 @@ fn data_sets() -> Vec<DataSet> {
             licence: set.licence.to_owned(),
         })
         .collect()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Scans, letters and print jobs are named after patients, of whom nothing else may be known here:

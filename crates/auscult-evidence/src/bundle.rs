@@ -6,6 +6,7 @@
 
 use std::io::{Cursor, Write};
 
+use auscult_model::hex;
 use auscult_model::report::Finding;
 use serde::{Deserialize, Serialize};
 use zip::write::SimpleFileOptions;
@@ -15,7 +16,7 @@ use crate::cut::{Cut, Piece};
 use crate::facts::Facts;
 use crate::frame::Frame;
 use crate::key::Key;
-use crate::merkle::{Hash, hex, leaf, root, sha256};
+use crate::merkle::{Hash, leaf, root, sha256};
 use crate::open::frames;
 use crate::page;
 use crate::pseudonym::keyed;

@@ -1,12 +1,13 @@
 //! Ed25519 keys (RFC 8032) in the usual files (PKCS#8 and SPKI, PEM), which openssl reads too.
 
+use auscult_model::hex;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{
     DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes,
 };
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
-use crate::merkle::{from_hex, hex};
+use crate::merkle::from_hex;
 
 /// A secret key.
 pub struct Key(SigningKey);

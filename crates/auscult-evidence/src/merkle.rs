@@ -46,11 +46,6 @@ pub fn root(leaves: &[Hash]) -> Hash {
     level.first().copied().unwrap_or_default()
 }
 
-/// In small hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// From hexadecimal digits.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| {
@@ -69,6 +64,8 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use auscult_model::hex;
+
     use super::*;
 
     /// The definition as the RFC words it.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use auscult_capture::{Batch, CaptureReader};
 use auscult_model::report::Finding;
-use auscult_model::{Bound, FileIndex, PacketRef};
+use auscult_model::{Bound, FileIndex, PacketRef, hex};
 use serde::de::DeserializeOwned;
 use zip::{CompressionMethod, ZipArchive};
 
@@ -20,7 +20,7 @@ use crate::bundle::{
 use crate::facts::Facts;
 use crate::frame::Frame;
 use crate::key::PublicKey;
-use crate::merkle::{Hash, from_hex, hex, root, sha256};
+use crate::merkle::{Hash, from_hex, root, sha256};
 use crate::timestamp;
 
 /// What is wrong with a bundle; the member is named.

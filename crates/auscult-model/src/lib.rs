@@ -9,6 +9,7 @@ mod bound;
 mod digested;
 mod event;
 mod flow;
+mod hex;
 mod marks;
 mod minutes;
 mod phi;
@@ -27,6 +28,7 @@ pub use flow::{
     ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,
     NeighbourKey, NeighbourSum, Outcome, Transport,
 };
+pub use hex::hex;
 pub use marks::Marks;
 pub use minutes::MinuteSum;
 pub use phi::PhiKind;

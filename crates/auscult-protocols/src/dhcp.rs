@@ -8,10 +8,9 @@
 mod message;
 mod stacks;
 
-use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-use auscult_model::{Assignment, Attribute, Direction, MacAddr, Meaning, Transport};
+use auscult_model::{Assignment, Attribute, Direction, MacAddr, Meaning, Transport, hex};
 
 use crate::dns::message::read_name;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -312,12 +311,7 @@ fn numbers(values: &[u8]) -> String {
 
 /// Hexadecimal digits, bounded.
 fn hexadecimal(data: &[u8]) -> String {
-    let mut digits = String::new();
-    for byte in data.iter().take(SHOWN_MAX) {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
+    hex(data.get(..SHOWN_MAX).unwrap_or(data))
 }
 
 /// Text if it is printable, else hexadecimal.

@@ -6,10 +6,9 @@
 
 mod message;
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
-use auscult_model::{Assignment, Direction, Meaning, Transport};
+use auscult_model::{Assignment, Direction, Meaning, Transport, hex};
 
 use crate::dns::message::read_name;
 use crate::heard::Heard;
@@ -208,12 +207,7 @@ fn counted(mut data: &[u8]) -> String {
 }
 
 fn hexadecimal(data: &[u8]) -> String {
-    let mut digits = String::new();
-    for byte in data.iter().take(SHOWN_MAX) {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
+    hex(data.get(..SHOWN_MAX).unwrap_or(data))
 }
 
 #[cfg(test)]

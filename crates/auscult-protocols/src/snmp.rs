@@ -10,9 +10,7 @@ mod ber;
 mod message;
 mod mib;
 
-use std::fmt::Write;
-
-use auscult_model::{Bound, Direction, Meaning, Transport};
+use auscult_model::{Bound, Direction, Meaning, Transport, hex};
 
 use crate::heard::Heard;
 use crate::{Mark, Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
@@ -373,7 +371,7 @@ fn engine(id: &[u8], place: Place, out: &mut Output<'_>) {
     let Some((number, mac)) = message::engine(id).filter(|_| id.len() <= 32) else {
         return;
     };
-    out.claim(place, "snmp_engine_id", hexadecimal(id));
+    out.claim(place, "snmp_engine_id", hex(id));
     maker(Some(u64::from(number)), place, out);
     if let Some(mac) = mac {
         out.claim(place, "snmp_engine_mac", mac.to_string());
@@ -385,15 +383,6 @@ fn maker(number: Option<u64>, place: Place, out: &mut Output<'_>) {
     if let Some(said) = maker.and_then(|maker| out.claim(place, "vendor", maker.to_owned())) {
         said.sure(BY_NUMBER);
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut digits = String::new();
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 /// Text of a value; descriptions of several lines are one.

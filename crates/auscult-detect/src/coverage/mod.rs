@@ -8,22 +8,17 @@ mod sight;
 
 use auscult_model::report::{Answer, CapturePoint, Coverage, Finding};
 
-use crate::{Context, View};
+use crate::View;
 use sight::Sight;
 
 /// Answers the fixed questions; `points` are where each capture was taken
 /// ([`capture_points`](crate::capture_points)).
-pub fn coverage(
-    context: &Context<'_>,
-    points: &[CapturePoint],
-    findings: &[Finding],
-) -> Vec<Coverage> {
-    let view = View::new(context);
-    let sight = Sight::of(points, &view);
+pub fn coverage(view: &View<'_>, points: &[CapturePoint], findings: &[Finding]) -> Vec<Coverage> {
+    let sight = Sight::of(points, view);
     QUESTIONS
         .iter()
         .map(|(id, question, answer)| {
-            let reply = answer(&view, &sight, findings);
+            let reply = answer(view, &sight, findings);
             Coverage {
                 id: (*id).into(),
                 question: (*question).into(),

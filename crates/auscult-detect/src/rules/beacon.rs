@@ -242,16 +242,12 @@ mod tests {
     use auscult_model::{FileIndex, Segment};
 
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Host, Scene, Talk, host, outside};
 
     const RULE: &str = "beacon";
 
     fn device() -> Host {
         host([10, 20, 3, 14])
-    }
-
-    fn outside() -> Host {
-        far([198, 18, 7, 9])
     }
 
     /// Openings at these seconds; each is sent twice.

@@ -3,7 +3,7 @@
 //! Sources: RFC 959 (FTP), RFC 854 (Telnet), RFC 7617 (HTTP basic), RFC 1157 (SNMP). Limit: a
 //! login inside TLS is not seen, and is none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use auscult_inventory::Party;
@@ -13,7 +13,7 @@ use auscult_model::{Event, Meaning, span};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::look_at_service;
-use crate::words::{call_name, count, list, name_and_address, role_words};
+use crate::words::{call_name, count, list, role_words};
 use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -76,8 +76,7 @@ impl Detector for CleartextLogin {
     }
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let mut groups: BTreeMap<(String, &str, &str), Logins<'_>> = BTreeMap::new();
-        for (key, fact) in facts.of(RECORD.rule) {
+        let groups = facts.grouped(RECORD.rule, |key| {
             // One program that watches everything with one password is one line.
             let is_watched = key.object == WATCHING && !view.role(key.to).is_medical();
             let server = if is_watched {
@@ -85,23 +84,14 @@ impl Detector for CleartextLogin {
             } else {
                 view.who(key.to)
             };
-            groups
-                .entry((server, key.protocol, &key.object))
-                .or_default()
-                .push((key, fact));
-        }
-        groups
-            .values()
-            .filter_map(|group| finding(view, group))
-            .collect()
+            (server, key.protocol, &key.object)
+        });
+        groups.filter_map(|group| finding(view, &group)).collect()
     }
 }
 
 /// The method of which many servers are told together.
 const WATCHING: &str = "snmp-community";
-
-/// Logins at one server by one method, or at all that are watched with it.
-type Logins<'a> = Vec<(&'a FactKey, &'a Fact)>;
 
 fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
     let (key, _) = group.first()?;
@@ -141,7 +131,7 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
     let (mut first, mut last, mut times) = (None, None, 0u64);
     for (key, fact) in group {
         let client = view.device(key.from);
-        clients.insert(client.map_or_else(|| key.from.ip.to_string(), name_and_address));
+        clients.insert(view.name_and_address(key.from));
         let service = view
             .service(key.from.ip, key.to.ip, protocol)
             .map(|(transport, _)| (transport, key.port));

@@ -13,7 +13,7 @@ use auscult_model::{Outcome, Timestamp, span};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
-use crate::view::look_at;
+use crate::view::{look_at, originator};
 use crate::words::range_words;
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -71,11 +71,7 @@ fn candidates(view: &View<'_>) -> BTreeMap<(String, IpAddr), Party> {
     };
     for (key, _) in view.ledger.conversations() {
         if key.outcome != Outcome::Answered {
-            let local = Party {
-                segment: key.segment,
-                ip: key.originator,
-                mac: key.originator_mac,
-            };
+            let local = originator(key);
             add(local, key.responder);
         }
     }

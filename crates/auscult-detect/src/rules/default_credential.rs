@@ -4,8 +4,6 @@
 //! ICSMA-17-250-02A (fixed logins). Limits: only pairs that are widely known, and only where name
 //! and secret crossed readably; the secret is compared where it is read and never kept.
 
-use std::collections::BTreeMap;
-
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
 use auscult_model::{Event, Meaning};
@@ -66,15 +64,8 @@ impl Detector for DefaultCredential {
     }
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let mut groups: BTreeMap<(String, &str), Vec<(&FactKey, &Fact)>> = BTreeMap::new();
-        for (key, fact) in facts.of(RECORD.rule) {
-            let group = (view.who(key.to), key.protocol);
-            groups.entry(group).or_default().push((key, fact));
-        }
-        groups
-            .values()
-            .filter_map(|group| finding(view, group))
-            .collect()
+        let groups = facts.grouped(RECORD.rule, |key| (view.who(key.to), key.protocol));
+        groups.filter_map(|group| finding(view, &group)).collect()
     }
 }
 
@@ -129,22 +120,18 @@ fn grade(view: &View<'_>, server: Party, protocol: &str) -> Grade {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Scene, Talk, host};
+    use crate::scene::{Scene, monitor, pc, ward};
 
     const RULE: &str = "default-credential";
 
     fn scene(protocol: &'static str, accepted: bool, default: bool) -> Scene {
-        let (monitor, station) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
         let login = Meaning::Login {
             method: "password",
             account: "admin".to_owned(),
             clear: true,
             accepted: Some(accepted),
         };
-        let mut scene = Scene::new()
-            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor, station, "contec-cms")
-            .say(host([10, 20, 9, 77]), monitor, protocol, login);
+        let mut scene = ward().say(pc(), monitor(), protocol, login);
         let mut event = scene.events.last().unwrap().clone();
         if default {
             event.attributes.push(("default", "factory".into()));

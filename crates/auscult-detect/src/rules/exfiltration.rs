@@ -5,10 +5,9 @@
 
 use auscult_model::report::{Finding, Severity};
 
-use super::outbound::{Outbound, by_device_and_peer};
-use crate::draft::Draft;
+use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
-use crate::stake::{Stake, stake};
+use crate::stake::Stake;
 use crate::view::arrived;
 use crate::words::list;
 use crate::{Detector, Facts, RuleRecord, View};
@@ -43,17 +42,14 @@ impl Detector for Exfiltration {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let sent = by_device_and_peer(view, |talk| talk.answered && talk.sum.payload[0] > 0);
-        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
-        sent.values().filter_map(finding).collect()
+        let sends = |talk: &Outbound<'_>| talk.answered && talk.sum.payload[0] > 0;
+        for_each_pair(view, sends, finding)
     }
 }
 
-fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
-    let first = talks.first()?;
-    let stake = stake(view.role(first.local));
-    let total = |side: usize| -> u64 { talks.iter().map(|talk| talk.sum.payload[side]).sum() };
-    let (sent, received) = (total(0), total(1));
+fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
+    let stake = pair.stake();
+    let [sent, received] = pair.payload();
     if sent <= MOST || sent < RATIO.saturating_mul(received) {
         return None;
     }
@@ -62,36 +58,27 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
         Stake::Embedded => Severity::Low,
         Stake::Medical | Stake::Unknown | Stake::Office => return None,
     };
-    let reach = view.reach(first.local, first.peer, None);
+    let reach = pair.reach();
     if !arrived(reach.place) {
         return None;
     }
     let mut grade = Grade::new(severity, format!("{} sent it", stake.words()));
     grade.cap_by_confidence(reach.confidence);
-    grade.cap_by_network(view, &[first.local.ip]);
-    let device = view.device(first.local);
-    let name = view.name(first.local);
-    let mut draft = Draft::about(&RECORD, device, first.local.ip, &first.peer.to_string())
-        .peer(first.peer, Some(&reach))
-        .reach(&reach)
-        .number("sent_bytes", sent)
-        .number("received_bytes", received);
-    for talk in talks.iter().take(3) {
-        draft = draft.talk(view, (talk.key, talk.sum));
-    }
-    let protocols = talks.iter().map(|talk| talk.key.protocol);
-    let protocols: std::collections::BTreeSet<&str> = protocols.collect();
+    grade.cap_by_network(pair.view, &[pair.local.ip]);
+    let (name, megabytes) = (pair.name(), sent / 1_000_000);
     Some(
-        draft
+        pair.draft(&RECORD, &reach, 3)
+            .number("sent_bytes", sent)
+            .number("received_bytes", received)
             .words(
-                format!("{name} sent {} MB to {}", sent / 1_000_000, first.peer),
+                format!("{name} sent {megabytes} MB to {}", pair.peer),
                 "Nothing to do at the bedside.",
                 "Ask what this device has to send there. If nobody knows, close the way at the \
                  edge and keep the capture.",
             )
             .seen(format!(
                 "By {}; what it was cannot be told.",
-                list(&protocols)
+                list(pair.protocols())
             ))
             .innocent("A service of the maker, an archive elsewhere. Looked at: amounts, roles.")
             .finish(grade, reach.confidence * 0.8),
@@ -101,25 +88,18 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Scene, Talk, host, monitor, outside, ward};
 
     const RULE: &str = "exfiltration";
 
     fn sent(payload: [u64; 2]) -> Scene {
-        let (monitor, station) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
         let talk = Talk {
             payload,
             ..Talk::ANSWERED
         };
-        Scene::new()
-            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor, station, "contec-cms")
-            .way_out(monitor)
-            .talk(monitor, outside(), 443, "tls", talk)
-    }
-
-    fn outside() -> Host {
-        far([198, 18, 7, 9])
+        ward()
+            .way_out(monitor())
+            .talk(monitor(), outside(), 443, "tls", talk)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use auscult_model::{ConversationKey, ConversationSum, Outcome, Timestamp};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
-use crate::view::look_at;
+use crate::view::{look_at, responder};
 use crate::words::list;
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -86,11 +86,7 @@ impl Detector for ExposedService {
             Some((party, told(attribute, value)?, Source::Claim(fact)))
         });
         let talks = view.ledger.conversations().filter_map(|(key, sum)| {
-            let party = Party {
-                segment: key.segment,
-                ip: key.responder,
-                mac: key.responder_mac,
-            };
+            let party = responder(key);
             Some((party, shown(key, sum)?, Source::Talk(key, sum)))
         });
         let mut found: BTreeMap<(String, &str), (Party, &Exposure, Sources<'_>)> = BTreeMap::new();
@@ -192,24 +188,9 @@ mod tests {
     use auscult_model::{About, Meaning};
 
     use super::*;
-    use crate::scene::{Host, Scene, Talk, host};
+    use crate::scene::{Scene, Talk, monitor, pc, ward};
 
     const RULE: &str = "exposed-service";
-
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn pc() -> Host {
-        host([10, 20, 9, 77])
-    }
-
-    fn ward() -> Scene {
-        let station = host([10, 20, 3, 5]);
-        Scene::new()
-            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station, "contec-cms")
-    }
 
     fn claim(attribute: &'static str, value: &str) -> Meaning {
         Meaning::Claim {

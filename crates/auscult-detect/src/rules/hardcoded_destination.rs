@@ -15,7 +15,7 @@ use super::outbound::{Outbound, by_device_and_peer};
 use crate::draft::{Draft, watched_words};
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
-use crate::words::{count, list, name_and_address};
+use crate::words::{count, list};
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -229,7 +229,7 @@ fn sentences(
     let mut names = BTreeSet::new();
     for talk in talks {
         let device = view.device(talk.local);
-        names.insert(device.map_or_else(|| talk.local.ip.to_string(), name_and_address));
+        names.insert(view.name_and_address(talk.local));
         draft = draft.device(device);
     }
     for talk in talks.iter().take(3) {
@@ -263,17 +263,9 @@ mod tests {
     use auscult_model::Meaning;
 
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Scene, Talk, far, host, monitor, outside, ward};
 
     const RULE: &str = "hardcoded-destination";
-
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn outside() -> Host {
-        far([198, 18, 7, 9])
-    }
 
     fn named(name: &str, ip: IpAddr) -> Meaning {
         Meaning::NameAnswered {
@@ -282,19 +274,16 @@ mod tests {
         }
     }
 
-    fn ward() -> Scene {
-        let station = host([10, 20, 3, 5]);
+    fn at_work() -> Scene {
         let other = named("other.example", IpAddr::from([198, 51, 100, 80]));
-        Scene::new()
-            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station, "contec-cms")
+        ward()
             .say(host([10, 20, 0, 2]), monitor(), "dns", other)
             .way_out(monitor())
     }
 
     #[test]
     fn a_monitor_that_asks_for_other_names_only() {
-        let scene = ward().talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED);
+        let scene = at_work().talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED);
         let finding = scene.one(RULE);
         assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
         assert!(finding.details.contains_key("watched"));
@@ -303,13 +292,13 @@ mod tests {
     #[test]
     fn a_factory_address_is_medium() {
         let factory = far([202, 114, 4, 119]);
-        let scene = ward().talk(monitor(), factory, 515, "contec-cms", Talk::ANSWERED);
+        let scene = at_work().talk(monitor(), factory, 515, "contec-cms", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 
     #[test]
     fn one_place_is_one_finding() {
-        let scene = ward()
+        let scene = at_work()
             .talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED)
             .talk(monitor(), outside(), 8091, "unknown", Talk::ANSWERED)
             .talk(
@@ -325,7 +314,7 @@ mod tests {
 
     #[test]
     fn near_miss_a_name_was_answered() {
-        let scene = ward()
+        let scene = at_work()
             .talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED)
             .say(
                 host([10, 20, 0, 2]),
@@ -343,7 +332,7 @@ mod tests {
             attribute: "server_name",
             value: "cloud.example".to_owned(),
         };
-        let scene = ward()
+        let scene = at_work()
             .talk(monitor(), outside(), 443, "tls", Talk::ANSWERED)
             .say(monitor(), outside(), "tls", claim);
         assert_eq!(scene.of(RULE), []);
@@ -359,14 +348,14 @@ mod tests {
 
     #[test]
     fn near_miss_public_time_and_names() {
-        let scene = ward().talk(monitor(), outside(), 123, "ntp", Talk::ANSWERED);
+        let scene = at_work().talk(monitor(), outside(), 123, "ntp", Talk::ANSWERED);
         assert_eq!(scene.of(RULE), []);
     }
 
     #[test]
     fn near_miss_a_computer() {
         let pc = host([10, 20, 9, 77]);
-        let scene = ward()
+        let scene = at_work()
             .office(pc)
             .say(
                 host([10, 20, 0, 2]),

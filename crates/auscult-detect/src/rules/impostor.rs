@@ -265,10 +265,6 @@ fn finding(
     let maker = |mac: MacAddr| {
         auscult_inventory::mac_vendor(mac).map_or_else(String::new, |maker| format!(" ({maker})"))
     };
-    let other = Party {
-        mac: Some(second.0),
-        ..holder
-    };
     let mut draft = Draft::about(&RECORD, device, ip, &second.0.to_string())
         .device(
             view.inventory
@@ -277,10 +273,7 @@ fn finding(
         )
         .peer(ip, None)
         .text("first_card", first.0.to_string())
-        .text(
-            "second_card",
-            other.mac.map_or_else(String::new, |mac| mac.to_string()),
-        );
+        .text("second_card", second.0.to_string());
     for (card, note) in [(first.1, "the first card"), (second.1, "the second card")] {
         let packets: BTreeSet<PacketRef> = card.at.iter().map(|(_, packet)| *packet).collect();
         for packet in packets.into_iter().take(2) {
@@ -328,17 +321,9 @@ fn data_to(view: &View<'_>, ip: IpAddr, mac: MacAddr) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, host};
+    use crate::scene::{Host, Scene, Talk, monitor, station};
 
     const RULE: &str = "impostor";
-
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn station() -> Host {
-        host([10, 20, 3, 5])
-    }
 
     /// Somebody with the station's address and a card of another maker.
     fn other() -> Host {

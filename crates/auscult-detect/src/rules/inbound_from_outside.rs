@@ -14,6 +14,7 @@ use auscult_model::{ConversationKey, ConversationSum, Outcome, Transport};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
+use crate::view::{originator, responder};
 use crate::words::{count, list, protocol_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -59,11 +60,7 @@ impl Detector for InboundFromOutside {
             if !is_inbound(view, key, sum) {
                 continue;
             }
-            let target = Party {
-                segment: key.segment,
-                ip: key.responder,
-                mac: key.responder_mac,
-            };
+            let target = responder(key);
             let (_, talks) = groups
                 .entry(view.who(target))
                 .or_insert_with(|| (target, Vec::new()));
@@ -77,16 +74,8 @@ impl Detector for InboundFromOutside {
 }
 
 fn is_inbound(view: &View<'_>, key: &ConversationKey, sum: &ConversationSum) -> bool {
-    let from = Party {
-        segment: key.segment,
-        ip: key.originator,
-        mac: key.originator_mac,
-    };
-    let to = Party {
-        segment: key.segment,
-        ip: key.responder,
-        mac: key.responder_mac,
-    };
+    let from = originator(key);
+    let to = responder(key);
     key.outcome == Outcome::Answered
         && key.transport == Transport::Tcp
         && sum.payload.iter().all(|bytes| *bytes > 0)
@@ -200,24 +189,12 @@ fn grade(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Host, Scene, Talk, far, monitor, outside, ward};
 
     const RULE: &str = "inbound-from-outside";
 
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn outside() -> Host {
-        far([198, 18, 7, 9])
-    }
-
-    fn ward() -> Scene {
-        let station = host([10, 20, 3, 5]);
-        Scene::new()
-            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station, "contec-cms")
-            .way_out(monitor())
+    fn at_work() -> Scene {
+        ward().way_out(monitor())
     }
 
     fn reached(scene: Scene, protocol: &'static str, talk: Talk) -> Scene {
@@ -230,25 +207,25 @@ mod tests {
 
     #[test]
     fn a_monitor_that_answers_is_high() {
-        let scene = reached(ward(), "http", Talk::ANSWERED);
+        let scene = reached(at_work(), "http", Talk::ANSWERED);
         let finding = scene.one(RULE);
         assert_eq!(finding.severity, Severity::High, "{:?}", finding.reasons);
     }
 
     #[test]
     fn near_miss_nothing_was_answered() {
-        let scene = reached(ward(), "http", Talk::UNANSWERED);
+        let scene = reached(at_work(), "http", Talk::UNANSWERED);
         assert_eq!(scene.of(RULE), []);
         let opened = Talk {
             payload: [0, 0],
             ..Talk::ANSWERED
         };
-        assert_eq!(reached(ward(), "http", opened).of(RULE), []);
+        assert_eq!(reached(at_work(), "http", opened).of(RULE), []);
     }
 
     #[test]
     fn near_miss_a_partner() {
-        let mut scene = reached(ward(), "http", Talk::ANSWERED);
+        let mut scene = reached(at_work(), "http", Talk::ANSWERED);
         scene.site.partners.push(auscult_inventory::Partner {
             name: "Radiology".to_owned(),
             networks: vec!["198.18.7.0/24".parse().unwrap()],
@@ -259,13 +236,13 @@ mod tests {
 
     #[test]
     fn near_miss_a_hosted_record_system() {
-        let scene = reached(ward(), "hl7", Talk::ANSWERED);
+        let scene = reached(at_work(), "hl7", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Low);
         let other = Host {
             segment: monitor().segment,
             ..far([198, 18, 8, 8])
         };
-        let scene = reached(ward(), "hl7", Talk::ANSWERED);
+        let scene = reached(at_work(), "hl7", Talk::ANSWERED);
         let scene = scene.talk(other, monitor(), 2575, "hl7", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::High, "two peers");
     }

@@ -8,12 +8,12 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Party, Subject};
 use auscult_model::report::{Finding, Severity};
-use auscult_model::{Event, Meaning, PacketRef, Timestamp};
+use auscult_model::{Event, Meaning, PacketRef, Timestamp, hex};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
-use crate::view::look_at;
+use crate::view::{look_at, originator, responder};
 use crate::words::list;
 use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
 
@@ -66,7 +66,7 @@ impl Detector for Indicator {
             to: file.from.into(),
             port: 0,
             protocol: file.protocol,
-            object: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            object: hex(&digest),
         };
         facts.add(RECORD.rule, key, Fact::of(event, "last bytes of the file"));
     }
@@ -113,14 +113,9 @@ fn files<'a>(facts: &'a Facts, view: &'a View<'_>) -> impl Iterator<Item = Sight
 fn talks<'a>(view: &'a View<'_>) -> impl Iterator<Item = Sighting> + 'a {
     let indicators = &view.inventory.options().indicators;
     view.ledger.conversations().flat_map(move |(key, sum)| {
-        let party = |ip, mac| Party {
-            segment: key.segment,
-            ip,
-            mac,
-        };
         let sides = [
-            (party(key.originator, key.originator_mac), key.responder),
-            (party(key.responder, key.responder_mac), key.originator),
+            (originator(key), key.responder),
+            (responder(key), key.originator),
         ];
         sides.into_iter().filter_map(move |(party, peer)| {
             let by_name = || {

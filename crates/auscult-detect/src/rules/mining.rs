@@ -4,10 +4,9 @@
 
 use auscult_model::report::{Finding, Severity};
 
-use super::outbound::{Outbound, by_device_and_peer};
-use crate::draft::Draft;
+use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
-use crate::stake::{Stake, stake};
+use crate::stake::Stake;
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -33,16 +32,13 @@ impl Detector for Mining {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let pools =
-            by_device_and_peer(view, |talk| talk.answered && talk.key.protocol == "stratum");
-        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
-        pools.values().filter_map(finding).collect()
+        let digs = |talk: &Outbound<'_>| talk.answered && talk.key.protocol == "stratum";
+        for_each_pair(view, digs, |pair| Some(finding(pair)))
     }
 }
 
-fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
-    let first = talks.first()?;
-    let stake = stake(view.role(first.local));
+fn finding(pair: &Pair<'_, '_>) -> Finding {
+    let stake = pair.stake();
     let severity = match stake {
         Stake::Bedside | Stake::Medical | Stake::Embedded => Severity::High,
         Stake::Unknown | Stake::Office => Severity::Medium,
@@ -54,29 +50,19 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
             stake.words()
         ),
     );
-    let reach = view.reach(first.local, first.peer, None);
+    let reach = pair.reach();
     let confidence = reach.confidence * 0.9;
     grade.cap_by_confidence(confidence);
-    grade.cap_by_network(view, &[first.local.ip]);
-    let device = view.device(first.local);
-    let name = view.name(first.local);
-    let mut draft = Draft::about(&RECORD, device, first.local.ip, &first.peer.to_string())
-        .peer(first.peer, Some(&reach))
-        .reach(&reach);
-    for talk in talks.iter().take(3) {
-        draft = draft.talk(view, (talk.key, talk.sum));
-    }
-    Some(
-        draft
-            .words(
-                format!("{name} digs coins at {}", first.peer),
-                "Nothing to do at the bedside.",
-                "Find out what runs there and how it came; treat the device as not to be trusted \
-                 until then.",
-            )
-            .innocent("A browser page that mines. Looked at: the messages, what the device is.")
-            .finish(grade, confidence),
-    )
+    grade.cap_by_network(pair.view, &[pair.local.ip]);
+    pair.draft(&RECORD, &reach, 3)
+        .words(
+            format!("{} digs coins at {}", pair.name(), pair.peer),
+            "Nothing to do at the bedside.",
+            "Find out what runs there and how it came; treat the device as not to be trusted \
+             until then.",
+        )
+        .innocent("A browser page that mines. Looked at: the messages, what the device is.")
+        .finish(grade, confidence)
 }
 
 #[cfg(test)]

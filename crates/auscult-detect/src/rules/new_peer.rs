@@ -13,6 +13,7 @@ use auscult_model::{ConversationKey, ConversationSum, Outcome, Timestamp};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
+use crate::view::{originator, responder};
 use crate::words::{duration, list, protocol_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -51,12 +52,10 @@ impl Detector for NewPeer {
                 continue;
             }
             let sides = [
-                (key.originator, key.originator_mac, key.responder),
-                (key.responder, key.responder_mac, key.originator),
+                (originator(key), key.responder),
+                (responder(key), key.originator),
             ];
-            for (ip, mac, peer) in sides {
-                let segment = key.segment;
-                let party = Party { segment, ip, mac };
+            for (party, peer) in sides {
                 if stake(view.role(party)) == Stake::Bedside && view.is_local(party) {
                     let fresh = || (party, Vec::new());
                     let (_, talks) = peers.entry((view.who(party), peer)).or_insert_with(fresh);

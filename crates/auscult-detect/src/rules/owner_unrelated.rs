@@ -7,8 +7,7 @@
 use auscult_inventory::{OwnerKind, factory_range, owner};
 use auscult_model::report::{Finding, Severity};
 
-use super::outbound::{Outbound, by_device_and_peer};
-use crate::draft::Draft;
+use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
 use crate::stake::stake;
 use crate::view::arrived;
@@ -40,20 +39,18 @@ impl Detector for OwnerUnrelated {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let talks = by_device_and_peer(view, |talk| {
+        let nameless = |talk: &Outbound<'_>| {
             talk.answered
                 && stake(view.role(talk.local)).is_medical()
                 && view.names(talk.peer).is_empty()
                 && factory_range(talk.peer).is_none()
-        });
-        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
-        talks.values().filter_map(finding).collect()
+        };
+        for_each_pair(view, nameless, finding)
     }
 }
 
-fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
-    let first = talks.first()?;
-    let holder = owner(first.peer)?;
+fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
+    let holder = owner(pair.peer)?;
     if !matches!(
         holder.kind,
         OwnerKind::Carrier | OwnerKind::Research | OwnerKind::Vendor
@@ -61,12 +58,12 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
         return None;
     }
     let organisation = holder.organisation?;
-    let device = view.device(first.local)?;
+    let device = pair.view.device(pair.local)?;
     let maker = device.vendor.as_deref().unwrap_or_default().to_lowercase();
     let tied = maker
         .split(' ')
         .any(|word| word.len() >= 4 && organisation.to_lowercase().contains(word));
-    let reach = view.reach(first.local, first.peer, None);
+    let reach = pair.reach();
     if tied || !arrived(reach.place) {
         return None;
     }
@@ -74,28 +71,14 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
         Severity::Low,
         "told for somebody who knows the device to judge",
     );
-    grade.cap_by_network(view, &[first.local.ip]);
-    let mut draft = Draft::about(
-        &RECORD,
-        Some(device),
-        first.local.ip,
-        &first.peer.to_string(),
-    )
-    .peer(first.peer, Some(&reach))
-    .reach(&reach)
-    .text("organisation", organisation)
-    .text("kind", holder.kind.as_str());
-    for talk in talks.iter().take(2) {
-        draft = draft.talk(view, (talk.key, talk.sum));
-    }
-    let name = crate::words::call_name(device);
+    grade.cap_by_network(pair.view, &[pair.local.ip]);
+    let (name, peer) = (pair.name(), pair.peer);
     Some(
-        draft
+        pair.draft(&RECORD, &reach, 2)
+            .text("organisation", organisation)
+            .text("kind", holder.kind.as_str())
             .words(
-                format!(
-                    "{name} talks to {}, in a network without a visible tie to it",
-                    first.peer
-                ),
+                format!("{name} talks to {peer}, in a network without a visible tie to it"),
                 "Nothing to do at the bedside.",
                 "Ask the maker whether this address is his; close the way until it is known.",
             )
@@ -110,17 +93,14 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Host, Scene, Talk, far, monitor, ward};
 
     const RULE: &str = "owner-unrelated";
 
     fn talks_to(outside: Host) -> Scene {
-        let (monitor, station) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
-        Scene::new()
-            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor, station, "contec-cms")
-            .way_out(monitor)
-            .talk(monitor, outside, 443, "tls", Talk::ANSWERED)
+        ward()
+            .way_out(monitor())
+            .talk(monitor(), outside, 443, "tls", Talk::ANSWERED)
     }
 
     #[test]

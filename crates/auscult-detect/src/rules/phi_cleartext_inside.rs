@@ -13,7 +13,7 @@ use super::patient_data::{self, Crossing};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::view::look_at_service;
-use crate::words::{self, kinds_words, list, name_and_address, protocol_words};
+use crate::words::{self, kinds_words, list, protocol_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -116,7 +116,7 @@ fn finding(
             let device = view.device(party);
             draft = draft.device(device);
             if let Some(names) = names.get_mut(side) {
-                names.insert(device.map_or_else(|| party.ip.to_string(), name_and_address));
+                names.insert(view.name_and_address(party));
             }
         }
         let service = view.only_service(crossing.from.ip, crossing.to.ip, protocol);

@@ -317,13 +317,9 @@ mod tests {
     use auscult_model::{Meaning, Outcome, PhiKind, Timestamp};
 
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Host, Scene, Talk, far, host, monitor};
 
     const RULE: &str = "phi-cleartext-outside";
-
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
 
     fn station() -> Host {
         far([202, 114, 4, 119])

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Party, Reach};
 use auscult_model::report::{Finding, Role, Severity, Where};
-use auscult_model::{Artifact, Event, FileClass, Meaning, Transport, span};
+use auscult_model::{Artifact, Event, FileClass, Meaning, Transport, hex, span};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
@@ -168,10 +168,6 @@ fn observe_file(event: &Event, file: &Artifact, facts: &mut Facts) {
         object: format!("file {object}"),
     };
     facts.add(RECORD.rule, key, fact);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One reader and one share.

@@ -5,7 +5,7 @@
 //! ICSMA-17-250-02A, ICSMA-20-170-04 (fixed logins), RFC 3416 (SNMP). Limits: writes of protocols
 //! that are not read are not seen; what was done in a session is not read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Role, Severity};
@@ -88,15 +88,8 @@ impl Detector for RemoteSetting {
     }
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let mut groups: BTreeMap<(String, String), Vec<(&FactKey, &Fact)>> = BTreeMap::new();
-        for (key, fact) in facts.of(RECORD.rule) {
-            let group = (view.who(key.to), view.who(key.from));
-            groups.entry(group).or_default().push((key, fact));
-        }
-        groups
-            .values()
-            .filter_map(|group| finding(view, group))
-            .collect()
+        let groups = facts.grouped(RECORD.rule, |key| (view.who(key.to), view.who(key.from)));
+        groups.filter_map(|group| finding(view, &group)).collect()
     }
 }
 
@@ -223,27 +216,12 @@ fn grade(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, host};
+    use crate::scene::{Scene, host, monitor, pc, station, ward};
 
     const RULE: &str = "remote-setting";
 
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn station() -> Host {
-        host([10, 20, 3, 5])
-    }
-
-    fn pc() -> Host {
-        host([10, 20, 9, 77])
-    }
-
-    fn ward() -> Scene {
-        Scene::new()
-            .talk(monitor(), station(), 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station(), "contec-cms")
-            .office(pc())
+    fn at_work() -> Scene {
+        ward().office(pc())
     }
 
     fn set(acknowledged: Option<bool>) -> Meaning {
@@ -264,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_acknowledged_write_by_a_workstation_is_critical() {
-        let finding = ward()
+        let finding = at_work()
             .say(pc(), monitor(), "snmp", set(Some(true)))
             .one(RULE);
         assert_eq!(
@@ -278,39 +256,39 @@ mod tests {
 
     #[test]
     fn near_miss_it_was_refused() {
-        let scene = ward().say(pc(), monitor(), "snmp", set(Some(false)));
+        let scene = at_work().say(pc(), monitor(), "snmp", set(Some(false)));
         assert_eq!(scene.one(RULE).severity, Severity::Info);
-        let scene = ward().say(pc(), monitor(), "telnet", login(Some(false)));
+        let scene = at_work().say(pc(), monitor(), "telnet", login(Some(false)));
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
 
     #[test]
     fn near_miss_its_central_station() {
-        let scene = ward().say(station(), monitor(), "snmp", set(Some(true)));
+        let scene = at_work().say(station(), monitor(), "snmp", set(Some(true)));
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
 
     #[test]
     fn near_miss_a_computer_is_set_up() {
-        let scene = ward().say(station(), pc(), "snmp", set(Some(true)));
+        let scene = at_work().say(station(), pc(), "snmp", set(Some(true)));
         assert_eq!(scene.of(RULE), []);
     }
 
     #[test]
     fn an_unknown_sender_is_high() {
-        let scene = ward().say(host([10, 20, 9, 78]), monitor(), "snmp", set(Some(true)));
+        let scene = at_work().say(host([10, 20, 9, 78]), monitor(), "snmp", set(Some(true)));
         assert_eq!(scene.one(RULE).severity, Severity::High);
     }
 
     #[test]
     fn a_login_is_medium() {
-        let scene = ward().say(pc(), monitor(), "telnet", login(Some(true)));
+        let scene = at_work().say(pc(), monitor(), "telnet", login(Some(true)));
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 
     #[test]
     fn near_miss_a_login_that_sets_nothing_up() {
-        let scene = ward().say(pc(), monitor(), "imap", login(Some(true)));
+        let scene = at_work().say(pc(), monitor(), "imap", login(Some(true)));
         assert_eq!(scene.of(RULE), []);
     }
 }

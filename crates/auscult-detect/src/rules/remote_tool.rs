@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use auscult_inventory::{ServiceKind, known_service};
 use auscult_model::report::{Finding, Severity};
 
-use super::outbound::{Outbound, by_device_and_peer};
-use crate::draft::Draft;
+use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
-use crate::stake::{Stake, stake};
+use crate::stake::Stake;
 use crate::words::{list, protocol_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -44,11 +43,8 @@ impl Detector for RemoteTool {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let tools = by_device_and_peer(view, |outbound| {
-            outbound.answered && tool(view, outbound).is_some()
-        });
-        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
-        tools.values().filter_map(finding).collect()
+        let is_tool = |talk: &Outbound<'_>| talk.answered && tool(view, talk).is_some();
+        for_each_pair(view, is_tool, finding)
     }
 }
 
@@ -65,10 +61,10 @@ fn tool(view: &View<'_>, talk: &Outbound<'_>) -> Option<&'static str> {
     remote.next().map(|service| service.operator)
 }
 
-fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
-    let first = talks.first()?;
-    let stake = stake(view.role(first.local));
-    let tools: BTreeSet<&str> = talks.iter().filter_map(|talk| tool(view, talk)).collect();
+fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
+    let (stake, view) = (pair.stake(), pair.view);
+    let tools = pair.talks.iter().filter_map(|talk| tool(view, talk));
+    let tools: BTreeSet<&str> = tools.collect();
     let severity = match stake {
         Stake::Office | Stake::Unknown => return None,
         Stake::Bedside | Stake::Medical if tools.iter().any(|tool| *tool != SCREEN) => {
@@ -80,38 +76,23 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
         severity,
         format!("{} can be worked on from outside", stake.words()),
     );
-    let reach = view.reach(first.local, first.peer, None);
+    let reach = pair.reach();
     let confidence = reach.confidence * 0.9;
     grade.cap_by_confidence(confidence);
-    grade.cap_by_network(view, &[first.local.ip]);
-    let device = view.device(first.local);
-    let name = view.name(first.local);
-    let mut draft = Draft::about(&RECORD, device, first.local.ip, &first.peer.to_string())
-        .peer(first.peer, Some(&reach))
-        .reach(&reach)
-        .texts("tools", tools.iter().copied())
-        .texts("names", view.names(first.peer));
-    for talk in talks.iter().take(3) {
-        draft = draft.talk(view, (talk.key, talk.sum));
-    }
+    grade.cap_by_network(view, &[pair.local.ip]);
+    let (name, protocols) = (pair.name(), pair.protocols().into_iter());
+    let protocols: BTreeSet<&str> = protocols.map(protocol_words).collect();
     Some(
-        draft
+        pair.draft(&RECORD, &reach, 3)
+            .texts("tools", tools.iter().copied())
+            .texts("names", view.names(pair.peer))
             .words(
                 format!("{name} has a way in for remote control ({})", list(&tools)),
                 "Nothing to do at the bedside.",
                 "Ask whose service this is. Allow it during maintenance only, by a way that you \
                  switch on yourselves.",
             )
-            .seen(format!(
-                "To {} by {}.",
-                first.peer,
-                list(
-                    talks
-                        .iter()
-                        .map(|talk| protocol_words(talk.key.protocol))
-                        .collect::<BTreeSet<_>>()
-                )
-            ))
+            .seen(format!("To {} by {}.", pair.peer, list(&protocols)))
             .innocent(
                 "The maker's remote service. Looked at: the protocol's bytes, names of the other \
                  side, what the device is.",
@@ -123,29 +104,17 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Scene, Talk, host, monitor, outside, ward};
 
     const RULE: &str = "remote-tool";
 
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn ward() -> Scene {
-        let station = host([10, 20, 3, 5]);
-        Scene::new()
-            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station, "contec-cms")
-            .way_out(monitor())
-    }
-
-    fn outside() -> Host {
-        far([198, 18, 7, 9])
+    fn at_work() -> Scene {
+        ward().way_out(monitor())
     }
 
     #[test]
     fn a_tool_on_a_monitor_is_medium() {
-        let scene = ward().talk(monitor(), outside(), 5938, "teamviewer", Talk::ANSWERED);
+        let scene = at_work().talk(monitor(), outside(), 5938, "teamviewer", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 
@@ -155,7 +124,7 @@ mod tests {
             name: "router1.teamviewer.com".to_owned(),
             addresses: vec![outside().ip],
         };
-        let scene = ward()
+        let scene = at_work()
             .talk(monitor(), outside(), 443, "tls", Talk::ANSWERED)
             .say(host([10, 20, 0, 2]), monitor(), "dns", named);
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
@@ -163,19 +132,19 @@ mod tests {
 
     #[test]
     fn near_miss_ordinary_tls() {
-        let scene = ward().talk(monitor(), outside(), 443, "tls", Talk::ANSWERED);
+        let scene = at_work().talk(monitor(), outside(), 443, "tls", Talk::ANSWERED);
         assert_eq!(scene.of(RULE), []);
     }
 
     #[test]
     fn near_miss_a_makers_screen_outward_is_low() {
-        let scene = ward().talk(monitor(), outside(), 5500, "vnc", Talk::ANSWERED);
+        let scene = at_work().talk(monitor(), outside(), 5500, "vnc", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Low);
     }
 
     #[test]
     fn near_miss_nobody_answers() {
-        let scene = ward().talk(monitor(), outside(), 5938, "teamviewer", Talk::UNANSWERED);
+        let scene = at_work().talk(monitor(), outside(), 5938, "teamviewer", Talk::UNANSWERED);
         assert_eq!(scene.of(RULE), []);
     }
 
@@ -190,7 +159,7 @@ mod tests {
 
     #[test]
     fn near_miss_guests() {
-        let mut scene = ward().talk(monitor(), outside(), 5938, "teamviewer", Talk::ANSWERED);
+        let mut scene = at_work().talk(monitor(), outside(), 5938, "teamviewer", Talk::ANSWERED);
         scene
             .site
             .guest_networks

@@ -3,13 +3,10 @@
 //! Source: names of services and owners of networks beside the device's maker. Limit: makers are
 //! compared by words of their names; a maker that uses another's cloud without a name is not told.
 
-use std::collections::BTreeSet;
-
 use auscult_inventory::{OwnerKind, owner};
 use auscult_model::report::{Finding, Severity};
 
-use super::outbound::{Outbound, by_device_and_peer};
-use crate::draft::Draft;
+use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
 use crate::words::{count, list, protocol_words};
@@ -36,13 +33,12 @@ impl Detector for ReportsToMaker {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let reports = by_device_and_peer(view, |talk| {
+        let reports = |talk: &Outbound<'_>| {
             talk.answered
                 && stake(view.role(talk.local)) != Stake::Office
                 && !view.inventory.options().is_guest(talk.local.ip)
-        });
-        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
-        reports.values().filter_map(finding).collect()
+        };
+        for_each_pair(view, reports, finding)
     }
 }
 
@@ -72,67 +68,53 @@ fn words(maker: &str) -> impl Iterator<Item = String> {
         .into_iter()
 }
 
-fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
-    let first = talks.first()?;
-    let device = view.device(first.local)?;
+fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
+    let device = pair.view.device(pair.local)?;
     let maker = device.vendor.as_deref()?;
-    let names = view.names(first.peer);
-    let holder = owner(first.peer).filter(|owner| owner.kind == OwnerKind::Vendor);
+    let names = pair.view.names(pair.peer);
+    let holder = owner(pair.peer).filter(|owner| owner.kind == OwnerKind::Vendor);
     let organisation = holder
         .and_then(|owner| owner.organisation)
         .unwrap_or_default();
     let is_makers = words(maker).any(|word| {
-        let label = |name: &&&str| {
-            name.split('.')
-                .any(|part| part.to_lowercase().contains(&word))
-        };
-        names.iter().any(|name| label(&name)) || organisation.to_lowercase().contains(&word)
+        let mut labels = names.iter().flat_map(|name| name.split('.'));
+        labels.any(|label| label.to_lowercase().contains(&word))
+            || organisation.to_lowercase().contains(&word)
     });
     if !is_makers {
         return None;
     }
-    let reach = view.reach(first.local, first.peer, None);
+    let reach = pair.reach();
     let grade = Grade::new(Severity::Info, "told, not judged");
-    let protocols: BTreeSet<&str> = talks.iter().map(|talk| talk.key.protocol).collect();
+    let protocols = pair.protocols();
     let clear = protocols
         .iter()
         .any(|p| matches!(*p, "http" | "ftp" | "mqtt" | "smtp"));
-    let total = |side: usize| -> u64 { talks.iter().map(|talk| talk.sum.payload[side]).sum() };
-    let flows: u64 = talks.iter().map(|talk| talk.sum.flows).sum();
-    let mut draft = Draft::about(
-        &RECORD,
-        Some(device),
-        first.local.ip,
-        &first.peer.to_string(),
-    )
-    .peer(first.peer, Some(&reach))
-    .reach(&reach)
-    .texts("names", names.iter().copied())
-    .text("readable", if clear { "yes" } else { "not seen to be" })
-    .number("flows", flows)
-    .number("sent_bytes", total(0))
-    .number("received_bytes", total(1));
-    for talk in talks.iter().take(2) {
-        draft = draft.talk(view, (talk.key, talk.sum));
-    }
-    let name = crate::words::call_name(device);
-    let flows = usize::try_from(flows).unwrap_or(usize::MAX);
+    let [sent, received] = pair.payload();
+    let flows: u64 = pair.talks.iter().map(|talk| talk.sum.flows).sum();
+    let whom = names
+        .first()
+        .map_or_else(|| pair.peer.to_string(), |name| (*name).to_owned());
     Some(
-        draft
+        pair.draft(&RECORD, &reach, 2)
+            .texts("names", names.iter().copied())
+            .text("readable", if clear { "yes" } else { "not seen to be" })
+            .number("flows", flows)
+            .number("sent_bytes", sent)
+            .number("received_bytes", received)
             .words(
-                format!("{name} reports to its maker"),
+                format!("{} reports to its maker", pair.name()),
                 "Nothing to do at the bedside.",
                 "Compare with the service contract; allow these addresses alone.",
             )
             .seen(format!(
-                "{} to {} by {}, {} bytes out and {} back.",
-                count(flows, "conversation", "conversations"),
-                names
-                    .first()
-                    .map_or_else(|| first.peer.to_string(), |name| (*name).to_owned()),
+                "{} to {whom} by {}, {sent} bytes out and {received} back.",
+                count(
+                    usize::try_from(flows).unwrap_or(usize::MAX),
+                    "conversation",
+                    "conversations"
+                ),
                 list(protocols.iter().map(|protocol| protocol_words(protocol))),
-                total(0),
-                total(1),
             ))
             .finish(grade, reach.confidence * 0.85),
     )

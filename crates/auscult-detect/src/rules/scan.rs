@@ -13,6 +13,7 @@ use auscult_model::{ConversationKey, ConversationSum, Outcome};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
+use crate::view::originator;
 use crate::words::{count, list};
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -80,11 +81,7 @@ impl Detector for Scan {
                 continue;
             }
             let one = tried.entry((key.segment, key.originator)).or_default();
-            one.party.get_or_insert(Party {
-                segment: key.segment,
-                ip: key.originator,
-                mac: key.originator_mac,
-            });
+            one.party.get_or_insert(originator(key));
             let door = (key.responder, key.port);
             one.doors.insert(door);
             if CLINICAL.contains(&key.protocol) {
@@ -167,26 +164,15 @@ fn finding(view: &View<'_>, tried: &Tried<'_>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, host};
+    use crate::scene::{Host, Scene, Talk, host, monitor, ward};
 
     const RULE: &str = "scan";
-
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
 
     fn tries(scene: Scene, by: Host, doors: u16, talk: Talk) -> Scene {
         (0..doors).fold(scene, |scene, n| {
             let target = host([10, 20, 7, (n % 50) as u8 + 1]);
             scene.talk(by, target, 445 + n / 50, "unknown", talk)
         })
-    }
-
-    fn ward() -> Scene {
-        let station = host([10, 20, 3, 5]);
-        Scene::new()
-            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station, "contec-cms")
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
 use crate::view::look_at;
-use crate::words::{count, list, name_and_address};
+use crate::words::{count, list};
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
@@ -89,7 +89,7 @@ fn finding(view: &View<'_>, kind: &str, value: &str, devices: &Holders<'_>) -> F
     let mut names = BTreeSet::new();
     for (party, fact) in devices.values() {
         let device = view.device(*party);
-        names.insert(device.map_or_else(|| party.ip.to_string(), name_and_address));
+        names.insert(view.name_and_address(*party));
         draft = draft
             .device(device)
             .times(fact.seen.first, fact.seen.last, fact.seen.count)
@@ -120,27 +120,20 @@ mod tests {
     use auscult_model::{About, Meaning};
 
     use super::*;
-    use crate::scene::{Scene, Talk, host};
+    use crate::scene::{Scene, host, monitor, pc, ward};
 
     const RULE: &str = "shared-key";
 
     fn keys(first: &str, second: &str) -> Scene {
-        let (one, two, pc) = (
-            host([10, 20, 3, 14]),
-            host([10, 20, 3, 15]),
-            host([10, 20, 9, 77]),
-        );
-        let station = host([10, 20, 3, 5]);
+        let two = host([10, 20, 3, 15]);
         let claim = |value: &str| Meaning::Claim {
             about: About::Sender,
             attribute: "ssh_host_key",
             value: value.to_owned(),
         };
-        Scene::new()
-            .talk(one, station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(one, station, "contec-cms")
-            .say(one, pc, "ssh", claim(first))
-            .say(two, pc, "ssh", claim(second))
+        ward()
+            .say(monitor(), pc(), "ssh", claim(first))
+            .say(two, pc(), "ssh", claim(second))
     }
 
     #[test]

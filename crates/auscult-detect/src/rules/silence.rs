@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use auscult_inventory::Party;
 use auscult_model::report::Device;
 use auscult_model::{ConversationKey, ConversationSum, Outcome, Segment, Timestamp};
 
 use crate::View;
 use crate::stake::{Stake, stake};
+use crate::view::originator;
 
 /// Heard for so long before, a silence says something.
 const STEADY: i64 = 120 * Timestamp::SECOND;
@@ -69,11 +69,7 @@ fn longest<'a>(
         return longest;
     }
     for (key, sum) in view.ledger.conversations() {
-        let party = Party {
-            segment: key.segment,
-            ip: key.originator,
-            mac: key.originator_mac,
-        };
+        let party = originator(key);
         let Some(device) = view
             .device(party)
             .filter(|d| devices.contains_key(d.id.as_str()))

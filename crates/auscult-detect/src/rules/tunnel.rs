@@ -3,14 +3,11 @@
 //! Sources: protocols by their first bytes (RFC 7296, WireGuard, OpenVPN, Tor's own TLS is not
 //! told). Limits: what goes through the tunnel is not seen; tunnels inside TLS are not told.
 
-use std::collections::BTreeSet;
-
 use auscult_model::report::{Finding, Severity};
 
-use super::outbound::{Outbound, by_device_and_peer};
-use crate::draft::Draft;
+use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
-use crate::stake::{Stake, stake};
+use crate::stake::Stake;
 use crate::words::list;
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -41,43 +38,30 @@ impl Detector for Tunnel {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let tunnels = by_device_and_peer(view, |talk| {
-            talk.answered && TUNNELS.contains(&talk.key.protocol)
-        });
-        let finding = |talks: &Vec<Outbound<'_>>| finding(view, talks);
-        tunnels.values().filter_map(finding).collect()
+        let tunnels = |talk: &Outbound<'_>| talk.answered && TUNNELS.contains(&talk.key.protocol);
+        for_each_pair(view, tunnels, finding)
     }
 }
 
-fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
-    let first = talks.first()?;
-    let stake = stake(view.role(first.local));
+fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
+    let stake = pair.stake();
     let severity = match stake {
         Stake::Bedside => Severity::Medium,
         // Gateways for teleradiology and the makers' services keep tunnels.
-        Stake::Medical => Severity::Low,
-        Stake::Embedded => Severity::Low,
+        Stake::Medical | Stake::Embedded => Severity::Low,
         Stake::Unknown | Stake::Office => return None,
     };
     let mut grade = Grade::new(severity, format!("{} keeps it", stake.words()));
-    let reach = view.reach(first.local, first.peer, None);
+    let reach = pair.reach();
     let confidence = reach.confidence * 0.9;
     grade.cap_by_confidence(confidence);
-    grade.cap_by_network(view, &[first.local.ip]);
-    let kinds: BTreeSet<&str> = talks.iter().map(|talk| talk.key.protocol).collect();
-    let device = view.device(first.local);
-    let name = view.name(first.local);
-    let mut draft = Draft::about(&RECORD, device, first.local.ip, &first.peer.to_string())
-        .peer(first.peer, Some(&reach))
-        .reach(&reach)
-        .texts("protocols", kinds.iter().copied());
-    for talk in talks.iter().take(3) {
-        draft = draft.talk(view, (talk.key, talk.sum));
-    }
+    grade.cap_by_network(pair.view, &[pair.local.ip]);
+    let (name, peer, kinds) = (pair.name(), pair.peer, pair.protocols());
     Some(
-        draft
+        pair.draft(&RECORD, &reach, 3)
+            .texts("protocols", kinds.iter().copied())
             .words(
-                format!("{name} keeps a tunnel to {} ({})", first.peer, list(&kinds)),
+                format!("{name} keeps a tunnel to {peer} ({})", list(&kinds)),
                 "Nothing to do at the bedside.",
                 "Ask whose tunnel this is. If it is the maker's or a partner's, write it into the \
                  site file; if nobody knows, close it.",
@@ -91,25 +75,17 @@ fn finding(view: &View<'_>, talks: &[Outbound<'_>]) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Scene, Talk, far, host, monitor, ward};
 
     const RULE: &str = "tunnel";
 
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn ward() -> Scene {
-        let station = host([10, 20, 3, 5]);
-        Scene::new()
-            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station, "contec-cms")
-            .way_out(monitor())
+    fn at_work() -> Scene {
+        ward().way_out(monitor())
     }
 
     #[test]
     fn a_monitors_tunnel_is_medium() {
-        let scene = ward().talk(
+        let scene = at_work().talk(
             monitor(),
             far([198, 18, 7, 9]),
             1194,
@@ -122,16 +98,16 @@ mod tests {
     #[test]
     fn near_misses() {
         let outside = far([198, 18, 7, 9]);
-        let inside = ward().talk(monitor(), host([10, 20, 0, 9]), 22, "ssh", Talk::ANSWERED);
+        let inside = at_work().talk(monitor(), host([10, 20, 0, 9]), 22, "ssh", Talk::ANSWERED);
         assert_eq!(inside.of(RULE), []);
-        let silent = ward().talk(monitor(), outside, 1194, "openvpn", Talk::UNANSWERED);
+        let silent = at_work().talk(monitor(), outside, 1194, "openvpn", Talk::UNANSWERED);
         assert_eq!(silent.of(RULE), []);
         let pc = host([10, 20, 9, 77]);
         let office = Scene::new()
             .office(pc)
             .talk(pc, outside, 1194, "openvpn", Talk::ANSWERED);
         assert_eq!(office.of(RULE), []);
-        let other = ward().talk(monitor(), outside, 443, "tls", Talk::ANSWERED);
+        let other = at_work().talk(monitor(), outside, 443, "tls", Talk::ANSWERED);
         assert_eq!(other.of(RULE), []);
     }
 }

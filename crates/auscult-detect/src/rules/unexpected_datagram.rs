@@ -14,6 +14,7 @@ use auscult_model::{ConversationKey, ConversationSum, Transport};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
+use crate::view::{originator, responder};
 use crate::words::{count, list};
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -53,13 +54,7 @@ impl Detector for UnexpectedDatagram {
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         let mut groups: BTreeMap<(String, String), (Party, Party, Talks<'_>)> = BTreeMap::new();
         for (key, sum) in view.ledger.conversations() {
-            let party = |ip, mac| Party {
-                segment: key.segment,
-                ip,
-                mac,
-            };
-            let from = party(key.originator, key.originator_mac);
-            let to = party(key.responder, key.responder_mac);
+            let (from, to) = (originator(key), responder(key));
             let is_family = || {
                 let device = view.device(to);
                 device.is_some_and(|device| device.signature.as_deref() == Some(FAMILY))

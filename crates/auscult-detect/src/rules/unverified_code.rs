@@ -5,12 +5,11 @@
 //! (an update that is taken without a check), ICSMA-22-244-01. Limits: shares (NFS, SMB, TFTP) are
 //! remote-code-share's; a signature is looked for in the first bytes only and never verified.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeSet;
 
 use auscult_inventory::{Party, Reach, ServiceKind, known_service};
 use auscult_model::report::{Finding, Role, Severity, Where};
-use auscult_model::{Event, FileClass, Meaning};
+use auscult_model::{Event, FileClass, Meaning, hex};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
@@ -69,8 +68,7 @@ impl Detector for UnverifiedCode {
         fact.packets
             .insert((file.first, file.first_packet, "first bytes of the file"));
         if let Some(digest) = file.sha256 {
-            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            fact = fact.value("sha256", digest);
+            fact = fact.value("sha256", hex(&digest));
         }
         let key = FactKey {
             from: file.to.into(),
@@ -83,15 +81,8 @@ impl Detector for UnverifiedCode {
     }
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let mut groups: BTreeMap<(String, IpAddr), Vec<(&FactKey, &Fact)>> = BTreeMap::new();
-        for (key, fact) in facts.of(RECORD.rule) {
-            let group = (view.who(key.from), key.to.ip);
-            groups.entry(group).or_default().push((key, fact));
-        }
-        groups
-            .values()
-            .filter_map(|group| finding(view, group))
-            .collect()
+        let groups = facts.grouped(RECORD.rule, |key| (view.who(key.from), key.to.ip));
+        groups.filter_map(|group| finding(view, &group)).collect()
     }
 }
 
@@ -148,9 +139,7 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         draft = draft.device(view.device(server));
     }
     let what = list(texts("kind"));
-    let from = view
-        .device(server)
-        .map_or_else(|| server.ip.to_string(), crate::words::name_and_address);
+    let from = view.name_and_address(server);
     Some(
         draft
             .words(
@@ -223,25 +212,9 @@ fn grade(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, far, host};
+    use crate::scene::{Host, Scene, Talk, host, monitor, outside, ward};
 
     const RULE: &str = "unverified-code";
-
-    fn monitor() -> Host {
-        host([10, 20, 3, 14])
-    }
-
-    fn outside() -> Host {
-        far([198, 18, 7, 9])
-    }
-
-    /// A bedside monitor, by its stream.
-    fn ward() -> Scene {
-        let station = host([10, 20, 3, 5]);
-        Scene::new()
-            .talk(monitor(), station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor(), station, "contec-cms")
-    }
 
     fn fetched(scene: Scene, from: Host, class: FileClass) -> Scene {
         scene

@@ -121,21 +121,17 @@ mod tests {
     use auscult_model::{About, Meaning};
 
     use super::*;
-    use crate::scene::{Scene, Talk, host};
+    use crate::scene::{Scene, monitor, pc, ward};
 
     const RULE: &str = "weak-tls";
 
     fn said(attribute: &'static str, value: &str) -> Scene {
-        let (monitor, station) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
         let claim = Meaning::Claim {
             about: About::Sender,
             attribute,
             value: value.to_owned(),
         };
-        Scene::new()
-            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
-            .patient(monitor, station, "contec-cms")
-            .say(monitor, host([10, 20, 9, 77]), "tls", claim)
+        ward().say(monitor(), pc(), "tls", claim)
     }
 
     #[test]

@@ -83,8 +83,7 @@ fn one() -> u32 {
 
 impl Hl7 {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let route = hl7::Route {
             sender: self.sender.clone(),
             facility: "KLINIK".to_owned(),
@@ -181,8 +180,7 @@ fn bed() -> u8 {
 
 impl Contec {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let person = (!self.idle).then(|| player.patient(&self.patient));
         let stage = &mut player.stage;
         let mut monitor = Monitor::any(&mut stage.prng, self.bed, "ICU", person);
@@ -254,8 +252,7 @@ const COMMITMENT: &str = "1.2.840.10008.1.20.1";
 
 impl Dicom {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let entity = |title: &str| Entity {
             title: title.to_owned(),
             class: "1.2.276.0.7230010.3.0.3.6.7".to_owned(),
@@ -393,8 +390,7 @@ pub(super) struct Ge {
 impl Ge {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
         if let Some((to, function)) = &self.asks {
-            let ends = (self.who.as_str(), to.as_str());
-            let (path, _, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+            let (path, _, at) = player.path(&self.who, to, at)?;
             let said = ge::request(path.a, *function, &self.place);
             player
                 .stage
@@ -455,8 +451,7 @@ fn name() -> String {
 
 impl Snmp {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, _, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, _, at) = player.path(&self.who, &self.to, at)?;
         let arc = |text: &str| text.parse::<u32>().map_err(|_| self.object.clone());
         let oid: Vec<u32> = self.object.split('.').map(arc).collect::<Result<_, _>>()?;
         let (kind, value) = match &self.set {

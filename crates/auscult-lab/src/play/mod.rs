@@ -22,9 +22,10 @@ use std::sync::LazyLock;
 use auscult_model::Timestamp;
 
 use crate::frame::{Link, Scene};
-use crate::net::{MS, SECOND};
+use crate::net::{MS, Path, SECOND};
 use crate::people::Person;
 use crate::stage::Stage;
+use crate::wire::tcp::Stack;
 use crate::{LabError, Scenario};
 
 use cast::Cast;
@@ -96,6 +97,17 @@ impl Player {
             patients: BTreeMap::new(),
             kept: BTreeMap::new(),
         })
+    }
+
+    /// The way between two hosts of the cast, how each speaks TCP, and when they know each other's
+    /// link address.
+    fn path(
+        &mut self,
+        from: &str,
+        to: &str,
+        at: Timestamp,
+    ) -> Result<(Path, (Stack, Stack), Timestamp), String> {
+        self.cast.path(&mut self.stage.rec, (from, to), at)
     }
 
     fn run(mut self, story: &Story) -> Result<Scene, String> {

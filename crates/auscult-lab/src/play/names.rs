@@ -204,7 +204,7 @@ impl Pxe {
         let rec = &mut player.stage.rec;
         let ports = (68, 67);
         rec.broadcast(at, &nobody, all, ports, &message(Kind::Discover, &server));
-        let answer = |kind| dhcp::with_options(&message(kind, &boot), &extra, true);
+        let answer = |kind| dhcp::with_options(&message(kind, &boot), &extra);
         let (down, aside) = (Path::on_link(&server, &host), Path::on_link(&boot, &host));
         let offer = message(Kind::Offer, &server);
         rec.udp(at.plus(2 * MS), &down, Way::Out, (67, 68), &offer);
@@ -259,8 +259,7 @@ enum Record {
 
 impl Dns {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.server.as_str());
-        let (path, _, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, _, at) = player.path(&self.who, &self.server, at)?;
         let kind = match self.kind {
             Record::A => dns::Kind::A,
             Record::Txt => dns::Kind::Txt,

@@ -83,8 +83,7 @@ pub(super) struct Tcp {
 
 impl Tcp {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let stage = &mut player.stage;
         let mut ends = Ends::new(&mut stage.prng, stacks.0, stacks.1, self.port);
         ends.a_port = self.source.unwrap_or(ends.a_port);
@@ -157,8 +156,7 @@ impl Udp {
             rec.broadcast(at, &who, to, (own, self.port), &says);
             return Ok(at);
         }
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, _, at) = player.cast.path(rec, ends, at)?;
+        let (path, _, at) = player.path(&self.who, &self.to, at)?;
         let ports = (own, self.port);
         player.stage.rec.udp(at, &path, Way::Out, ports, &says);
         let Some(answer) = &self.answer else {
@@ -205,8 +203,7 @@ pub(super) struct Syn {
 
 impl Syn {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let stage = &mut player.stage;
         let ends = Ends::new(&mut stage.prng, stacks.0, stacks.1, self.port);
         let (rec, prng) = (&mut stage.rec, &mut stage.prng);
@@ -267,8 +264,7 @@ impl Scan {
         let mut now = at;
         for target in &self.to {
             for port in &self.ports {
-                let ends = (self.who.as_str(), target.as_str());
-                let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, now)?;
+                let (path, stacks, at) = player.path(&self.who, target, now)?;
                 let stage = &mut player.stage;
                 let ends = Ends::new(&mut stage.prng, stacks.0, stacks.1, *port);
                 let (rec, prng) = (&mut stage.rec, &mut stage.prng);
@@ -334,8 +330,7 @@ pub(super) struct Icmp {
 
 impl Icmp {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, _, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, _, at) = player.path(&self.who, &self.to, at)?;
         let id = player.stage.prng.next_u64().to_be_bytes();
         let echo = |kind: u8| {
             let mut out = vec![kind, 0, 0, 0, id[0], id[1], 0, 1];
@@ -404,8 +399,7 @@ enum TunnelKind {
 
 impl Tunnel {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, _, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, _, at) = player.path(&self.who, &self.to, at)?;
         let stage = &mut player.stage;
         let (rec, prng) = (&mut stage.rec, &mut stage.prng);
         let own = prng.between(30_000, 60_000) as u16;
@@ -500,8 +494,7 @@ pub(super) struct Bulk {
 
 impl Bulk {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let stage = &mut player.stage;
         let ends = Ends::new(&mut stage.prng, stacks.0, stacks.1, self.port);
         let (rec, prng) = (&mut stage.rec, &mut stage.prng);
@@ -544,8 +537,7 @@ pub(super) struct Ntp {
 
 impl Ntp {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, _, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, _, at) = player.path(&self.who, &self.to, at)?;
         let own = player.stage.prng.between(32_768, 60_000) as u16;
         let rec = &mut player.stage.rec;
         let asked = ntp::question(at);

@@ -59,8 +59,7 @@ pub(super) struct Nfs {
 
 impl Nfs {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let mut files = Vec::new();
         for file in &self.files {
             files.push(SharedFile {
@@ -95,8 +94,7 @@ pub(super) struct Tftp {
 
 impl Tftp {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, _, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, _, at) = player.path(&self.who, &self.to, at)?;
         let bytes = self.file.bytes(player);
         let stage = &mut player.stage;
         let own = stage.prng.between(49_152, 65_000) as u16;
@@ -155,8 +153,7 @@ fn ready() -> String {
 
 impl Ftp {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let (name, bytes, verb, way) = match (&self.get, &self.put) {
             (Some(file), _) => (&file.name, Some(file.bytes(player)), "RETR", Way::Back),
             (None, Some(file)) => (&file.name, Some(file.bytes(player)), "STOR", Way::Out),
@@ -248,8 +245,7 @@ fn account() -> String {
 
 impl Smb {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let mut files = Vec::new();
         for file in &self.files {
             files.push((file.name.clone(), file.bytes(player)));
@@ -349,8 +345,7 @@ fn queue() -> String {
 
 impl Print {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let what = (
             self.port,
             self.queue.as_str(),

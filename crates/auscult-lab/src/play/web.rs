@@ -120,8 +120,7 @@ fn split(lines: &[String]) -> Vec<(&str, &str)> {
 
 impl Http {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let host = self.host.clone().unwrap_or_else(|| path.b.to_string());
         let agent = self.agent.as_deref().unwrap_or("LabBrowser/1.0");
         let mut fields = vec![("Host", host.as_str()), ("User-Agent", agent)];
@@ -258,8 +257,7 @@ impl Version {
 
 impl Tls {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let der = self.certificate(player);
         let stage = &mut player.stage;
         let ends = Ends::new(&mut stage.prng, stacks.0, stacks.1, self.port);
@@ -361,8 +359,7 @@ fn some() -> u32 {
 
 impl Ssh {
     pub(super) fn act(&self, player: &mut Player, at: Timestamp) -> Result<Timestamp, String> {
-        let ends = (self.who.as_str(), self.to.as_str());
-        let (path, stacks, at) = player.cast.path(&mut player.stage.rec, ends, at)?;
+        let (path, stacks, at) = player.path(&self.who, &self.to, at)?;
         let word = self.key.as_deref().unwrap_or(&self.to);
         let host = Prng::new(player.stage.start.0 as u64).fork(word).bytes(32);
         let prng = &mut player.stage.prng;

@@ -104,9 +104,8 @@ pub fn message(kind: Kind, xid: u32, mac: MacAddr, client: &Client, lease: &Leas
     out
 }
 
-/// A message with further options before its end. What a server of boot files alone says has no
-/// address in it (RFC 4578, PXE 2.1).
-pub fn with_options(message: &[u8], options: &[(u8, &[u8])], without_address: bool) -> Vec<u8> {
+/// A message with further options before its end.
+pub fn with_options(message: &[u8], options: &[(u8, &[u8])]) -> Vec<u8> {
     let end = message.iter().rposition(|byte| *byte != 0).unwrap_or(0);
     let mut out = message[..end].to_vec();
     for (code, value) in options {
@@ -114,8 +113,5 @@ pub fn with_options(message: &[u8], options: &[(u8, &[u8])], without_address: bo
     }
     out.push(255);
     out.resize(out.len().max(300), 0);
-    if without_address {
-        out[16..20].copy_from_slice(&[0; 4]);
-    }
     out
 }

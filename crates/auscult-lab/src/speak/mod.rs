@@ -2,6 +2,7 @@
 //! of this project, so that one misreading is not shared.
 
 pub mod artifact;
+mod ber;
 pub mod contec;
 pub mod dhcp;
 pub mod dicom;

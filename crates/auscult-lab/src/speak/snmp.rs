@@ -1,5 +1,7 @@
 //! SNMP messages of all three versions, as far as an inventory asks (RFC 1157, 1905, 3412, 3414).
 
+use super::ber::tlv;
+
 /// An object identifier.
 pub type Oid = [u32];
 
@@ -44,20 +46,6 @@ pub enum Kind {
     Set = 0xa3,
     /// Report (version 3)
     Report = 0xa8,
-}
-
-fn tlv(tag: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    match body.len() {
-        short @ 0..=127 => out.push(short as u8),
-        one @ 128..=255 => out.extend_from_slice(&[0x81, one as u8]),
-        two => {
-            out.push(0x82);
-            out.extend_from_slice(&(two as u16).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(body);
-    out
 }
 
 fn unsigned(tag: u8, value: u32) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! Certificates as they stand in a TLS handshake (RFC 5280), signed by nobody.
 
+use super::ber::tlv;
 use crate::prng::Prng;
 
 /// What a certificate says.
@@ -17,20 +18,6 @@ pub struct Certificate {
     pub old_digest: bool,
     /// First and last year in which it holds.
     pub years: (u16, u16),
-}
-
-fn tlv(tag: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    match body.len() {
-        short @ 0..=127 => out.push(short as u8),
-        one @ 128..=255 => out.extend_from_slice(&[0x81, one as u8]),
-        two => {
-            out.push(0x82);
-            out.extend_from_slice(&(two as u16).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(body);
-    out
 }
 
 fn common_name(text: &str) -> Vec<u8> {

@@ -285,7 +285,7 @@ const FIELDS: [&str; 13] = [
 fn field_of(message: &Message<'_>, field: &str) -> Vec<String> {
     let bytes = |bytes: &[u8]| match bytes {
         [] => "<MISSING>".to_owned(),
-        some => hexadecimal(some),
+        some => hex(some),
     };
     let values = |tag: u8| {
         let all = message.pdu.iter().flat_map(Pdu::bindings);
@@ -322,7 +322,7 @@ fn field_of(message: &Message<'_>, field: &str) -> Vec<String> {
         "snmp.specific_trap" => of_trap(&|trap| trap.specific.to_string()),
         "snmp.msgUserName" => of_user(&|user| text::lenient(user.name)),
         "snmp.msgAuthoritativeEngineID" => of_user(&|user| bytes(user.engine)),
-        "snmp.msgFlags" => of_user(&|user| hexadecimal(&[user.flags])),
+        "snmp.msgFlags" => of_user(&|user| hex(&[user.flags])),
         _ => Vec::new(),
     };
     if values == [""] {

@@ -1,7 +1,7 @@
 //! Binary packets of SSH 2 before they are enciphered (RFC 4253 §6), the offer of algorithms
 //! (§7.1) and the server's answer that holds its key (§8; RFC 5656 §4; RFC 4419 §3; RFC 4432 §4).
 
-use auscult_model::Direction;
+use auscult_model::{Direction, hex};
 use md5::{Digest, Md5};
 use sha2::Sha256;
 
@@ -124,10 +124,7 @@ impl<'a> Algorithms<'a> {
             }
             hash.update(list);
         }
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&hash.finalize())
     }
 }
 

@@ -4,8 +4,8 @@
 use encoding_rs::UTF_16BE;
 use sha2::{Digest, Sha256};
 
-use super::hello::hex;
 use crate::{Cursor, text};
+use auscult_model::hex;
 
 /// Most names of one certificate that are read.
 const NAMES_MAX: usize = 16;

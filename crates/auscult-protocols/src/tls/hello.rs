@@ -5,8 +5,7 @@
 //! the order of the hello. JA4 (FoxIO, BSD-3-Clause, no patent claimed): sorted, with SHA-256. Both
 //! leave GREASE values (RFC 8701) out.
 
-use std::fmt::Write;
-
+use auscult_model::hex;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
@@ -285,15 +284,6 @@ fn host_name(name: &[u8]) -> Option<String> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let good = !name.is_empty() && name.len() <= 255 && name.iter().all(fits);
     good.then(|| String::from_utf8_lossy(name).to_ascii_lowercase())
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 fn hexes(values: &[u16]) -> String {

@@ -7,7 +7,9 @@ use auscult_model::Meaning;
 use proptest::prelude::*;
 
 use super::certificate::Certificate;
-use super::hello::{ClientHello, ServerHello, hex};
+use auscult_model::hex;
+
+use super::hello::{ClientHello, ServerHello};
 use super::*;
 use crate::cuts::{self, pieces};
 use crate::drive::{Piece, drive, without_places};

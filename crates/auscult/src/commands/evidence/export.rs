@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use auscult_evidence::merkle::{from_hex, hex};
+use auscult_evidence::merkle::from_hex;
 use auscult_evidence::{
     Case, Custody, Cut, Facts, Frame, Key, Level, Proof, Pseudonyms, Sealed, Selection,
 };
-use auscult_model::Marks;
+use auscult_model::{Marks, hex};
 use clap::Args;
 
 use crate::configuration;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auscult_engine::Options;
-use auscult_evidence::{Frame, Opened, Proof, PublicKey, Sealed, merkle};
+use auscult_evidence::{Frame, Opened, Proof, PublicKey, Sealed};
+use auscult_model::hex;
 use clap::Args;
 
 use crate::configuration;
@@ -147,7 +148,7 @@ impl Verify {
             let bytes = fs::File::open(&path).map_err(|error| unreadable(&path, &error))?;
             let (digest, _) =
                 auscult_evidence::digest(bytes).map_err(|error| unreadable(&path, &error))?;
-            let digest = merkle::hex(&digest);
+            let digest = hex(&digest);
             let captures = opened.facts.captures.iter();
             let own = captures.filter(|capture| capture.sha256.as_ref() == Some(&digest));
             for capture in own {
