@@ -15,6 +15,7 @@ const LEARNT: [&str; 3] = ["account", "name", "offer"];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredFacts {
     rows: Vec<Row>,
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     dropped: u64,
 }
 
@@ -28,6 +29,7 @@ struct Row {
     object: String,
     first: Timestamp,
     last: Timestamp,
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     count: u64,
     packets: Vec<(Timestamp, PacketRef, Word)>,
     values: Vec<(Word, BTreeSet<String>)>,

@@ -33,6 +33,7 @@ pub enum KeptError {
 #[derive(Serialize, Deserialize)]
 struct KeptArtifact {
     name: String,
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     size: u64,
     sha256: Option<[u8; 32]>,
     kind: Word,
@@ -51,8 +52,11 @@ struct Kept {
     ledger: StoredLedger,
     facts: StoredFacts,
     artifacts: Vec<KeptArtifact>,
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     artifacts_total: u64,
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     payload_segments: u64,
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     hours_dropped: u64,
     /// [`Health`] as JSON: a fifth of a kilobyte, and open to new counters.
     health: String,

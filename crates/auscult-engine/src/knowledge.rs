@@ -314,11 +314,12 @@ impl Knowledge {
         );
         more.insert(bounds::HOURS.name, self.hours_dropped);
         for (name, count) in more.into_iter().filter(|(_, count)| *count > 0) {
-            *health.limits.entry(name.to_owned()).or_default() += count;
+            let known = health.limits.entry(name.to_owned()).or_default();
+            *known = known.saturating_add(count);
         }
         let lost = health.gaps.saturating_mul(1_000_000);
         health.loss_ppm = lost
-            .checked_div(self.payload_segments + health.gaps)
+            .checked_div(self.payload_segments.saturating_add(health.gaps))
             .unwrap_or(0);
         health
     }

@@ -70,6 +70,7 @@ pub struct Seen {
     /// Last time.
     pub last: Timestamp,
     /// How often.
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     pub count: u64,
 }
 
@@ -202,8 +203,10 @@ pub struct RequestFact {
     /// When and where.
     pub seen: Seen,
     /// How often it was granted.
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     pub granted: u64,
     /// How often it was refused.
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     pub refused: u64,
 }
 
@@ -257,6 +260,7 @@ pub struct StartFact {
     /// Client's address, where, when, in which packet; the smallest few.
     pub legs: BTreeSet<(Timestamp, IpAddr, Segment, PacketRef)>,
     /// Openings that found no room.
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     pub dropped: u64,
 }
 

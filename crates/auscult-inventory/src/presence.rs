@@ -17,6 +17,7 @@ const SLOT: i64 = 600 * 1_000_000_000;
 pub(crate) struct Presence {
     ranges: Vec<(i64, i64)>,
     /// How often it was heard.
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     heard: u64,
 }
 
@@ -42,6 +43,19 @@ impl Presence {
             }
             _ => self.merge(&Presence::between(first, last)),
         }
+    }
+
+    /// As it was kept; ranges that no times make are left out.
+    pub(crate) fn restored(kept: Self) -> Self {
+        let possible = |(first, last): &(i64, i64)| {
+            first <= last && i64::MIN / SLOT <= *first && *last <= i64::MAX / SLOT
+        };
+        let mut presence = Presence::default();
+        presence.merge(&Presence {
+            ranges: kept.ranges.into_iter().filter(possible).collect(),
+            heard: kept.heard,
+        });
+        presence
     }
 
     /// There may have been more.
@@ -159,6 +173,17 @@ mod tests {
             }
             prop_assert_eq!(whole, of(&ranges));
         }
+    }
+
+    #[test]
+    fn ranges_that_no_times_make_are_not_restored() {
+        let made_up = Presence {
+            ranges: vec![(i64::MIN, i64::MAX), (7, 3), (20, 29), (0, 9)],
+            heard: 4,
+        };
+        let restored = Presence::restored(made_up);
+        assert_eq!(restored.ranges, [(0, 9), (20, 29)]);
+        assert_eq!(Presence::restored(restored.clone()), restored);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::table::{Fact, Few, Table};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Kept<R> {
     rows: Vec<R>,
+    #[serde(deserialize_with = "auscult_model::plausible_count")]
     dropped: u64,
 }
 
@@ -196,7 +197,9 @@ impl Ledger {
         ledger.conversations.drop_more(dropped);
         ledger.neighbours = table(kept.neighbours, limits.neighbours, |row| row);
         // Sums of whole days would make them look heard all day.
-        ledger.presence = table(kept.presence, limits.presence, |row| row);
+        ledger.presence = table(kept.presence, limits.presence, |(key, times)| {
+            (key, Presence::restored(times))
+        });
         ledger.starts = table(kept.starts, limits.starts, |row| row);
         ledger.names = table(kept.names, limits.names, |(ip, names)| {
             (ip, few(names, limits.names_each, |row| row))

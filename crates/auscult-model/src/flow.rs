@@ -205,16 +205,22 @@ pub const LEGS_MAX: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationSum {
     /// Number of flows.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub flows: u64,
     /// Packets each way.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub packets: [u64; 2],
     /// Frame bytes each way, as on the wire.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub bytes: [u64; 2],
     /// Transport payload bytes each way.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub payload: [u64; 2],
     /// Payload bytes that the other side acknowledged (TCP), each way.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub acknowledged: [u64; 2],
     /// Flows in which that side sent payload.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub flows_with_payload: [u64; 2],
     /// Smallest and largest hop limit seen from each side (255, 0 when none).
     pub ttl_min: [u8; 2],
@@ -226,16 +232,22 @@ pub struct ConversationSum {
     /// The same for the responder's packets and the originator's answers to them.
     pub round_trip_back: i64,
     /// Attempts to begin: SYNs with their repeats, or first datagrams without answer.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub attempts: u64,
     /// Repeats of the opening at the pace of retransmission (≥ 0.8 s apart).
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub paced_repeats: u64,
     /// Segments sent again.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub retransmissions: [u64; 2],
     /// Resets seen from each side.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub resets: [u64; 2],
     /// ICMP errors that quote these flows.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub icmp_errors: u64,
     /// Flows of which only one direction was captured though the other must exist.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub one_sided: u64,
     /// Smallest maximum segment size offered (0: none seen).
     pub mss_min: u16,
@@ -371,6 +383,7 @@ impl Hash for NeighbourKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeighbourSum {
     /// Packets.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub count: u64,
     /// First and last time.
     pub first: Timestamp,

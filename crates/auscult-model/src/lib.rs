@@ -6,6 +6,7 @@
 mod address;
 mod artifact;
 mod bound;
+mod count;
 mod digested;
 mod event;
 mod flow;
@@ -22,6 +23,7 @@ mod word;
 pub use address::{MacAddr, hash_ip, hash_mac};
 pub use artifact::{Artifact, FileClass};
 pub use bound::{Bound, BoundKind, Bounds};
+pub use count::{Counts, plausible_count};
 pub use digested::{ByDigest, Digested};
 pub use event::{About, Assignment, Attribute, Event, Meaning, PhiRange};
 pub use flow::{

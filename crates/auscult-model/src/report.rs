@@ -83,8 +83,10 @@ pub struct Capture {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Packets read.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub packets: u64,
     /// Frame bytes, as on the wire.
+    #[serde(deserialize_with = "crate::plausible_count")]
     pub bytes: u64,
     /// Time of the earliest packet that was analysed.
     #[serde(with = "written::time")]

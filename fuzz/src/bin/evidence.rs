@@ -3,12 +3,11 @@
 //! only where it says so.
 #![no_main]
 
-use auscult_evidence::merkle::hex;
 use auscult_evidence::{
     Frame, Key, Opened, Pseudonyms, Sealed, SealedPacket, Sealing, mask, open, seal,
 };
 use auscult_fuzz::bundle::{MEMBERS, parts};
-use auscult_model::{FileIndex, LinkType, Marks, PacketRef, PhiKind, PhiRange, Timestamp};
+use auscult_model::{FileIndex, LinkType, Marks, PacketRef, PhiKind, PhiRange, Timestamp, hex};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
