@@ -263,12 +263,11 @@ impl Scene {
             target,
             answered_by: None,
         };
-        let sum = NeighbourSum {
-            count: times,
-            first,
-            last: first.plus(seconds * Timestamp::SECOND),
-            packet,
-        };
+        let mut sum = NeighbourSum::of(first, packet);
+        for again in 1..i64::try_from(times).unwrap_or(1) {
+            let after = seconds * Timestamp::SECOND / (times as i64 - 1) * again;
+            sum.add(first.plus(after), packet);
+        }
         self.ledger.neighbour(&key, &sum);
         if let Some(b) = b {
             key.answered_by = Some(b.mac);

@@ -14,7 +14,7 @@ use crate::knowledge::{Knowledge, shown_name};
 use crate::mask::{Mask, is_product};
 
 /// Raised when the meaning of the bytes changes.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// Why kept facts could not be read.
 #[derive(Debug, thiserror::Error)]

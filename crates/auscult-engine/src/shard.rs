@@ -473,20 +473,15 @@ impl Shard {
     }
 
     fn sum(&mut self, key: NeighbourKey, at: Mark) {
-        let sum = NeighbourSum {
-            count: 1,
-            first: at.time,
-            last: at.time,
-            packet: at.packet,
-        };
         if let Some(known) = self.neighbours.get_mut(&key) {
-            return known.merge(&sum);
+            return known.add(at.time, at.packet);
         }
         if self.neighbours.len() >= self.neighbours_max {
             self.reached(&bounds::NEIGHBOURS);
             self.send_neighbours();
         }
-        self.neighbours.insert(key, sum);
+        self.neighbours
+            .insert(key, NeighbourSum::of(at.time, at.packet));
     }
 
     fn reached(&mut self, bound: &Bound) {

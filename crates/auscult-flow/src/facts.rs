@@ -38,6 +38,8 @@ impl Happened {
     pub const ICMP_ERROR: u32 = 1 << 8;
     /// Acknowledged what the other side sent, in neither an opening nor a reset. Without a letter.
     pub const HEARD: u32 = 1 << 9;
+    /// Frames came from another card than the first one. Without a letter.
+    pub const MOVED: u32 = 1 << 10;
     const LETTERS: [char; 9] = ['S', 'H', 'D', 'F', 'R', 'T', 'G', 'C', 'I'];
     const SHIFT: u32 = 16;
 
@@ -247,6 +249,21 @@ impl FlowFacts {
                     .saw(Direction::FromOriginator, Happened::SYN | Happened::RESET))
     }
 
+    /// The card that a side's first frame came from.
+    pub(crate) fn card(&self, direction: Direction) -> Option<MacAddr> {
+        match direction {
+            Direction::FromOriginator => self.ends[0].mac,
+            Direction::FromResponder => self.answer_mac.filter(|mac| *mac != MacAddr::NONE),
+        }
+    }
+
+    /// Frames of a side came from more than one card: a router pair, a team, a device that
+    /// changes between cable and radio, or somebody else.
+    fn has_moved(&self) -> bool {
+        let moved = |direction| self.happened.saw(direction, Happened::MOVED);
+        moved(Direction::FromOriginator) || moved(Direction::FromResponder)
+    }
+
     /// What the flow adds to the sums of its conversation.
     pub fn conversation(&self, protocol: &'static str) -> (ConversationKey, ConversationSum) {
         let [originator, responder] = self.ends;
@@ -277,6 +294,7 @@ impl FlowFacts {
         sum.retransmissions = self.retransmissions.map(u64::from);
         sum.resets = self.resets.map(u64::from);
         sum.icmp_errors = u64::from(self.icmp_errors);
+        sum.moved = u64::from(self.has_moved());
         sum.one_sided = u64::from(self.is_one_sided());
         sum.mss_min = self.mss_min;
         sum.last = self.last;

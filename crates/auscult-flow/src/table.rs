@@ -398,6 +398,9 @@ impl<R: Readers> FlowTable<R> {
                 facts.ends[1].mac = layers.src_mac;
             }
         }
+        if facts.card(direction) != layers.src_mac.filter(|mac| *mac != MacAddr::NONE) {
+            facts.happened.note(direction, Happened::MOVED);
+        }
         let payload = layers.payload_of(packet.bytes);
         let at = At {
             packet: packet.reference,

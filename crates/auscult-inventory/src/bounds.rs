@@ -3,7 +3,7 @@
 //! When a table is full, what sorts last goes, so that what stays does not depend on the order of
 //! the inputs. What goes is counted as observations.
 
-use auscult_model::{Bound, Bounds};
+use auscult_model::{Bound, Bounds, NeighbourTimes};
 
 use crate::ledger::Limits;
 
@@ -25,6 +25,14 @@ pub(crate) static PRESENCE_RANGES: Bound = Bound::constant(
     "later ones go",
 );
 
+/// The bound of [`auscult_model::NeighbourTimes`].
+pub(crate) static NEIGHBOUR_TIMES: Bound = Bound::constant(
+    "inventory-neighbour-times",
+    NeighbourTimes::MOST as u64,
+    "times at which a card asked or answered for an address without a pause of ten seconds",
+    "later ones go",
+);
+
 macro_rules! tables {
     ($(
         $field:ident = $bound:ident: $kind:ident($name:literal, $default:literal, $of:literal);
@@ -32,7 +40,7 @@ macro_rules! tables {
         $(pub(crate) static $bound: Bound = Bound::$kind($name, $default, $of, LAST);)*
 
         /// All.
-        pub static ALL: &[&Bound] = &[&LEGS, &PRESENCE_RANGES, $(&$bound),*];
+        pub static ALL: &[&Bound] = &[&LEGS, &PRESENCE_RANGES, &NEIGHBOUR_TIMES, $(&$bound),*];
 
         impl Limits {
             /// As these bounds say.

@@ -352,7 +352,7 @@ impl Ledger {
             self.heard(key.segment, mac, sum.first, sum.first);
             self.heard(key.segment, mac, sum.last, sum.last);
         }
-        self.neighbours.add(*key, *sum);
+        self.neighbours.add(*key, sum.clone());
     }
 
     fn heard(&mut self, segment: Segment, mac: MacAddr, first: Timestamp, last: Timestamp) {
@@ -450,11 +450,14 @@ impl Ledger {
         let starts = self.starts.rows().values().map(|start| start.dropped).sum();
         let times = self.presence.rows();
         let full = times.values().filter(|times| times.is_full()).count();
+        let claims = self.neighbours.rows().values();
+        let claims = claims.filter(|sum| sum.times.is_full()).count();
         let all = [
             (bounds::CLAIMS.name, self.claims.dropped()),
             (bounds::VALUES.name, values),
             (bounds::CONVERSATIONS.name, self.conversations.dropped()),
             (bounds::NEIGHBOURS.name, self.neighbours.dropped()),
+            (bounds::NEIGHBOUR_TIMES.name, claims as u64),
             (bounds::PRESENCE.name, self.presence.dropped()),
             (bounds::PRESENCE_RANGES.name, full as u64),
             (bounds::STARTS.name, self.starts.dropped()),

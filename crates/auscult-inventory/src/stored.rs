@@ -139,7 +139,7 @@ impl Ledger {
             conversations: keep(&self.conversations, |ranked, sum| {
                 (Conversation::of(&ranked.key()), sum.as_ref().clone())
             }),
-            neighbours: keep(&self.neighbours, |key, sum| (*key, *sum)),
+            neighbours: keep(&self.neighbours, |key, sum| (*key, sum.clone())),
             presence: keep(&self.presence, |key, times| (*key, times.clone())),
             starts: keep(&self.starts, |key, legs| (*key, legs.clone())),
             names: keep(&self.names, |ip, names| {
@@ -197,9 +197,7 @@ impl Ledger {
         ledger.conversations.drop_more(dropped);
         ledger.neighbours = table(kept.neighbours, limits.neighbours, |row| row);
         // Sums of whole days would make them look heard all day.
-        ledger.presence = table(kept.presence, limits.presence, |(key, times)| {
-            (key, Presence::restored(times))
-        });
+        ledger.presence = table(kept.presence, limits.presence, |row| row);
         ledger.starts = table(kept.starts, limits.starts, |row| row);
         ledger.names = table(kept.names, limits.names, |(ip, names)| {
             (ip, few(names, limits.names_each, |row| row))

@@ -191,13 +191,9 @@ fn times_of_a_card_are_bounded_and_counted() {
     let mut ledger = Ledger::default();
     for at in 0..3_000 {
         let time = Timestamp(at * 1_200 * Timestamp::SECOND);
-        let sum = NeighbourSum {
-            count: 1,
-            first: time,
-            last: time,
-            packet: Default::default(),
-        };
+        let sum = NeighbourSum::of(time, Default::default());
         ledger.neighbour(&key, &sum);
     }
     assert_eq!(ledger.limits().get("inventory-presence-ranges"), Some(&1));
+    assert_eq!(ledger.limits().get("inventory-neighbour-times"), Some(&1));
 }

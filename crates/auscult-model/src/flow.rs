@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{hash_ip, hash_mac};
-use crate::{MacAddr, PacketRef, Segment, Timestamp};
+use crate::{MacAddr, PacketRef, Segment, Slots, Timestamp};
 
 /// The protocol above IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -246,6 +246,9 @@ pub struct ConversationSum {
     /// ICMP errors that quote these flows.
     #[serde(deserialize_with = "crate::plausible_count")]
     pub icmp_errors: u64,
+    /// Flows in which a side's frames came from more than one card.
+    #[serde(deserialize_with = "crate::plausible_count")]
+    pub moved: u64,
     /// Flows of which only one direction was captured though the other must exist.
     #[serde(deserialize_with = "crate::plausible_count")]
     pub one_sided: u64,
@@ -286,6 +289,7 @@ impl ConversationSum {
             retransmissions: [0; 2],
             resets: [0; 2],
             icmp_errors: 0,
+            moved: 0,
             one_sided: 0,
             mss_min: 0,
             first,
@@ -320,6 +324,7 @@ impl ConversationSum {
         self.attempts = self.attempts.saturating_add(other.attempts);
         self.paced_repeats = self.paced_repeats.saturating_add(other.paced_repeats);
         self.icmp_errors = self.icmp_errors.saturating_add(other.icmp_errors);
+        self.moved = self.moved.saturating_add(other.moved);
         self.one_sided = self.one_sided.saturating_add(other.one_sided);
         self.mss_min = match (self.mss_min, other.mss_min) {
             (0, mss) | (mss, 0) => mss,
@@ -379,8 +384,11 @@ impl Hash for NeighbourKey {
     }
 }
 
+/// Times kept of one [`NeighbourKey`].
+pub type NeighbourTimes = Slots<10, 64>;
+
 /// Sums over one [`NeighbourKey`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeighbourSum {
     /// Packets.
     #[serde(deserialize_with = "crate::plausible_count")]
@@ -391,17 +399,42 @@ pub struct NeighbourSum {
     pub last: Timestamp,
     /// First packet.
     pub packet: PacketRef,
+    /// When, in slots of ten seconds; the earliest of them.
+    pub times: NeighbourTimes,
 }
 
 impl NeighbourSum {
+    /// Of one packet.
+    pub fn of(time: Timestamp, packet: PacketRef) -> Self {
+        NeighbourSum {
+            count: 1,
+            first: time,
+            last: time,
+            packet,
+            times: NeighbourTimes::between(time, time),
+        }
+    }
+
+    /// Adds a packet of the same key.
+    pub fn add(&mut self, time: Timestamp, packet: PacketRef) {
+        self.count = self.count.saturating_add(1);
+        self.seen(time, time, packet);
+        self.times.add(time, time);
+    }
+
     /// Adds another sum of the same key.
     pub fn merge(&mut self, other: &NeighbourSum) {
-        self.count += other.count;
-        if (other.first, other.packet) < (self.first, self.packet) {
-            self.packet = other.packet;
+        self.count = self.count.saturating_add(other.count);
+        self.seen(other.first, other.last, other.packet);
+        self.times.merge(&other.times);
+    }
+
+    fn seen(&mut self, first: Timestamp, last: Timestamp, packet: PacketRef) {
+        if (first, packet) < (self.first, self.packet) {
+            self.packet = packet;
         }
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
     }
 }
 

@@ -16,6 +16,7 @@ mod minutes;
 mod phi;
 pub mod report;
 mod segment;
+mod slots;
 mod time;
 mod trace;
 mod word;
@@ -28,13 +29,14 @@ pub use digested::{ByDigest, Digested};
 pub use event::{About, Assignment, Attribute, Event, Meaning, PhiRange};
 pub use flow::{
     ConversationKey, ConversationSum, Direction, Endpoint, FlowRecord, FlowStart, LEGS_MAX, Leg,
-    NeighbourKey, NeighbourSum, Outcome, Transport,
+    NeighbourKey, NeighbourSum, NeighbourTimes, Outcome, Transport,
 };
 pub use hex::hex;
 pub use marks::Marks;
 pub use minutes::MinuteSum;
 pub use phi::PhiKind;
 pub use segment::Segment;
+pub use slots::Slots;
 pub use time::{Timestamp, Window, covered, span};
 pub use trace::{FileIndex, LinkType, PacketRef};
 pub use word::Word;

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
-use auscult_model::{Assignment, MacAddr, PacketRef, Segment, Timestamp};
+use auscult_model::{Assignment, MacAddr, NeighbourTimes, PacketRef, Segment, Timestamp};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
@@ -32,6 +32,7 @@ static RECORD: RuleRecord = RuleRecord {
         "An address that was given to another device later, or moved with it, or goes round among \
          devices by short leases: nothing.",
         "Network access control that answers for the router: low.",
+        "Cards that take turns, as the cable and the radio of one device: low.",
         "A question whether an address is free (probe): nothing.",
     ],
     attack: &["T0830", "T1557.002"],
@@ -50,6 +51,8 @@ const ANSWERS_FOR_OTHERS: usize = 4;
 const APART: i64 = Timestamp::SECOND;
 /// A flow with a packet at least so often shows that its sender was there all the time.
 const STEADY: i64 = 30 * Timestamp::SECOND;
+/// Slots of ten seconds in which both said that the address is theirs: a change of hands has two.
+const TOGETHER: i64 = 3;
 /// Cards at one address that are compared.
 const CARDS: usize = 4;
 /// Signs kept of one card at one address.
@@ -63,8 +66,19 @@ pub(super) struct Impostor;
 struct Use {
     /// Moments, with a packet.
     at: BTreeSet<(Timestamp, PacketRef)>,
+    /// When it said that the address is its own.
+    said: NeighbourTimes,
     /// Times during which it sent steadily.
     steady: Vec<(Timestamp, Timestamp)>,
+}
+
+/// How surely two cards used one address at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overlap {
+    /// One was there at some moment between two of the other: they may take turns.
+    Turns,
+    /// One was there while the other was, without a pause between.
+    AtOnce,
 }
 
 impl Use {
@@ -81,12 +95,22 @@ impl Use {
         Some((self.at.first()?.0, self.at.last()?.0))
     }
 
-    /// Whether it was there at some moment well between two times.
-    fn was_there(&self, (from, to): (Timestamp, Timestamp)) -> bool {
+    /// Whether and how it was there well between the first and the last use of another card.
+    fn overlap(&self, other: &Use) -> Option<Overlap> {
+        let (from, to) = other.span()?;
         let (from, to) = (from.plus(APART), to.plus(-APART));
-        let moment = self.at.iter().any(|(time, _)| from < *time && *time < to);
         let through = |(first, last): &(Timestamp, Timestamp)| *first < to && from < *last;
-        from < to && (moment || self.steady.iter().any(through))
+        let at_once = self.steady.iter().any(through)
+            || self.said.contains_some_of(&other.said)
+            || other.said.contains_some_of(&self.said)
+            || self.said.together(&other.said) >= TOGETHER;
+        let between = self.at.iter().any(|(time, _)| from < *time && *time < to)
+            || self.said.has_between(from, to);
+        match at_once {
+            _ if from >= to => None,
+            true => Some(Overlap::AtOnce),
+            false => between.then_some(Overlap::Turns),
+        }
     }
 }
 
@@ -135,20 +159,17 @@ fn is_one_machine(mac: MacAddr) -> bool {
 /// bears its card and the addresses of others.
 fn uses(view: &View<'_>) -> Uses {
     let mut uses = Uses::new();
-    let mut add = |segment: Segment, ip: IpAddr, mac: MacAddr, at: [(Timestamp, PacketRef); 2]| {
-        if !ip.is_unspecified() && !auscult_inventory::is_group(ip) {
-            let cards = uses.entry((segment, ip)).or_default();
-            let card: &mut Use = cards.entry(mac).or_default();
-            for (time, packet) in at {
-                card.add(time, packet);
-            }
-        }
-    };
     for (key, sum) in view.ledger.neighbours() {
-        let at = [(sum.first, sum.packet), (sum.last, sum.packet)];
-        match key.answered_by {
-            Some(mac) => add(key.segment, key.target, mac, at),
-            None => add(key.segment, key.asker_ip, key.asker_mac, at),
+        let (ip, mac) = match key.answered_by {
+            Some(mac) => (key.target, mac),
+            None => (key.asker_ip, key.asker_mac),
+        };
+        if !ip.is_unspecified() && !auscult_inventory::is_group(ip) {
+            let cards = uses.entry((key.segment, ip)).or_default();
+            let card: &mut Use = cards.entry(mac).or_default();
+            card.add(sum.first, sum.packet);
+            card.add(sum.last, sum.packet);
+            card.said.merge(&sum.times);
         }
     }
     let disputed: BTreeSet<(Segment, IpAddr)> = uses
@@ -173,6 +194,10 @@ fn uses(view: &View<'_>) -> Uses {
                 continue;
             };
             card.add(sum.first, sum.first_packet);
+            // Whose the later packets are is not known.
+            if sum.moved > 0 {
+                continue;
+            }
             let length = sum.last.since(sum.first);
             let packets = i64::try_from(sum.packets[side]).unwrap_or(i64::MAX);
             if sum.flows == 1 && length / packets.max(1) <= STEADY {
@@ -198,10 +223,10 @@ fn pair(
         true => ((macs[0], a), (macs[1], b)),
         false => ((macs[1], b), (macs[0], a)),
     };
-    let during = second.1.span()?;
-    if second.1.at.len() < 2 || !first.1.was_there(during) {
+    if second.1.at.len() < 2 {
         return None;
     }
+    let overlap = first.1.overlap(second.1)?;
     // By turns, as short leases go round.
     if is_leased(view, first.0, ip) && is_leased(view, second.0, ip) {
         return None;
@@ -217,7 +242,7 @@ fn pair(
     if !view.is_local(holder) {
         return None;
     }
-    Some(finding(view, holder, first, second))
+    Some(finding(view, holder, (first, second), overlap))
 }
 
 /// Whether a server of addresses gave the address to a card.
@@ -229,8 +254,8 @@ fn is_leased(view: &View<'_>, mac: MacAddr, ip: IpAddr) -> bool {
 fn finding(
     view: &View<'_>,
     holder: Party,
-    first: (MacAddr, &Use),
-    second: (MacAddr, &Use),
+    (first, second): ((MacAddr, &Use), (MacAddr, &Use)),
+    overlap: Overlap,
 ) -> Finding {
     let ip = holder.ip;
     let role = view.role(holder);
@@ -251,6 +276,13 @@ fn finding(
         ),
         _ => Grade::new(Severity::Medium, "its holder is contradicted"),
     };
+    if overlap == Overlap::Turns {
+        grade.cap(
+            Severity::Low,
+            "one of them was there between uses of the other, not at once: a device that goes \
+             between its dock and its radio looks the same",
+        );
+    }
     if first.0.0[..3] == second.0.0[..3] {
         grade.cap(
             Severity::Info,
@@ -259,7 +291,10 @@ fn finding(
     }
     grade.cap_by_loss(view, false, false);
     grade.cap_by_network(view, &[ip]);
-    let confidence = 0.85;
+    let confidence = match overlap {
+        Overlap::AtOnce => 0.85,
+        Overlap::Turns => 0.4,
+    };
     let device = view.device(holder);
     let name = view.name(holder);
     let maker = |mac: MacAddr| {
@@ -297,9 +332,13 @@ fn finding(
              network and keep the capture.",
         )
         .seen(format!(
-            "{}{} and, while it was there, {}{}.",
+            "{}{} and, {}, {}{}.",
             first.0,
             maker(first.0),
+            match overlap {
+                Overlap::AtOnce => "while it was there",
+                Overlap::Turns => "between its uses",
+            },
             second.0,
             maker(second.0),
         ))
@@ -395,26 +434,50 @@ mod tests {
         assert_eq!(scene.of(RULE), []);
     }
 
+    /// Hosts that ask for the monitor at these seconds.
+    fn asking(hosts: &[(Host, &[i64])]) -> Scene {
+        let mut scene = Scene::new();
+        for (host, seconds) in hosts {
+            for second in *seconds {
+                let key = auscult_model::NeighbourKey {
+                    segment: host.segment,
+                    asker_mac: host.mac,
+                    asker_ip: host.ip,
+                    target: monitor().ip,
+                    answered_by: None,
+                };
+                let time = Timestamp(second * Timestamp::SECOND);
+                let sum = auscult_model::NeighbourSum::of(time, PacketRef::default());
+                scene.ledger.neighbour(&key, &sum);
+            }
+        }
+        scene
+    }
+
+    #[test]
+    fn two_who_ask_at_once() {
+        let both: &[i64] = &[5, 15, 25, 35, 45];
+        let scene = asking(&[(station(), both), (other(), both)]);
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+        let scene = asking(&[(station(), &[25, 28]), (other(), both)]);
+        assert_eq!(
+            scene.one(RULE).severity,
+            Severity::Medium,
+            "one moment between"
+        );
+    }
+
+    #[test]
+    fn near_miss_cable_and_radio_take_turns() {
+        let scene = asking(&[(station(), &[0, 90, 180]), (other(), &[45, 135])]);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
+        assert!(finding.confidence < 0.5);
+    }
+
     #[test]
     fn near_miss_the_address_was_given_on() {
-        let scene = Scene::new()
-            .asked(station(), monitor().ip, (5, 60), None)
-            .asked(other(), monitor().ip, (5, 60), None);
-        // The first one's sixty seconds begin one second earlier: let them end before.
-        let mut scene = scene;
-        let keys: Vec<_> = scene.ledger.neighbours().keys().copied().collect();
-        let mut ledger = auscult_inventory::Ledger::default();
-        for key in keys {
-            let sum = scene.ledger.neighbours().get(&key).copied().unwrap();
-            let later = if key.asker_mac == other().mac { 120 } else { 0 };
-            let sum = auscult_model::NeighbourSum {
-                first: sum.first.plus(later * Timestamp::SECOND),
-                last: sum.last.plus(later * Timestamp::SECOND),
-                ..sum
-            };
-            ledger.neighbour(&key, &sum);
-        }
-        scene.ledger = ledger;
+        let scene = asking(&[(station(), &[0, 30, 60]), (other(), &[120, 150, 180])]);
         assert_eq!(scene.of(RULE), []);
     }
 
@@ -444,7 +507,7 @@ mod tests {
         let keys: Vec<_> = scene.ledger.neighbours().keys().copied().collect();
         let mut ledger = auscult_inventory::Ledger::default();
         for key in keys {
-            let sum = scene.ledger.neighbours().get(&key).copied().unwrap();
+            let sum = scene.ledger.neighbours().get(&key).cloned().unwrap();
             let mut key = key;
             if key.asker_mac == other().mac {
                 key.asker_ip = IpAddr::from([0, 0, 0, 0]);

@@ -197,12 +197,11 @@ pub fn answers(segment: Segment, who: &str, own: &str, to: &str, to_ip: &str) ->
 }
 
 fn heard(count: u64) -> NeighbourSum {
-    NeighbourSum {
-        count,
-        first: at(0),
-        last: at(i64::try_from(count).unwrap() * 2),
-        packet: packet(1),
+    let mut sum = NeighbourSum::of(at(0), packet(1));
+    for second in 1..count {
+        sum.add(at(i64::try_from(second).unwrap() * 2), packet(1));
     }
+    sum
 }
 
 pub fn end(segment: Segment, side: Side, port: u16) -> Endpoint {
