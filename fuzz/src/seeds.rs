@@ -491,6 +491,11 @@ fn settings() -> Seeds {
     let site = "[site]\ncountry = \"IE\"\nnetworks = [\"192.0.2.0/24\", \"2001:db8::/32\"]\n\
         guest = [\"10.99.0.0/16\"]\nbench = []\nsinkholes = [\"202.114.4.119\"]\n\n\
         [[partner]]\nname = \"Laboratory\"\nnetworks = [\"198.51.100.0/24\"]\nvia = \"IPsec\"\n";
-    seeds.push(site.as_bytes().to_vec());
+    let rule = "[[rule]]\nid = \"no-telnet\"\ntitle = \"Telnet\"\nseverity = \"low\"\n\
+        because = \"forbidden\"\n[rule.devices]\nrole = [\"server\"]\nnetwork = [\"10.0.0.0/8\"]\n\
+        [rule.holds]\nall = [{ conversation = { protocol = [\"telnet\"], outside = true } }, \
+        { none = [{ finding = { rule = \"scan\" } }] }]\n[[rule.test]]\ncapture = \"a.pcap\"\n\
+        finds = [\"10.1.2.3\"]\n";
+    seeds.extend([site, rule].map(|text| text.as_bytes().to_vec()));
     seeds
 }

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "auscult-engine",
         &[
+            "auscult-advisory",
             "auscult-capture",
             "auscult-detect",
             "auscult-flow",

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use auscult_model::report::{ArtifactEntry, Device, Evidence, Finding, Report, TalksTo, details};
+use auscult_model::report::{
+    ArtifactEntry, Device, Evidence, Finding, LineSeen, Report, TalksTo, details,
+};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -27,6 +29,9 @@ pub struct Proof {
     /// Wireshark display filter for all packets of this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// The line of conversations that it is.
+    #[serde(skip)]
+    pub(crate) line: Option<(IpAddr, Option<LineSeen>)>,
 }
 
 impl Proof {
@@ -37,6 +42,7 @@ impl Proof {
             finding: None,
             packets: Vec::new(),
             filter: None,
+            line: None,
         }
     }
 }
@@ -150,12 +156,12 @@ impl OneOf {
     }
 }
 
-fn lies_in(ip: IpAddr, networks: &[IpNet]) -> bool {
+pub(crate) fn lies_in(ip: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(|network| network.contains(&ip))
 }
 
 /// Nothing is asked for, or this is among it.
-fn fits<T>(wanted: &[T], is: impl Fn(&T) -> bool) -> bool {
+pub(crate) fn fits<T>(wanted: &[T], is: impl Fn(&T) -> bool) -> bool {
     wanted.is_empty() || wanted.iter().any(is)
 }
 
@@ -190,6 +196,7 @@ pub(crate) fn conversation(device: &Device, line: &TalksTo) -> Proof {
     );
     Proof {
         filter: Some(between(device, line)),
+        line: Some((line.peer, line.seen)),
         ..Proof::new(Some(device), what)
     }
 }
@@ -202,12 +209,28 @@ impl ConversationIs {
             && fits(&self.peer, |network| network.contains(&line.peer))
             && !lies_in(line.peer, &self.not_peer)
             && self
+                .outside
+                .is_none_or(|outside| outside == line.place.is_outside())
+            && fits(&self.name, |name| {
+                line.name.as_deref().is_some_and(|it| is_below(it, name))
+            })
+            && self
+                .bytes
+                .is_none_or(|least| line.bytes.iter().sum::<u64>() >= least)
+            && self
                 .direction
                 .is_none_or(|begun| begun.word() == line.direction)
             && self
                 .answered
                 .is_none_or(|answered| answered == line.answered)
     }
+}
+
+/// Whether a name is another, or lies below it.
+fn is_below(name: &str, other: &str) -> bool {
+    let (name, other) = (name.to_lowercase(), other.to_lowercase());
+    let above = name.strip_suffix(other.as_str());
+    above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The name of an address's field in Wireshark.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use auscult_model::report::{Answer, Severity, Where};
 use ipnet::IpNet;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use crate::names::{Family, Kind, Protocol, Question, Rule};
@@ -195,6 +196,15 @@ pub struct ConversationIs {
     /// Where it went is one of these.
     #[serde(default, rename = "where")]
     pub place: Vec<Where>,
+    /// Whether the peer lies outside: neither the site's nor a partner's.
+    #[serde(default)]
+    pub outside: Option<bool>,
+    /// The peer's name is one of these, or lies below one of them.
+    #[serde(default)]
+    pub name: Vec<String>,
+    /// Bytes of both sides together are at least so many.
+    #[serde(default)]
+    pub bytes: Option<u64>,
     /// Who began.
     #[serde(default)]
     pub direction: Option<Begun>,
@@ -304,7 +314,8 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    fn at(text: &str, place: usize, what: String) -> Self {
+    /// What is wrong at a byte of a text.
+    pub(crate) fn at(text: &str, place: usize, what: String) -> Self {
         let before = text.get(..place).unwrap_or(text);
         Unreadable {
             line: before.matches('\n').count() + 1,
@@ -312,6 +323,14 @@ impl Unreadable {
             what,
         }
     }
+}
+
+/// Reads TOML of any form.
+pub(crate) fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
+    toml::from_str(text).map_err(|error| {
+        let place = error.span().map_or(0, |span| span.start);
+        Unreadable::at(text, place, error.message().to_owned())
+    })
 }
 
 /// The key whose value begins here.
@@ -329,10 +348,7 @@ impl Advisory {
     ///
     /// What is wrong, and in which line.
     pub fn read(text: &str) -> Result<Self, Unreadable> {
-        let advisory: Advisory = toml::from_str(text).map_err(|error| {
-            let place = error.span().map_or(0, |span| span.start);
-            Unreadable::at(text, place, error.message().to_owned())
-        })?;
+        let advisory: Advisory = from_toml(text)?;
         let mut ids = BTreeSet::new();
         for claim in &advisory.claim {
             let id = claim.id.get_ref();
@@ -386,7 +402,7 @@ impl Claim {
 
 impl Condition {
     /// It could hold though nothing was seen, or never can.
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             Condition::All(list) => {
                 let is_none = |one: &&Condition| matches!(one, Condition::None(_));

@@ -2,12 +2,14 @@
 //!
 //! A verdict is a function of a [`Report`](auscult_model::report::Report): *holds* and *refuted*
 //! rest on what was seen, and everything else was *not tested*. What was not seen decides nothing.
-//! Beside that: whether a measure took, a family gone or a network blocked.
+//! Beside that: whether a measure took, a family gone or a network blocked; and rules of one's own,
+//! whose conditions are the same.
 
 mod condition;
 mod file;
 mod judge;
 mod names;
+mod own;
 mod verify;
 mod view;
 
@@ -21,6 +23,7 @@ pub use file::{
 };
 pub use judge::{Check, Judged, Member, Membership, Verdict, check};
 pub use names::{Family, Kind, Protocol, Question, Rule};
+pub use own::{DeviceIs, OwnRule, OwnRules, OwnTest};
 pub use verify::{Answer, Verified, absent, blocked, verified_csv, verified_json, verified_text};
 pub use view::{check_csv, check_json, check_text, list_json, list_text, plan_text};
 

@@ -30,7 +30,7 @@ impl Draft {
     pub(crate) fn new(record: &'static RuleRecord, subject: &str, object: &str) -> Self {
         Draft {
             finding: Finding {
-                id: id(record.rule, subject, object),
+                id: finding_id(record.rule, subject, object),
                 aliases: Vec::new(),
                 rule: record.rule.into(),
                 severity: auscult_model::report::Severity::Info,
@@ -73,7 +73,7 @@ impl Draft {
         draft.finding.aliases = device
             .aliases
             .iter()
-            .map(|alias| id(record.rule, alias, object))
+            .map(|alias| finding_id(record.rule, alias, object))
             .collect();
         draft.device(Some(device))
     }
@@ -323,7 +323,7 @@ pub(crate) fn watched_words(watched: &Watched) -> String {
 }
 
 /// `F-` and sixteen hexadecimal digits of FNV-1a (64 bits) over the parts; shortened later.
-fn id(rule: &str, subject: &str, object: &str) -> String {
+pub fn finding_id(rule: &str, subject: &str, object: &str) -> String {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     let parts = [rule, "\0", subject, "\0", object];

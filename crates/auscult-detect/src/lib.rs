@@ -21,6 +21,7 @@ mod words;
 
 pub use contract::{Context, Detector, FACTS, Fact, FactKey, Facts, RuleRecord};
 pub use coverage::{coverage, questions};
+pub use draft::finding_id;
 pub use incident::incidents;
 pub use points::capture_points;
 pub use related::unrelated;
@@ -54,13 +55,18 @@ pub fn conclude(facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         .iter()
         .flat_map(|detector| detector.conclude(facts, view))
         .collect();
+    put_in_order(&mut findings);
+    findings
+}
+
+/// Puts findings in order, worst first, and shortens their ids.
+pub fn put_in_order(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         (b.severity, b.confidence.to_bits())
             .cmp(&(a.severity, a.confidence.to_bits()))
             .then_with(|| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)))
     });
-    shorten_ids(&mut findings);
-    findings
+    shorten_ids(findings);
 }
 
 /// Hexadecimal digits of an id that nothing else needs.

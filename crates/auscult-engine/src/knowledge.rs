@@ -5,11 +5,12 @@
 //! runs merged say what one run over both inputs says. Nothing of patients is in it but texts
 //! that [`Mask`](crate::mask::Mask) masks, in a report or when it is kept.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_capture::{CaptureInfo, Inputs};
 use auscult_detect::{Context, Facts, View};
-use auscult_inventory::{Inventory, Ledger, Limits as LedgerLimits};
+use auscult_inventory::{Inventory, Ledger, Limits as LedgerLimits, SiteOptions, TALKS_TO};
 use auscult_model::report::{
     ArtifactEntry, Capture, CapturePoint, ConflictEntry, DataSet, Evidence, Health, Outside,
     Report, SCHEMA, Severity, Skipped,
@@ -189,7 +190,15 @@ impl Knowledge {
 
     /// Draws the conclusions.
     pub(crate) fn report(&self, options: &Options) -> Report {
-        let mut inventory = Inventory::resolve(&self.ledger, &options.site);
+        let site = match options.rules.rule.is_empty() {
+            true => Cow::Borrowed(&options.site),
+            // Rules of one's own look at every conversation.
+            false => Cow::Owned(SiteOptions {
+                all_lines: true,
+                ..options.site.clone()
+            }),
+        };
+        let mut inventory = Inventory::resolve(&self.ledger, &site);
         let mut health = self.health();
         let (name, left_out) = inventory.left_out();
         if left_out > 0 {
@@ -203,7 +212,7 @@ impl Knowledge {
             health: &health,
         };
         let view = View::new(&context);
-        let mut findings = auscult_detect::conclude(&self.facts, &view);
+        let findings = auscult_detect::conclude(&self.facts, &view);
         let points = auscult_detect::capture_points(&context);
         let coverage = auscult_detect::coverage(&view, &points, &findings);
         health.unrelated = auscult_detect::unrelated(&context);
@@ -214,52 +223,64 @@ impl Knowledge {
         captures.retain(|capture| {
             capture.first.is_some() || capture.packets == 0 || capture.outside.is_some()
         });
-        let mut devices = std::mem::take(&mut inventory.devices);
-        let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
-        for finding in &findings {
-            for id in &finding.devices {
-                let known = worst.entry(id).or_insert(finding.severity);
-                *known = (*known).max(finding.severity);
-            }
-        }
-        for device in &mut devices {
-            device.worst = worst.get(device.id.as_str()).copied();
-        }
-        devices.sort_by(|a, b| {
-            (b.role.is_medical(), b.worst)
-                .cmp(&(a.role.is_medical(), a.worst))
-                .then_with(|| a.role.cmp(&b.role))
-                .then_with(|| a.id.cmp(&b.id))
-        });
+        let devices = std::mem::take(&mut inventory.devices);
         let squatted: BTreeSet<_> = inventory.squatted().iter().map(|(_, ip)| *ip).collect();
-        let (devices_total, findings_total) = (devices.len(), findings.len());
-        devices.truncate(self.bounds.of(&bounds::DEVICES));
-        findings.truncate(self.bounds.of(&bounds::FINDINGS));
-        for (bound, left_out) in [
-            (&bounds::DEVICES, devices_total - devices.len()),
-            (&bounds::FINDINGS, findings_total - findings.len()),
-        ] {
-            if left_out > 0 {
-                health.limits.insert(bound.name.to_owned(), left_out as u64);
-            }
-        }
-        let incidents = auscult_detect::incidents(&findings);
-        Report {
+        let mut report = Report {
             schema: SCHEMA,
             auscult: env!("CARGO_PKG_VERSION").to_owned(),
             captures,
             skipped: self.skipped.clone(),
             site: inventory.site().report(squatted.into_iter()),
             coverage,
-            devices_total,
+            devices_total: devices.len(),
             devices,
-            findings_total,
+            findings_total: 0,
             findings,
-            incidents,
+            incidents: Vec::new(),
             artifacts_total: self.artifacts_total,
             artifacts: self.artifact_entries(),
             data_sets: data_sets(),
             health,
+        };
+        if site.all_lines {
+            self.judge_by_own_rules(&mut report, options);
+        }
+        report.findings_total = report.findings.len();
+        rank_devices(&mut report);
+        self.cut_to_bounds(&mut report);
+        report.incidents = auscult_detect::incidents(&report.findings);
+        report
+    }
+
+    /// Adds what the site's own rules find.
+    fn judge_by_own_rules(&self, report: &mut Report, options: &Options) {
+        let show = |packet: PacketRef, note: &str| self.evidence(packet, note);
+        let own = options.rules.findings(report, &options.site, &show);
+        report.findings.extend(own);
+        auscult_detect::put_in_order(&mut report.findings);
+        for device in &mut report.devices {
+            device.talks_to.truncate(TALKS_TO);
+        }
+    }
+
+    /// Leaves out what a report has no room for, and counts it.
+    fn cut_to_bounds(&self, report: &mut Report) {
+        report.devices.truncate(self.bounds.of(&bounds::DEVICES));
+        report.findings.truncate(self.bounds.of(&bounds::FINDINGS));
+        for (bound, left_out) in [
+            (
+                &bounds::DEVICES,
+                report.devices_total - report.devices.len(),
+            ),
+            (
+                &bounds::FINDINGS,
+                report.findings_total - report.findings.len(),
+            ),
+        ] {
+            if left_out > 0 {
+                let limits = &mut report.health.limits;
+                limits.insert(bound.name.to_owned(), left_out as u64);
+            }
         }
     }
 
@@ -323,6 +344,26 @@ impl Knowledge {
             .unwrap_or(0);
         health
     }
+}
+
+/// Says of each device how bad its worst finding is; medical and worst ones come first.
+fn rank_devices(report: &mut Report) {
+    let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
+    for finding in &report.findings {
+        for id in &finding.devices {
+            let known = worst.entry(id).or_insert(finding.severity);
+            *known = (*known).max(finding.severity);
+        }
+    }
+    for device in &mut report.devices {
+        device.worst = worst.get(device.id.as_str()).copied();
+    }
+    report.devices.sort_by(|a, b| {
+        (b.role.is_medical(), b.worst)
+            .cmp(&(a.role.is_medical(), a.worst))
+            .then_with(|| a.role.cmp(&b.role))
+            .then_with(|| a.id.cmp(&b.id))
+    });
 }
 
 /// Order of files: by time, then as they came.

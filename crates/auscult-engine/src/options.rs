@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use auscult_advisory::OwnRules;
 use auscult_capture::Stop;
 use auscult_inventory::SiteOptions;
 use auscult_model::{BoundKind, Bounds, PacketRef, Timestamp, Window};
@@ -45,6 +46,8 @@ pub struct Options {
     pub hours: bool,
     /// Key of the digests that tell patients apart; one made for the run when `None`.
     pub patient_key: Option<[u8; 16]>,
+    /// What the site does not want to see, besides the rules of the detectors.
+    pub rules: Arc<OwnRules>,
     /// Packets of which it is wanted where patient data lie in them, see [`crate::marks`].
     pub marked: Arc<BTreeSet<PacketRef>>,
 }
@@ -66,6 +69,7 @@ impl Default for Options {
             first_file: 0,
             hours: false,
             patient_key: None,
+            rules: Arc::default(),
             marked: Arc::default(),
         }
     }

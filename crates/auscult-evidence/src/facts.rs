@@ -67,6 +67,10 @@ pub struct Configuration {
     pub interfaces_apart: bool,
     /// Bounds that were set, by name.
     pub limits: BTreeMap<String, u64>,
+    /// Texts of the site's own rules.
+    pub rules: Vec<String>,
+    /// Entries of lists of indicators that findings name.
+    pub indicators: Vec<String>,
     /// The part of the captures that was asked for, in the user's words.
     pub window: [Option<String>; 2],
 }

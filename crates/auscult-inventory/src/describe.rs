@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use auscult_model::report::{Device, Isolation, Role, Service, TalksTo, Where};
+use auscult_model::report::{Device, Isolation, LineSeen, Role, Service, TalksTo, Where};
 use auscult_model::{Outcome, Segment};
 
 use crate::bond;
@@ -24,7 +24,7 @@ const SHOWN: f32 = 0.5;
 /// A role is told from this confidence on.
 const ROLE: f32 = 0.5;
 /// Lines of conversations shown for one device.
-const TALKS_TO: usize = 100;
+pub const TALKS_TO: usize = 100;
 /// Services shown for one device.
 const SERVICES: usize = 256;
 
@@ -210,6 +210,7 @@ struct Line {
     answered: bool,
     /// Where the device's own side was.
     local: (Segment, IpAddr),
+    seen: LineSeen,
 }
 
 /// A conversation in which a device took part.
@@ -257,6 +258,11 @@ fn lines(
             bytes: sum.bytes,
             answered: key.outcome == Outcome::Answered,
             local,
+            seen: LineSeen {
+                packet: sum.first_packet,
+                first: sum.first,
+                last: sum.last,
+            },
         };
         let device = inventory.peer(Party {
             segment: key.segment,
@@ -274,10 +280,22 @@ fn lines(
             line.flows += more.flows;
             line.bytes = [0, 1].map(|side| line.bytes[side] + more.bytes[side]);
             line.answered |= more.answered;
+            line.seen = joined(line.seen, more.seen);
         }
         same
     });
     lines
+}
+
+fn joined(a: LineSeen, b: LineSeen) -> LineSeen {
+    let earlier = match (a.first, a.packet) <= (b.first, b.packet) {
+        true => a,
+        false => b,
+    };
+    LineSeen {
+        last: a.last.max(b.last),
+        ..earlier
+    }
 }
 
 /// Whom a device talks to: number of peers, the largest lines, and how far it reaches.
@@ -297,7 +315,9 @@ pub(crate) fn conversations(
         let bytes: u64 = line.bytes.iter().sum();
         (std::cmp::Reverse(bytes), *key)
     });
-    order.truncate(TALKS_TO);
+    if !inventory.options().all_lines {
+        order.truncate(TALKS_TO);
+    }
     let grade = |peer: IpAddr, local| place(inventory, ledger, Ends { local, peer });
     let mut places: BTreeMap<IpAddr, Where> = BTreeMap::new();
     for ((peer, ..), _) in &order {
@@ -339,6 +359,7 @@ pub(crate) fn conversations(
                     .filter(|_| place.is_outside() || place == Where::Squatted)
                     .and_then(owner)
                     .map(|owner| owner.to_string()),
+                seen: Some(line.seen),
             }
         })
         .collect();

@@ -31,6 +31,7 @@ mod table;
 mod traffic;
 
 pub use bounds::ALL as BOUNDS;
+pub use describe::TALKS_TO;
 pub use facts::{
     ClaimFact, Party, PatientDataFact, RequestFact, Seen, SpokenFact, StartFact, Subject,
 };

@@ -45,6 +45,8 @@ pub struct SiteOptions {
     pub country: Option<String>,
     /// What else is looked for (`--indicators`).
     pub indicators: Indicators,
+    /// Devices list all their conversations, not only the largest [`TALKS_TO`](crate::TALKS_TO).
+    pub all_lines: bool,
 }
 
 impl SiteOptions {

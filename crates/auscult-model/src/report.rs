@@ -22,7 +22,7 @@ use crate::{MacAddr, PhiKind, Segment, Timestamp};
 pub use beside::{AuthorsName, CaptureGroup, ClockOffset, Comment, Outside, Overlap};
 pub use claim::{Bond, Claim};
 pub use incident::{Incident, Step};
-pub use peers::TalksTo;
+pub use peers::{LineSeen, TalksTo};
 
 /// The version of the contract: raised when a meaning changes, not when something is added.
 pub const SCHEMA: u32 = 1;

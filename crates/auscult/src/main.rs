@@ -11,10 +11,12 @@ mod interrupt;
 mod later;
 mod memory;
 mod output;
+mod own_rules;
 mod private_file;
 mod progress;
 mod reading;
 mod site_file;
+mod text_file;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -75,6 +77,7 @@ enum Command {
     Diff(commands::diff::Diff),
     Check(commands::check::Check),
     Verify(commands::verify::Verify),
+    Rules(commands::rules::Rules),
     Register(commands::register::Register),
     Forget(commands::forget::Forget),
     Explain(commands::explain::Explain),
@@ -97,6 +100,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<Outcome, Failure> {
         Some(Command::Diff(command)) => command.run(out),
         Some(Command::Check(command)) => command.run(out),
         Some(Command::Verify(command)) => command.run(out),
+        Some(Command::Rules(command)) => command.run(out),
         Some(Command::Register(command)) => command.run(out),
         Some(Command::Forget(command)) => command.run(out),
         Some(Command::Explain(command)) => command.run(out),

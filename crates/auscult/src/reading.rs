@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use auscult_engine::{Forget, Options, Overview, Watch};
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 use crate::arguments::{self, Level};
 use crate::failure::{Failure, Outcome};
 use crate::output::Format;
+use crate::own_rules;
 use crate::progress::Progress;
 use crate::site_file;
 use crate::{interrupt, memory};
@@ -47,6 +49,9 @@ pub(crate) struct How {
     /// (repeatable)
     #[arg(long, value_name = "FILE")]
     indicators: Vec<PathBuf>,
+    /// Rules of your own (repeatable); `auscult rules FILE` checks them
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     /// Only packets from this time on (2025-01-30T18:00:00Z, or UTC without zone)
     #[arg(long, value_name = "TIME", value_parser = arguments::time)]
     since: Option<Timestamp>,
@@ -437,6 +442,7 @@ impl How {
         Ok(Options {
             threads: memory::threads(self.threads.map_or(cores, usize::from)),
             site,
+            rules: Arc::new(own_rules::load_all(&self.rules)?),
             interfaces_apart: self.interfaces_apart,
             max_memory: self.max_memory.unwrap_or_else(memory::usual),
             limits,

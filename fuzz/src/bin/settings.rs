@@ -1,6 +1,7 @@
-//! Any text as a site file and as a signature: an error with words or something sound.
+//! Any text as a site file, a signature and rules: an error with words or something sound.
 #![no_main]
 
+use auscult_advisory::OwnRules;
 use auscult_inventory::{Signature, SiteOptions};
 use libfuzzer_sys::fuzz_target;
 
@@ -25,5 +26,9 @@ fuzz_target!(|text: &str| {
             assert!(signature.sends().count() <= conditions.sum());
         }
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    match OwnRules::read(text) {
+        Ok(rules) => assert!(rules.rule.iter().all(|rule| !rule.name().is_empty())),
+        Err(error) => assert!((1..=text.lines().count() + 1).contains(&error.line)),
     }
 });

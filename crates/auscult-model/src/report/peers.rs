@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Device, Where};
+use crate::{PacketRef, Timestamp};
 
 /// One line of a device's conversations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,20 @@ pub struct TalksTo {
     /// Who the peer's address is registered to, for addresses outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// When and in which packet first; not part of what is written.
+    #[serde(skip)]
+    pub seen: Option<LineSeen>,
+}
+
+/// When a line of conversations was seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LineSeen {
+    /// Its first packet.
+    pub packet: PacketRef,
+    /// When.
+    pub first: Timestamp,
+    /// Time of its last packet.
+    pub last: Timestamp,
 }
 
 impl Device {

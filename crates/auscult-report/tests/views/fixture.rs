@@ -114,6 +114,7 @@ fn talk(peer: &str, place: Where, protocol: &str, port: u16, bytes: [u64; 2]) ->
         bytes,
         answered: bytes[1] > 0,
         owner: place.is_outside().then(|| OWNER.to_owned()),
+        seen: None,
     }
 }
 

@@ -1,10 +1,9 @@
 //! `check`: the claims of an advisory against captures.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use auscult_advisory::{Advisory, BYTES_MAX};
+use auscult_advisory::Advisory;
 use auscult_model::report::{Device, Report};
 use auscult_report::Page;
 use clap::Args;
@@ -12,6 +11,7 @@ use clap::Args;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, view_options};
 use crate::reading::How;
+use crate::text_file;
 
 /// Check what an advisory claims: holds, refuted or not tested, with the packets
 ///
@@ -135,14 +135,6 @@ fn advisory(name: &Path) -> Result<Advisory, Failure> {
 }
 
 fn from_file(path: &Path) -> Result<Advisory, Failure> {
-    let failed =
-        |why: &dyn ToString| Failure::Failed(format!("{}: {}", path.display(), why.to_string()));
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    let read = file.take(BYTES_MAX + 1).read_to_string(&mut text);
-    read.map_err(|error| failed(&error))?;
-    if text.len() as u64 > BYTES_MAX {
-        return Err(failed(&"an advisory of more than 1 MiB is not read"));
-    }
-    Advisory::read(&text).map_err(|error| failed(&error))
+    let text = text_file::read(path).map_err(Failure::Failed)?;
+    Advisory::read(&text).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
 }

@@ -16,6 +16,7 @@ pub(crate) mod forget;
 pub(crate) mod lab;
 pub(crate) mod limits;
 pub(crate) mod register;
+pub(crate) mod rules;
 pub(crate) mod verify;
 
 use std::io::Write;

@@ -24,7 +24,7 @@ pub(crate) struct Register {
 
 #[derive(Subcommand)]
 enum Command {
-    Check(Check),
+    Check(Box<Check>),
     Import(Import),
 }
 

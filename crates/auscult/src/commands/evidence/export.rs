@@ -170,8 +170,9 @@ impl Export {
         let named = cutting.named();
         let files = cutting.files();
         let pseudonyms = Pseudonyms::new(auscult_evidence::pseudonym_key(seed));
-        let options = configuration::taken(&configuration::told(&cutting.options, &self.how));
         let findings = cutting.findings();
+        let told = configuration::told(&cutting.options, &self.how, &findings);
+        let options = configuration::taken(&told);
         let mut count = None;
         let made = auscult_evidence::least(|level| {
             let chosen = selection.up_to(level);
@@ -232,7 +233,7 @@ impl Export {
                 program: PROGRAM.to_owned(),
                 capture_tools,
             },
-            configuration: configuration::told(&cutting.options, &self.how),
+            configuration: configuration::told(&cutting.options, &self.how, &cutting.findings()),
             proofs,
             captures,
             site: report.site.clone(),
