@@ -16,7 +16,7 @@ use auscult_packet::{
 };
 use auscult_protocols::icmp::Said;
 use auscult_protocols::neighbour::Neighbour;
-use auscult_protocols::{Limits, Mark, PatientKey, arp, cdp, icmp, igmp, lldp};
+use auscult_protocols::{Limits, Mark, PatientKey, arp, cdp, icmp, igmp, lldp, odd_headers};
 
 use crate::bounds;
 use crate::emission::Emission;
@@ -312,7 +312,35 @@ impl Shard {
             }
             _ => {}
         }
+        if odd_headers::are_possible(layers) {
+            self.headers(packet);
+        }
         self.table.packet(packet, &mut self.readers);
+    }
+
+    /// Says what is odd about a packet's headers.
+    #[cold]
+    fn headers(&mut self, packet: &Packet<'_>) {
+        let Some((protocol, what)) = odd_headers::said(packet.layers, packet.bytes) else {
+            return;
+        };
+        let [from, to] = ends(packet);
+        let (from_port, to_port) = packet.layers.ports().unwrap_or((0, 0));
+        let at = Mark {
+            time: packet.time,
+            packet: packet.reference,
+        };
+        let from = Endpoint {
+            port: from_port,
+            ..from
+        };
+        let to = Endpoint {
+            port: to_port,
+            ..to
+        };
+        let odd = Meaning::Malformed { what };
+        self.readers
+            .event(packet_event(protocol, from, to, at, odd));
     }
 
     /// The tunnel that a packet is of; counts what is not looked into.
@@ -358,6 +386,13 @@ impl Shard {
                 for meaning in said.meanings() {
                     self.readers
                         .event(packet_event("icmpv6", from, to, at, meaning));
+                }
+            }
+            Said::StackAsked | Said::StackAnswered => {
+                let [from, to] = ends(packet);
+                for meaning in said.meanings() {
+                    self.readers
+                        .event(packet_event("icmp", from, to, at, meaning));
                 }
             }
             Said::Listener(listener) => {

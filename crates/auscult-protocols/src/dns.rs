@@ -244,13 +244,13 @@ impl DnsSession {
             return false;
         }
         side.fits = side.fits.saturating_add(1);
-        if let Some(fault) = message.fault.filter(|fault| *fault != Fault::Short) {
-            if fault == Fault::TooManyRecords {
-                out.reached(&message::RECORDS);
-            } else {
+        match broken(&message) {
+            Some(Fault::TooManyRecords) => out.reached(&message::RECORDS),
+            Some(fault) => {
                 let what = fault.words();
                 out.say(place, Meaning::Malformed { what }).sure(confidence);
             }
+            None => {}
         }
         self.read_any = true;
         if message.header.is_response() && message.header.opcode() == 0 {
@@ -295,6 +295,27 @@ impl DnsSession {
             }
         }
     }
+}
+
+/// What is wrong with a message, to be told. Questions that end early were cut; answers may have
+/// been, by the capture, which others know, or by a server that says so.
+fn broken(message: &Message) -> Option<Fault> {
+    let header = message.header;
+    let is_answer = header.is_response() && header.opcode() == 0;
+    match message.fault {
+        Some(Fault::Short) if !is_answer || header.is_truncated() => None,
+        None if is_answer && has_odd_address(message) => Some(Fault::Length),
+        fault => fault,
+    }
+}
+
+/// An address record whose length is not that of an address (RFC 1035 §3.4.1, RFC 3596 §2.2).
+fn has_odd_address(message: &Message) -> bool {
+    let mut records = message.resources();
+    records.any(|resource| {
+        let is_address = matches!(resource.kind, kind::A | kind::AAAA);
+        is_address && resource.class == CLASS_IN && resource.data == Data::Other
+    })
 }
 
 /// What one response says about one name.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use auscult_model::{MacAddr, Meaning};
+use auscult_model::{About, MacAddr, Meaning};
 use auscult_packet::{Layers, NeighbourDiscovery, NeighbourMessage, Quoted, Transport};
 
 use crate::igmp::{self, Membership};
@@ -23,13 +23,17 @@ pub static RECORD: Record = Record {
     transports: &[auscult_model::Transport::Icmp],
     ports: &[],
     weak: false,
-    sources: &["RFC 792", "RFC 1122", "RFC 1812"],
+    sources: &["RFC 792", "RFC 1122", "RFC 1812", "CISA ICSA-20-168-01"],
     reads: &[
         "errors: why which flow was not delivered",
         "message types by name",
+        "the question (type 165) that one network stack alone answers (type 166), that of Treck",
     ],
     leaves_out: "Redirects, router discovery (RFC 1256), what echo messages carry.",
-    attributes: &[],
+    attributes: &[(
+        "network_stack",
+        "the network stack by what it alone answers",
+    )],
     bounds: &[],
     false_likely: "none: named by the IP header",
 };
@@ -55,6 +59,9 @@ pub static RECORD_V6: Record = Record {
     false_likely: "none: named by the IP header",
 };
 
+/// What somebody does who asks which stack it is.
+pub const STACK_ASKED: &str = "stack-asked";
+
 /// What one message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -71,6 +78,10 @@ pub enum Said {
     },
     /// A host listens to groups, or a router asks for such hosts.
     Listener(Membership),
+    /// Somebody asks whether the stack is Treck's.
+    StackAsked,
+    /// The stack is Treck's: no other answers that question.
+    StackAnswered,
     /// A packet was not delivered.
     Error {
         /// Who says so.
@@ -107,6 +118,16 @@ impl Said {
                 let prefix = |&(ip, length)| Some((IpAddr::V6(ip), length));
                 prefixes.iter().map(prefix).map(describe).collect()
             }
+            Said::StackAsked => vec![Meaning::Request {
+                operation: STACK_ASKED,
+                object: "Treck".to_owned(),
+                granted: None,
+            }],
+            Said::StackAnswered => vec![Meaning::Claim {
+                about: About::Sender,
+                attribute: "network_stack",
+                value: "Treck".to_owned(),
+            }],
             Said::Listener(_) | Said::Error { .. } => Vec::new(),
         }
     }
@@ -127,6 +148,15 @@ pub fn said(layers: &Layers, frame: &[u8]) -> Option<Said> {
             refused,
             quoted,
         });
+    }
+    match layers.transport {
+        Transport::Icmp(icmp) if (icmp.kind, icmp.code) == (165, 0) => {
+            return Some(Said::StackAsked);
+        }
+        Transport::Icmp(icmp) if (icmp.kind, icmp.code) == (166, 0) => {
+            return Some(Said::StackAnswered);
+        }
+        _ => {}
     }
     if let Some(listener) = mld::read(layers, frame) {
         return Some(Said::Listener(listener));
@@ -232,6 +262,8 @@ pub fn type_name(transport: &Transport) -> Option<&'static str> {
             14 => "timestamp reply",
             17 => "address mask request",
             18 => "address mask reply",
+            165 => "question for the Treck stack",
+            166 => "answer of the Treck stack",
             3 | 4 | 5 | 11 | 12 => error_v4(icmp.kind, icmp.code).0,
             _ => return None,
         },

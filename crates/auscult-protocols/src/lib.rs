@@ -55,6 +55,7 @@ mod netbios;
 pub mod netflow;
 pub mod nfs;
 pub mod ntp;
+pub mod odd_headers;
 mod opening;
 #[cfg(test)]
 mod oracle;
@@ -208,7 +209,9 @@ pub static PACKET_RECORDS: &[&Record] = &[
     &icmp::RECORD,
     &icmp::RECORD_V6,
     &tunnels::IP_IN_IP,
+    &odd_headers::IPV4,
     &lldp::RECORD,
+    &odd_headers::TCP,
     &tunnels::TEREDO,
     &tunnels::TZSP,
     &tunnels::VXLAN,

@@ -31,6 +31,7 @@ mod scan;
 mod shared_key;
 mod silence;
 mod silent_device;
+mod stack_flaw;
 mod tunnel;
 mod unexpected_datagram;
 mod unverified_code;
@@ -68,6 +69,7 @@ pub static ALL: &[&dyn Detector] = &[
     &scan::Scan,
     &shared_key::SharedKey,
     &silent_device::SilentDevice,
+    &stack_flaw::StackFlaw,
     &tunnel::Tunnel,
     &unexpected_datagram::UnexpectedDatagram,
     &unverified_code::UnverifiedCode,

@@ -66,6 +66,8 @@ pub enum Fault {
     NameTooLong,
     /// A label type that was never used (01 or 10).
     LabelType,
+    /// A record whose data are not as long as its type says.
+    Length,
     /// More records than are read.
     TooManyRecords,
 }
@@ -78,6 +80,7 @@ impl Fault {
             Fault::Pointer => "compression pointer not backwards",
             Fault::NameTooLong => "name too long",
             Fault::LabelType => "unknown label type",
+            Fault::Length => "record of a wrong length",
             Fault::TooManyRecords => "too many records",
         }
     }

@@ -91,6 +91,33 @@ fn no_such_name_is_an_empty_list_and_failure_is_silent() {
 }
 
 #[test]
+fn broken_answers_are_told() {
+    let told = |flags: [u8; 2], answer: &[u8]| {
+        let mut bytes = vec![0, 7, flags[0], flags[1], 0, 1, 0, 1, 0, 0, 0, 0];
+        bytes.extend_from_slice(b"\x01a\x04test\0\0\x01\0\x01");
+        bytes.extend_from_slice(answer);
+        let message = Message::read(&bytes).unwrap();
+        broken(&message).map(Fault::words)
+    };
+    let record = |name: &[u8], rest: &[u8]| [name, b"\0\x01\0\x01\0\0\0\x3c", rest].concat();
+    let answer = [0x81, 0x80];
+    let whole = record(b"\xc0\x0c", &[0, 4, 10, 0, 0, 1]);
+    assert_eq!(told(answer, &whole), None);
+    // A pointer to itself (the record begins at 24), and one beyond the message.
+    for pointer in [b"\xc0\x18", b"\xc0\xff"] {
+        let record = record(pointer, &[0, 4, 10, 0, 0, 1]);
+        assert_eq!(told(answer, &record), Some(Fault::Pointer.words()));
+    }
+    let long = record(b"\xc0\x0c", &[0, 5, 10, 0, 0, 1, 9]);
+    assert_eq!(told(answer, &long), Some(Fault::Length.words()));
+    let label = record(b"\x3fabc", &[0, 4, 10, 0, 0, 1]);
+    assert_eq!(told(answer, &label), Some(Fault::Short.words()));
+    // Questions, and answers that say that they were cut.
+    assert_eq!(told([0x01, 0], &label), None);
+    assert_eq!(told([0x83, 0x80], &label), None);
+}
+
+#[test]
 fn reverse_names_are_answers_too() {
     let mut bytes = b"\0\x01\x81\x80\0\x01\0\x01\0\0\0\0".to_vec();
     bytes.extend_from_slice(b"\x017\x010\x010\x0210\x07in-addr\x04arpa\0\0\x0c\0\x01");

@@ -246,3 +246,18 @@ fn queries_and_first_versions_of_listener_discovery() {
     assert_eq!(told(1, &message(131, &[0; 16])), None, "no group");
     assert_eq!(told(1, &message(131, &group[1..])), None, "cut");
 }
+
+#[test]
+fn the_question_of_one_stack() {
+    let message = |kind, code| {
+        let header = [
+            0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+        ];
+        let packet = [&header[..], &[kind, code, 0, 0, 0, 0, 0, 0]].concat();
+        said(&decode(LinkType::RAW, &packet, 28), &packet)
+    };
+    assert_eq!(message(165, 0), Some(Said::StackAsked));
+    assert_eq!(message(166, 0), Some(Said::StackAnswered));
+    assert_eq!(message(165, 1), None);
+    assert_eq!(message(13, 0), None);
+}
