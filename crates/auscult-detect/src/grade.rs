@@ -36,6 +36,12 @@ impl Grade {
         self.reasons.push(reason.into());
     }
 
+    /// At least `least`; the reason is told in any case.
+    pub(crate) fn raise(&mut self, least: Severity, reason: impl Into<String>) {
+        self.severity = self.severity.max(least);
+        self.reasons.push(reason.into());
+    }
+
     /// At most `most`; the reason is told when that lowers it.
     pub(crate) fn cap(&mut self, most: Severity, reason: impl Into<String>) {
         if self.severity > most {

@@ -96,6 +96,7 @@ pub(crate) struct Talk {
     pub(crate) paced: bool,
     pub(crate) transport: Transport,
     pub(crate) seconds: i64,
+    pub(crate) flows: u64,
     pub(crate) round_trip: i64,
     pub(crate) ttl: u8,
     pub(crate) leg: Option<Leg>,
@@ -112,6 +113,7 @@ impl Talk {
         paced: true,
         transport: Transport::Tcp,
         seconds: 60,
+        flows: 1,
         round_trip: FAR,
         ttl: 49,
         leg: None,
@@ -186,6 +188,12 @@ impl Scene {
         (packet, Timestamp::from_parts(seconds, 0))
     }
 
+    /// So many seconds pass.
+    pub(crate) fn later(mut self, seconds: u64) -> Self {
+        self.packets += seconds;
+        self
+    }
+
     /// `a` began a conversation with `b`.
     pub(crate) fn talk(
         mut self,
@@ -210,7 +218,7 @@ impl Scene {
         };
         let answered = talk.outcome == Outcome::Answered;
         let mut sum = ConversationSum::new(first, packet);
-        sum.flows = 1;
+        sum.flows = talk.flows;
         let sent = if talk.outcome == Outcome::Unanswered && !talk.one_sided {
             talk.attempts
         } else {
@@ -282,11 +290,23 @@ impl Scene {
     }
 
     pub(crate) fn say_so(
+        self,
+        a: Host,
+        b: Host,
+        (protocol, confidence): (&'static str, f32),
+        meaning: Meaning,
+    ) -> Self {
+        self.say_with(a, b, (protocol, confidence), meaning, &[])
+    }
+
+    /// The same with attributes.
+    pub(crate) fn say_with(
         mut self,
         a: Host,
         b: Host,
         (protocol, confidence): (&'static str, f32),
         meaning: Meaning,
+        attributes: &[(&'static str, &'static str)],
     ) -> Self {
         let (packet, first) = self.next();
         let end = |host: Host| Endpoint {
@@ -306,7 +326,10 @@ impl Scene {
             count: 1,
             confidence,
             meaning,
-            attributes: Vec::new(),
+            attributes: attributes
+                .iter()
+                .map(|&(name, value)| (name, value.into()))
+                .collect(),
         };
         self.ledger.event(&event);
         observe(&event, &mut self.facts);

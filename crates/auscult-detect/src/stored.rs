@@ -105,11 +105,11 @@ impl Facts {
     }
 }
 
-/// An object is one of our own words, or the name of a file.
+/// An object is one of our own words, or the name of a file or of a zone.
 fn object(object: &str, text: &dyn Fn(&str) -> String) -> String {
-    match object.strip_prefix("file ") {
-        Some(name) => format!("file {}", text(name)),
-        None => object.to_owned(),
+    match object.split_once(' ') {
+        Some((of @ ("file" | "zone"), name)) => format!("{of} {}", text(name)),
+        _ => object.to_owned(),
     }
 }
 

@@ -100,7 +100,8 @@ pub enum Meaning {
         /// See [`Meaning::Claim`].
         value: String,
     },
-    /// A name server said that a name has these addresses (an empty list: no such name).
+    /// A name server said that a name has these addresses (an empty list: none, or no such name; or
+    /// other records than addresses were asked for, and are there).
     NameAnswered {
         /// In lower case, without the final dot.
         name: String,

@@ -26,6 +26,8 @@ static RECORD: Record = Record {
     sources: &["RFC 1035", "RFC 3596", "RFC 2782", "RFC 6891", "RFC 6895"],
     reads: &[
         "questions and their answers: addresses through CNAMEs, names of addresses (PTR)",
+        "long names that were answered by records that can carry any data (TXT, NULL, CNAME, MX, \
+         SRV, KEY)",
         "who answers as a name server",
     ],
     leaves_out: "Zone transfers beyond their addresses, signatures (DNSSEC), SVCB and HTTPS \
@@ -41,6 +43,10 @@ static RECORD: Record = Record {
 
 /// Longest chain of aliases that is followed.
 const CHAIN_MAX: usize = 16;
+/// Names from here on are told whatever was asked about them.
+const LONG: usize = 52;
+/// Types of records in which tunnels carry data: NULL, CNAME, MX, TXT, KEY, SRV, and iodine's own.
+const CARRIERS: [u16; 7] = [10, kind::CNAME, kind::MX, kind::TXT, 25, kind::SRV, 65399];
 static NAMES: Bound = Bound::constant(
     "dns-names",
     64,
@@ -274,7 +280,10 @@ impl DnsSession {
         }
         let rcode = rcode_name(message.rcode());
         let qtype = message.questions.first().map(|q| kind_name(q.kind));
-        let (answers, all) = answers(message);
+        let (mut answers, all) = answers(message);
+        let other = other_answer(message);
+        answers
+            .extend(other.filter(|other| answers.iter().all(|answer| answer.name != other.name)));
         if !all {
             out.reached(&NAMES);
         }
@@ -327,6 +336,19 @@ pub(crate) struct Answer {
     pub(crate) addresses: Vec<IpAddr>,
     /// The last name of the chain of aliases.
     pub(crate) cname: Option<String>,
+}
+
+/// An answer to a long name by records that can carry any data. Of short names that says nothing
+/// to anybody.
+fn other_answer(message: &Message) -> Option<Answer> {
+    let question = message.questions.first()?;
+    let [answers, ..] = &message.sections;
+    let carries = CARRIERS.contains(&question.kind) && message.rcode() == 0 && !answers.is_empty();
+    (carries && question.name.len() >= LONG).then(|| Answer {
+        name: question.name.to_ascii_lowercase(),
+        addresses: Vec::new(),
+        cname: None,
+    })
 }
 
 /// What a response says: for each question the addresses that its aliases lead to, then what
@@ -455,6 +477,7 @@ fn kind_name(kind: u16) -> Cow<'static, str> {
         kind::NS => "NS",
         kind::CNAME => "CNAME",
         6 => "SOA",
+        10 => "NULL",
         kind::PTR => "PTR",
         kind::MX => "MX",
         kind::TXT => "TXT",

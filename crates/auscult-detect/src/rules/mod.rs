@@ -15,6 +15,7 @@ mod inbound_from_outside;
 mod indicator;
 mod mass_silence;
 mod mining;
+mod name_tunnel;
 mod new_peer;
 mod outbound;
 mod owner_unrelated;
@@ -26,11 +27,13 @@ mod remote_code_share;
 mod remote_setting;
 mod remote_tool;
 mod reports_to_maker;
+mod restart;
 mod rogue_service;
 mod scan;
 mod shared_key;
 mod silence;
 mod silent_device;
+mod spread;
 mod stack_flaw;
 mod tunnel;
 mod unexpected_datagram;
@@ -69,6 +72,7 @@ pub static ALL: &[&dyn Detector] = &[
     &scan::Scan,
     &shared_key::SharedKey,
     &silent_device::SilentDevice,
+    &spread::Spread,
     &stack_flaw::StackFlaw,
     &tunnel::Tunnel,
     &unexpected_datagram::UnexpectedDatagram,

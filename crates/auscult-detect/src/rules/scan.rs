@@ -1,7 +1,8 @@
-//! A device tries many others, most of whom do not answer.
+//! A device tries many others, most of whom do not answer; and some start again because of it.
 //!
 //! Source: ATT&CK T1046, T0846. Limits: slow scans below the bound are not told; who is tried by
-//! packets that no flow is made of (ARP) counts only on the same segment.
+//! packets that no flow is made of (ARP) counts only on the same segment; a device that starts
+//! again without telling its address anew is not noticed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -10,18 +11,21 @@ use auscult_inventory::{Party, is_group};
 use auscult_model::report::{Finding, Severity};
 use auscult_model::{ConversationKey, ConversationSum, Outcome};
 
+use super::restart::{Announcements, Restarted, Tries};
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
-use crate::view::originator;
-use crate::words::{count, list};
+use crate::view::{originator, responder};
+use crate::words::{count, list, name_and_address};
 use crate::{Detector, Facts, RuleRecord, View};
 
 static RECORD: RuleRecord = RuleRecord {
     rule: "scan",
     title: "A device tries many others",
     when: "A device of ours opened conversations with at least 30 doors (addresses with ports), of \
-           which at least four in five did not answer, refused, or got no payload.",
+           which at least four in five did not answer, refused, or got no payload. Medium as well \
+           when medical devices that it tried told their addresses anew within two minutes: two \
+           of them, or one whose stream was cut.",
     worst: Severity::Medium,
     innocent: &[
         "Vulnerability scanners, inventory and monitoring servers: info; declare them.",
@@ -29,8 +33,10 @@ static RECORD: RuleRecord = RuleRecord {
         "Office computers and servers: info.",
         "An archive or a station that asks its modalities or beds, most of them switched off: all \
          doors are of a clinical protocol that it speaks: info.",
+        "Devices that tell their addresses every few minutes, or start again with a whole ward \
+         while nobody scans: nothing.",
     ],
-    attack: &["T1046", "T0846"],
+    attack: &["T1046", "T0846", "T0814"],
     cves: &[],
     sources: &["ATT&CK T1046", "ATT&CK T0846"],
 };
@@ -39,6 +45,11 @@ static RECORD: RuleRecord = RuleRecord {
 const DOORS: usize = 30;
 /// Of five doors, so many are closed.
 const CLOSED: usize = 4;
+
+/// So many devices do not start again at once by chance.
+const RESTARTED: usize = 2;
+/// A device of which so many doors were tried was scanned, and may start again by that.
+const SCANNED: usize = 5;
 
 /// Protocols by which clinical systems ask each other whether they are there.
 const CLINICAL: [&str; 9] = [
@@ -63,6 +74,8 @@ struct Tried<'a> {
     open: BTreeSet<(IpAddr, u16)>,
     /// Ports on which it speaks a clinical protocol.
     clinical: BTreeSet<u16>,
+    /// How each address was tried.
+    tries: BTreeMap<IpAddr, Tries>,
     talks: Vec<(&'a ConversationKey, &'a ConversationSum)>,
 }
 
@@ -87,17 +100,75 @@ impl Detector for Scan {
             if CLINICAL.contains(&key.protocol) {
                 one.clinical.insert(key.port);
             }
+            one.tries(key, sum);
             if key.outcome == Outcome::Answered && sum.payload.iter().all(|bytes| *bytes > 0) {
                 one.open.insert(door);
             } else if one.talks.len() < SHOWN {
                 one.talks.push((key, sum));
             }
         }
+        tried.retain(|_, one| one.is_scan());
+        if tried.is_empty() {
+            return Vec::new();
+        }
+        let announcements = Announcements::of(view);
         tried
             .values()
-            .filter_map(|one| finding(view, one))
+            .filter_map(|one| finding(view, one, &announcements))
             .collect()
     }
+}
+
+impl Tried<'_> {
+    fn tries(&mut self, key: &ConversationKey, sum: &ConversationSum) {
+        let fresh = Tries {
+            party: responder(key),
+            first: sum.first,
+            last: sum.first,
+            doors: BTreeSet::new(),
+        };
+        let tries = self.tries.entry(key.responder).or_insert(fresh);
+        tries.first = tries.first.min(sum.first);
+        // A door that is open may be used for long after.
+        tries.last = tries.last.max(sum.first);
+        tries.doors.insert(key.port);
+    }
+
+    fn closed(&self) -> usize {
+        self.doors.difference(&self.open).count()
+    }
+
+    fn is_scan(&self) -> bool {
+        self.doors.len() >= DOORS && self.closed() * 5 >= self.doors.len() * CLOSED
+    }
+
+    /// It asks for others of its kind.
+    fn is_clinical(&self) -> bool {
+        let ports = self.doors.iter().map(|(_, port)| port);
+        ports.into_iter().all(|port| self.clinical.contains(port))
+    }
+}
+
+/// Medical devices that began anew after they were scanned.
+fn restarted<'a>(
+    view: &View<'a>,
+    tried: &Tried<'_>,
+    announcements: &Announcements<'a>,
+) -> Vec<Restarted<'a>> {
+    if tried.is_clinical() {
+        return Vec::new();
+    }
+    let scanned = tried
+        .tries
+        .values()
+        .filter(|tries| tries.doors.len() >= SCANNED);
+    let mut restarted = announcements.after(view, scanned);
+    restarted.retain(|one| stake(one.device.role).is_medical());
+    let is_cut = restarted.iter().any(|one| one.cut.is_some());
+    if restarted.len() < RESTARTED && !is_cut {
+        restarted.clear();
+    }
+    restarted
 }
 
 /// Logs, traps and flow records go by datagrams that nobody answers: no door is tried.
@@ -105,15 +176,14 @@ fn is_answer_of_datagrams(key: &ConversationKey) -> bool {
     key.transport == auscult_model::Transport::Udp && matches!(key.port, 514 | 162 | 2055 | 4739)
 }
 
-fn finding(view: &View<'_>, tried: &Tried<'_>) -> Option<Finding> {
-    let party = tried.party?;
-    let closed = tried.doors.difference(&tried.open).count();
-    if tried.doors.len() < DOORS || closed * 5 < tried.doors.len() * CLOSED {
-        return None;
-    }
-    if !view.is_local(party) {
-        return None;
-    }
+fn finding<'a>(
+    view: &View<'a>,
+    tried: &Tried<'a>,
+    announcements: &Announcements<'a>,
+) -> Option<Finding> {
+    let party = tried.party.filter(|party| view.is_local(*party))?;
+    let closed = tried.closed();
+    let restarted = restarted(view, tried, announcements);
     let stake = stake(view.role(party));
     let severity = match stake {
         Stake::Bedside | Stake::Medical | Stake::Embedded => Severity::Medium,
@@ -122,10 +192,17 @@ fn finding(view: &View<'_>, tried: &Tried<'_>) -> Option<Finding> {
     let hosts: BTreeSet<IpAddr> = tried.doors.iter().map(|(ip, _)| *ip).collect();
     let ports: BTreeSet<u16> = tried.doors.iter().map(|(_, port)| *port).collect();
     let mut grade = Grade::new(severity, format!("{} tries them", stake.words()));
-    if ports.is_subset(&tried.clinical) {
+    if tried.is_clinical() {
         grade.cap(
             Severity::Info,
             "it asks for others of its kind, by a clinical protocol that it speaks",
+        );
+    }
+    if !restarted.is_empty() {
+        let many = count(restarted.len(), "medical device", "medical devices");
+        grade.raise(
+            Severity::Medium,
+            format!("{many} began anew within two minutes after it tried their doors"),
         );
     }
     grade.cap_by_loss(view, false, false);
@@ -140,15 +217,24 @@ fn finding(view: &View<'_>, tried: &Tried<'_>) -> Option<Finding> {
     for talk in &tried.talks {
         draft = draft.talk(view, *talk);
     }
+    let mut title = format!(
+        "{name} tries {} at {}",
+        count(tried.doors.len(), "door", "doors"),
+        count(hosts.len(), "address", "addresses")
+    );
+    let mut impact = "Nothing to do at the bedside.";
+    if !restarted.is_empty() {
+        let many = count(restarted.len(), "device begins", "devices begin");
+        title = format!("{title}, and {many} anew");
+        impact = "Look at the devices named: patient, alarm limits and trends may be gone after a \
+                  restart.";
+        draft = began_anew(draft, view, &restarted);
+    }
     Some(
         draft
             .words(
-                format!(
-                    "{name} tries {} at {}",
-                    count(tried.doors.len(), "door", "doors"),
-                    count(hosts.len(), "address", "addresses")
-                ),
-                "Nothing to do at the bedside.",
+                title,
+                impact,
                 "If this is your scanner, keep it away from medical devices: some stop working \
                  when they are scanned. If it is not, find out what runs there.",
             )
@@ -161,10 +247,32 @@ fn finding(view: &View<'_>, tried: &Tried<'_>) -> Option<Finding> {
     )
 }
 
+/// The devices that began anew, with the streams that were cut.
+fn began_anew<'a>(mut draft: Draft, view: &View<'a>, restarted: &[Restarted<'a>]) -> Draft {
+    let names = restarted.iter().map(|one| name_and_address(one.device));
+    let cut = restarted.iter().filter(|one| one.cut.is_some()).count();
+    draft = draft
+        .number("began_anew", restarted.len() as u64)
+        .number("streams_cut", cut as u64)
+        .seen(format!(
+            "Within two minutes after they were tried, {} told the network their addresses anew; \
+             {} began again a stream that they had before.",
+            list(names),
+            cut
+        ));
+    for one in restarted {
+        draft = draft.device(Some(one.device));
+        if let Some(talk) = one.cut {
+            draft = draft.talk(view, talk);
+        }
+    }
+    draft
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Host, Scene, Talk, host, monitor, ward};
+    use crate::scene::{Host, Scene, Talk, host, monitor, pc, ward};
 
     const RULE: &str = "scan";
 
@@ -179,6 +287,48 @@ mod tests {
     fn a_monitor_that_tries_many_is_medium() {
         let scene = tries(ward(), monitor(), 60, Talk::UNANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    /// Two monitors of which `by` tries ten doors each; `anew` of them announce themselves after
+    /// that.
+    fn swept(by: Host, anew: u8, cut: bool) -> Scene {
+        let beds = [31, 32].map(|n| host([10, 20, 3, n]));
+        let mut scene = ward();
+        for bed in beds {
+            let steady = Talk {
+                seconds: if cut { 500 } else { 1 },
+                flows: if cut { 2 } else { 1 },
+                ..Talk::ANSWERED
+            };
+            scene = scene
+                .talk(bed, crate::scene::station(), 515, "contec-cms", steady)
+                .patient(bed, crate::scene::station(), "contec-cms");
+        }
+        scene = tries(scene, by, 30, Talk::UNANSWERED);
+        for bed in beds {
+            scene = (0..10).fold(scene, |scene, n| {
+                scene.talk(by, bed, 4000 + n, "unknown", Talk::UNANSWERED)
+            });
+        }
+        for bed in beds.into_iter().take(usize::from(anew)) {
+            scene = scene.later(40).asked(bed, bed.ip, (1, 0), Some(bed));
+        }
+        scene
+    }
+
+    #[test]
+    fn devices_that_begin_anew_make_it_medium() {
+        let two = swept(pc(), 2, false).one(RULE);
+        assert_eq!(two.severity, Severity::Medium, "{:?}", two.reasons);
+        assert_eq!(two.devices.len(), 3, "scanner and beds");
+        let one_cut = swept(pc(), 1, true).one(RULE);
+        assert_eq!(one_cut.severity, Severity::Medium, "{:?}", one_cut.reasons);
+    }
+
+    #[test]
+    fn near_miss_one_device_announces_itself() {
+        assert_eq!(swept(pc(), 1, false).one(RULE).severity, Severity::Info);
+        assert_eq!(swept(pc(), 0, true).one(RULE).severity, Severity::Info);
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! A device that patients depend on keeps a tunnel to the outside.
+//! A device that patients depend on keeps a tunnel to the outside, or one in names.
 //!
 //! Sources: protocols by their first bytes (RFC 7296, WireGuard, OpenVPN, Tor's own TLS is not
-//! told). Limits: what goes through the tunnel is not seen; tunnels inside TLS are not told.
+//! told); for tunnels in names see `name_tunnel.rs`. Limits: what goes through the tunnel is not
+//! seen; tunnels inside TLS are not told.
 
+use auscult_model::Event;
 use auscult_model::report::{Finding, Severity};
 
+use super::name_tunnel;
 use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
 use crate::stake::Stake;
@@ -15,15 +18,27 @@ static RECORD: RuleRecord = RuleRecord {
     rule: "tunnel",
     title: "A device keeps a tunnel to the outside",
     when: "A medical or embedded device had an answered conversation of a tunnel (OpenVPN, \
-           WireGuard, IKE, SOCKS, SSH, Tor) with an address outside.",
+           WireGuard, IKE, SOCKS, SSH, Tor) with an address outside; or a device was answered at \
+           least 100 different long names of one zone in an hour that look drawn by lot, with data \
+           in the answers (300 when they are addresses or refusals).",
     worst: Severity::Medium,
     innocent: &[
         "The maker's remote service, or a gateway for teleradiology: declare it as a partner.",
-        "Guests and office computers: nothing.",
+        "Guests and office computers: nothing; names that look like data: low.",
+        "Look-ups of protection programs in long names: known zones, few names, answers that are \
+         verdicts; reverse names, keys of mail, names of machines in clouds: nothing.",
+        "A name server that asks for others: info.",
     ],
-    attack: &["T1090", "T1573"],
+    attack: &["T1090", "T1573", "T1071.004", "T1048"],
     cves: &[],
-    sources: &["RFC 7296", "RFC 1928", "RFC 4253", "WireGuard", "OpenVPN"],
+    sources: &[
+        "RFC 7296",
+        "RFC 1928",
+        "RFC 4253",
+        "WireGuard",
+        "OpenVPN",
+        "Farnham, Detecting DNS Tunneling (SANS, 2013)",
+    ],
 };
 
 /// Protocols that carry others, and by which anything may leave.
@@ -37,9 +52,15 @@ impl Detector for Tunnel {
         &RECORD
     }
 
-    fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+    fn observe(&self, event: &Event, facts: &mut Facts) {
+        name_tunnel::observe(&RECORD, event, facts);
+    }
+
+    fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         let tunnels = |talk: &Outbound<'_>| talk.answered && TUNNELS.contains(&talk.key.protocol);
-        for_each_pair(view, tunnels, finding)
+        let mut findings = for_each_pair(view, tunnels, finding);
+        findings.extend(name_tunnel::conclude(&RECORD, facts, view));
+        findings
     }
 }
 

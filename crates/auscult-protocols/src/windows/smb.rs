@@ -2,7 +2,7 @@
 //!
 //! Sources: MS-SMB (version 1), MS-SMB2 (versions 2 and 3), RFC 1002 (framing), MS-NLMP.
 
-use super::ntlm;
+use super::{implant, ntlm};
 use crate::first::{End, First};
 use crate::opening::Byte::{Any, In, Is};
 use crate::opening::{Byte, be_u32, le_u16, shape};
@@ -18,6 +18,7 @@ static RECORD: Record = Record {
         "the dialect agreed on, and whether messages are signed",
         "names, domain and version of the system (NTLM, and SMB 1's own words)",
         "accounts that log in with NTLM",
+        "questions for an implant by a sub-command that nothing else uses, and their answers",
     ],
     leaves_out: "Shares, files, printing, pipes; log-ons with Kerberos; what is enciphered.",
     attributes: &[],
@@ -90,6 +91,12 @@ fn read(message: &[u8], out: &mut Output<'_>) {
             (Some(1), _) => ntlm::read(message, out),
             _ => {}
         }
+    } else if let Some(meaning) = smb
+        .starts_with(HEADER_1)
+        .then(|| implant::said(smb))
+        .flatten()
+    {
+        out.say(out.place(0..message.len()), meaning);
     } else if smb.starts_with(HEADER_1) && smb.get(4) == Some(&0x73) {
         ntlm::read(message, out);
         if smb.get(9).is_some_and(|flags| flags & 0x80 != 0) {
