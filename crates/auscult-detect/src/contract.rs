@@ -109,19 +109,6 @@ impl Fact {
         }
     }
 
-    /// Adds words to a named set.
-    fn words(&mut self, name: &'static str, words: impl Iterator<Item = &'static str>) {
-        let known = self.values.entry(name).or_default();
-        for word in words {
-            if !known.contains(word) {
-                known.insert(word.to_owned());
-            }
-        }
-        while known.len() > Self::VALUES {
-            known.pop_last();
-        }
-    }
-
     /// Adds a text to a named set.
     pub fn value(mut self, name: &'static str, text: impl Into<String>) -> Self {
         self.values.entry(name).or_default().insert(text.into());
@@ -224,26 +211,17 @@ impl Facts {
         self.add_within(rule, key, fact, self.max);
     }
 
-    /// Adds an event with words of one name; nothing is made when its key is known, as that of
-    /// patient data is, which crosses every second.
-    pub fn note(
-        &mut self,
-        rule: &'static str,
-        key: FactKey,
-        (event, note): (&Event, &'static str),
-        (name, words): (&'static str, impl Iterator<Item = &'static str>),
-    ) {
+    /// Adds an event without values; nothing is made when its key is known, as that of patient
+    /// data is, which crosses every second.
+    pub fn note(&mut self, rule: &'static str, key: FactKey, event: &Event, note: &'static str) {
         let known = self
             .rules
             .get_mut(rule)
             .and_then(|table| table.get_mut(&key));
         if let Some(known) = known {
-            known.again(event, note);
-            return known.words(name, words);
+            return known.again(event, note);
         }
-        let mut fact = Fact::of(event, note);
-        fact.words(name, words);
-        self.add(rule, key, fact);
+        self.add(rule, key, Fact::of(event, note));
     }
 
     fn add_within(&mut self, rule: &'static str, key: FactKey, fact: Fact, max: usize) {
@@ -411,20 +389,11 @@ mod tests {
     #[test]
     fn a_noted_event_is_a_fact_merged() {
         let (key, _) = fact(1, 1);
-        let words = ["one", "two"];
         let (mut noted, mut merged) = (Facts::default(), Facts::default());
         for number in 1..=20 {
             let event = event(number);
-            let told = words.into_iter().take(number as usize % 3);
-            noted.note(
-                "rule",
-                key.clone(),
-                (&event, "seen"),
-                ("word", told.clone()),
-            );
-            let mut fact = Fact::of(&event, "seen");
-            fact.words("word", told);
-            merged.add("rule", key.clone(), fact);
+            noted.note("rule", key.clone(), &event, "seen");
+            merged.add("rule", key.clone(), Fact::of(&event, "seen"));
         }
         assert_eq!(noted, merged);
         assert_eq!(noted.of("rule").count(), 1);

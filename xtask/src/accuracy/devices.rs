@@ -206,7 +206,7 @@ fn said(device: &Value, which: usize) -> Option<(String, f64)> {
 }
 
 /// A share with its interval.
-fn share(right: u64, all: u64) -> String {
+pub(super) fn share(right: u64, all: u64) -> String {
     if all == 0 {
         return "none".to_owned();
     }

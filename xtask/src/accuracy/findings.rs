@@ -1,6 +1,6 @@
 //! What fires on the labelled captures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -13,42 +13,164 @@ const EXCEPTED: &[&str] = &[];
 /// Findings at or above medium are what a benign capture must not have.
 const TELLING: &[&str] = &["medium", "high", "critical"];
 
+/// A label: of a class, and about these hosts.
+pub(super) struct Label {
+    class: String,
+    hosts: Vec<String>,
+}
+
+/// A finding, and the addresses that it is about.
+struct Found {
+    rule: String,
+    severity: String,
+    confidence: f64,
+    title: String,
+    addresses: BTreeSet<String>,
+}
+
 /// A labelled capture with what the program finds in it.
 pub(super) struct Labelled {
-    pub(super) capture: String,
-    pub(super) class: String,
-    /// Rule, severity, confidence and title of each finding.
-    pub(super) findings: Vec<(String, String, f64, String)>,
+    capture: String,
+    class: String,
+    hosts: Vec<String>,
+    findings: Vec<Found>,
+    /// For how long each device of the site was seen, summed.
+    device_hours: f64,
 }
 
 /// Labels by capture.
-pub(super) fn labels(folder: &Path) -> Result<BTreeMap<String, String>> {
+pub(super) fn labels(folder: &Path) -> Result<BTreeMap<String, Label>> {
     let text = std::fs::read_to_string(folder.join("labels.jsonl"))?;
     let mut labels = BTreeMap::new();
     for line in text.lines() {
         let line: Value = serde_json::from_str(line)?;
         let word = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
-        labels.insert(word("capture"), word("cls"));
+        let label = Label {
+            class: word("cls"),
+            hosts: texts(&line["hosts"]).collect(),
+        };
+        labels.insert(word("capture"), label);
     }
     Ok(labels)
 }
 
-/// Analyses one labelled capture.
-pub(super) fn findings(program: &Path, path: &Path) -> Result<Vec<(String, String, f64, String)>> {
-    let Some(report) = super::report(program, path)? else {
-        return Ok(Vec::new());
-    };
+fn texts(list: &Value) -> impl Iterator<Item = String> {
+    let list = list.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned)
+}
+
+/// What a report on a labelled capture says.
+pub(super) fn labelled(capture: &str, label: &Label, report: &Value) -> Labelled {
+    let devices = report["devices"].as_array().cloned().unwrap_or_default();
     let list = report["findings"].as_array().cloned().unwrap_or_default();
     let word = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
     let finding = |finding: &Value| {
-        (
-            word(finding, "rule"),
-            word(finding, "severity"),
-            finding["confidence"].as_f64().unwrap_or_default(),
-            word(finding, "title"),
-        )
+        let ids: BTreeSet<String> = texts(&finding["devices"]).collect();
+        let about = devices.iter().filter(|it| ids.contains(&word(it, "id")));
+        Found {
+            rule: word(finding, "rule"),
+            severity: word(finding, "severity"),
+            confidence: finding["confidence"].as_f64().unwrap_or_default(),
+            title: word(finding, "title"),
+            addresses: about.flat_map(|device| texts(&device["ips"])).collect(),
+        }
     };
-    Ok(list.iter().map(finding).collect())
+    let ours = devices.iter().filter(|it| it["inside"] == true);
+    let hours = |device: &Value| {
+        let time = |key: &str| word(device, key).parse::<jiff::Timestamp>().ok();
+        let seconds = time("last_seen")?.duration_since(time("first_seen")?);
+        Some(seconds.as_secs_f64() / 3600.0)
+    };
+    Labelled {
+        capture: capture.to_owned(),
+        class: label.class.clone(),
+        hosts: label.hosts.clone(),
+        findings: list.iter().map(finding).collect(),
+        device_hours: ours.filter_map(hours).sum(),
+    }
+}
+
+impl Labelled {
+    /// Whether something is found at a host that the label names; `None` where it names none by
+    /// its address.
+    fn is_told(&self) -> Option<bool> {
+        let is_address = |host: &&String| host.parse::<std::net::IpAddr>().is_ok();
+        let mut hosts = self.hosts.iter().filter(is_address).peekable();
+        hosts.peek()?;
+        let worth = self.findings.iter().filter(|it| it.severity != "info");
+        let told: BTreeSet<&String> = worth.flat_map(|it| &it.addresses).collect();
+        Some(hosts.any(|host| told.contains(host)))
+    }
+
+    /// Its findings above info, in short.
+    fn told(&self) -> String {
+        let worth = self.findings.iter().filter(|it| it.severity != "info");
+        let told: BTreeSet<String> = worth
+            .map(|it| format!("{} {}", it.rule, it.severity))
+            .collect();
+        match told.is_empty() {
+            true => "none".to_owned(),
+            false => told.into_iter().collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// Captures that are labelled as an infection or an attack: what is found in each.
+fn harmful(all: &[Labelled]) -> String {
+    let mut text = String::from(
+        "What is found, above info, in captures of infected hosts, of attacks, and of what a \
+         policy forbids. *Host* says whether a finding is about a host that the label names by its \
+         address; that is no statement on infection, which no rule makes.\n\n\
+         | capture | label | host | found |\n|---|---|---|---|\n",
+    );
+    for class in ["malicious", "attack", "policy"] {
+        let of_class: Vec<&Labelled> = all.iter().filter(|it| it.class == class).collect();
+        for one in &of_class {
+            let host = match one.is_told() {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "",
+            };
+            let (capture, found) = (&one.capture, one.told());
+            let _ = writeln!(text, "| `{capture}` | {class} | {host} | {found} |");
+        }
+        let judged: Vec<bool> = of_class.iter().filter_map(|it| it.is_told()).collect();
+        let some = of_class.iter().filter(|it| it.told() != "none").count();
+        let _ = writeln!(
+            text,
+            "| **{class}** | {} captures | {} of {} | something in {some} |",
+            of_class.len(),
+            judged.iter().filter(|told| **told).count(),
+            judged.len(),
+        );
+    }
+    text.push('\n');
+    text
+}
+
+/// How long benign devices were seen, and what that allows to say.
+fn watched(benign: &[&Labelled], told: u64) -> String {
+    let (made, real): (Vec<&&Labelled>, Vec<_>) = benign
+        .iter()
+        .partition(|it| it.capture.starts_with("synthetic/"));
+    let hours = |list: &[&&Labelled]| -> f64 { list.iter().map(|it| it.device_hours).sum() };
+    let (made, real) = (hours(&made), hours(&real));
+    let mut text = format!(
+        "Devices of the site were seen for {real:.1} device-hours in real captures of homes and \
+         laboratories, and for {made:.1} in a made-up one. "
+    );
+    // Garwood's bound for nothing seen is -ln(0.05).
+    let bound = match told {
+        0 => format!(
+            "With nothing told, the rate of false findings is below {:.0} in 1,000 device-hours \
+             at 95 % by the real ones alone: too few hours to say that it is below one.",
+            3.0 / real * 1000.0
+        ),
+        _ => "The rate is not bounded here: look at the list.".to_owned(),
+    };
+    text.push_str(&bound);
+    text.push_str(" Networks of hospitals: not measured.\n\n");
+    text
 }
 
 /// The section on labels.
@@ -59,8 +181,8 @@ pub(super) fn section(all: &[Labelled]) -> String {
     for one in all {
         let (captures, fired) = classes.entry(&one.class).or_default();
         *captures += 1;
-        for (rule, severity, _, _) in &one.findings {
-            *fired.entry((rule, severity)).or_default() += 1;
+        for found in &one.findings {
+            *fired.entry((&found.rule, &found.severity)).or_default() += 1;
         }
     }
     text.push_str("| label | captures | findings: rule, severity, how many |\n|---|---|---|\n");
@@ -80,14 +202,14 @@ pub(super) fn section(all: &[Labelled]) -> String {
     let mut told = 0;
     let mut lines = String::new();
     for one in &benign {
-        for (rule, severity, confidence, title) in &one.findings {
-            let is_excepted = EXCEPTED.contains(&rule.as_str());
-            if TELLING.contains(&severity.as_str()) && !is_excepted {
+        for found in &one.findings {
+            let is_excepted = EXCEPTED.contains(&found.rule.as_str());
+            if TELLING.contains(&found.severity.as_str()) && !is_excepted {
                 told += 1;
-                let capture = &one.capture;
                 let _ = writeln!(
                     lines,
-                    "- `{capture}`: {rule}, {severity}, {confidence:.2}: {title}"
+                    "- `{}`: {}, {}, {:.2}: {}",
+                    one.capture, found.rule, found.severity, found.confidence, found.title
                 );
             }
         }
@@ -106,5 +228,7 @@ pub(super) fn section(all: &[Labelled]) -> String {
         text.push_str(&lines);
         text.push('\n');
     }
+    text.push_str(&watched(&benign, told));
+    text.push_str(&harmful(all));
     text
 }

@@ -2,6 +2,7 @@
 //! of captures that nobody here made, their fields and files beside tshark's, and what it finds
 //! on the labelled ones.
 
+mod claims;
 mod devices;
 mod fields;
 mod files;
@@ -13,7 +14,7 @@ mod ndpi;
 mod table;
 mod tshark;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::net::IpAddr;
@@ -23,8 +24,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use self::claims::Claims;
 use self::files::Files;
-use self::findings::Labelled;
+use self::findings::{Label, Labelled};
 use self::flow::{Key, Ours, Seen};
 use self::judge::{Count, Verdicts};
 use crate::captures;
@@ -54,7 +56,8 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         folder,
         kept,
     };
-    let (seen, labelled) = work.all()?;
+    let mut claims = Claims::default();
+    let (seen, labelled) = work.all(&mut claims)?;
     let verdicts = judge::judge(&seen)?;
     fs::write(work.kept.join("misses.tsv"), verdicts.misses.join("\n"))?;
     let alone: Vec<String> = verdicts
@@ -72,6 +75,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     text.push_str(&flows(seen.len(), &verdicts));
     text.push_str(&work.files()?.section()?);
     text.push_str(&devices::section(&work.program, &work.folder)?);
+    text.push_str(&claims.section()?);
     text.push_str(&findings::section(&labelled));
     text.push_str(&table::section()?);
     eprintln!("{text}");
@@ -83,11 +87,11 @@ struct Work {
     folder: PathBuf,
     /// Where what others say is kept.
     kept: PathBuf,
-    labels: std::collections::BTreeMap<String, String>,
+    labels: BTreeMap<String, Label>,
 }
 
 impl Work {
-    fn all(&self) -> Result<(Vec<Seen>, Vec<Labelled>)> {
+    fn all(&self, claims: &mut Claims) -> Result<(Vec<Seen>, Vec<Labelled>)> {
         let manifest = fs::read_to_string(self.folder.join("manifest.jsonl"))?;
         let (mut seen, mut labelled) = (Vec::new(), Vec::new());
         for line in manifest.lines() {
@@ -98,12 +102,12 @@ impl Work {
             let path = self.folder.join(capture);
             let oracle = self.oracle(line["oracle"].as_str().unwrap_or_default())?;
             seen.push(self.see(capture, &path, &oracle)?);
-            if let Some(class) = self.labels.get(capture) {
-                labelled.push(Labelled {
-                    capture: capture.to_owned(),
-                    class: class.clone(),
-                    findings: findings::findings(&self.program, &path)?,
-                });
+            let Some(report) = report(&self.program, &path)? else {
+                continue;
+            };
+            claims.judge(capture, &path, &report)?;
+            if let Some(label) = self.labels.get(capture) {
+                labelled.push(findings::labelled(capture, label, &report));
             }
         }
         Ok((seen, labelled))

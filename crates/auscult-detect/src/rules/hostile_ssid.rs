@@ -1,7 +1,7 @@
 //! A wireless network's name holds characters that a monitor's set-up would take for commands.
 //!
-//! Source: CVE-2022-3027 (CISA ICSMA-22-244-01): the name of a network is passed to a shell and
-//! shown as a format. Limit: only captures of the radio link hold names of networks.
+//! Source: CVE-2022-3027 (CISA ICSMA-22-244-01): the name of a network is not cleaned, so that
+//! files can be written and wrong things shown. Limit: only captures of the radio link hold names of networks.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ static RECORD: RuleRecord = RuleRecord {
     rule: "hostile-ssid",
     title: "A wireless network's name looks like a command",
     when: "An access point offered a network whose name holds a shell's substitution or separator \
-           followed by a word, or a format's directive that writes.",
+           followed by a word, a path out of its folder, or a format's directive that writes.",
     worst: Severity::Medium,
     innocent: &[
         "Names with an ampersand, a dollar or a per cent sign as people write them: nothing.",
@@ -43,6 +43,10 @@ fn command(name: &str) -> Option<&'static str> {
     }
     if followed(';') || followed('|') {
         return Some("a shell's separator before a command");
+    }
+    let climbs = name.contains("../") || name.contains("..\\");
+    if climbs || (name.starts_with('/') && name.matches('/').count() > 1) {
+        return Some("a path");
     }
     let directive = name.match_indices('%').any(|(at, _)| {
         let rest = name.get(at + 1..).unwrap_or_default();
@@ -120,6 +124,8 @@ mod tests {
             "%n%n",
             "ward %08n",
             "a|/bin/x",
+            "../../opt/bin/monitor",
+            "/etc/passwd",
         ] {
             assert!(command(name).is_some(), "{name}");
         }
@@ -131,6 +137,9 @@ mod tests {
             "50%",
             "%name",
             "a|b",
+            "24/7",
+            "/home",
+            "wait...",
         ];
         for name in ordinary {
             assert_eq!(command(name), None, "{name}");

@@ -4,12 +4,14 @@
 //! address is taken over towards its station; Dameff and others, Black Hat (2018). Limits: seen by
 //! link addresses only, on the segments that were captured; who is the real one is not told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
-use auscult_model::{Assignment, MacAddr, NeighbourTimes, PacketRef, Segment, Timestamp};
+use auscult_model::{
+    Assignment, MacAddr, NeighbourKey, NeighbourTimes, PacketRef, Segment, Timestamp,
+};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
@@ -158,25 +160,39 @@ fn is_one_machine(mac: MacAddr) -> bool {
 /// Who used which address when: by their own word and by their frames. What a router passes on
 /// bears its card and the addresses of others.
 fn uses(view: &View<'_>) -> Uses {
+    let said = |key: &NeighbourKey| match key.answered_by {
+        Some(mac) => (key.target, mac),
+        None => (key.asker_ip, key.asker_mac),
+    };
+    // Nearly every address has one card, of which no more needs to be known.
+    let mut one: HashMap<(Segment, IpAddr), MacAddr> = HashMap::new();
+    let mut disputed: HashSet<(Segment, IpAddr)> = HashSet::new();
+    for key in view.ledger.neighbours().keys() {
+        let (ip, mac) = said(key);
+        if !ip.is_unspecified()
+            && !auscult_inventory::is_group(ip)
+            && *one.entry((key.segment, ip)).or_insert(mac) != mac
+        {
+            disputed.insert((key.segment, ip));
+        }
+    }
     let mut uses = Uses::new();
+    if disputed.is_empty() {
+        return uses;
+    }
+    // Whoever answers for many is known by all addresses.
     for (key, sum) in view.ledger.neighbours() {
-        let (ip, mac) = match key.answered_by {
-            Some(mac) => (key.target, mac),
-            None => (key.asker_ip, key.asker_mac),
-        };
+        let (ip, mac) = said(key);
         if !ip.is_unspecified() && !auscult_inventory::is_group(ip) {
             let cards = uses.entry((key.segment, ip)).or_default();
             let card: &mut Use = cards.entry(mac).or_default();
-            card.add(sum.first, sum.packet);
-            card.add(sum.last, sum.packet);
-            card.said.merge(&sum.times);
+            if disputed.contains(&(key.segment, ip)) {
+                card.add(sum.first, sum.packet);
+                card.add(sum.last, sum.packet);
+                card.said.merge(&sum.times);
+            }
         }
     }
-    let disputed: BTreeSet<(Segment, IpAddr)> = uses
-        .iter()
-        .filter(|(_, cards)| cards.len() > 1)
-        .map(|(at, _)| *at)
-        .collect();
     for (key, sum) in view.ledger.conversations() {
         let sides = [
             (key.originator, key.originator_mac, 0),

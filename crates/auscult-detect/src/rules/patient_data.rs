@@ -36,8 +36,7 @@ pub(super) fn observe(event: &Event, facts: &mut Facts) {
         protocol: event.protocol,
         object: String::new(),
     };
-    let words = kinds.iter().map(|kind| kind.word());
-    facts.note(FACTS, key, (event, note), ("kind", words));
+    facts.note(FACTS, key, event, note);
 }
 
 fn is_patient_data(kind: PhiKind) -> bool {

@@ -10,7 +10,7 @@ use auscult_model::report::{Finding, Severity};
 
 use super::outbound::{Outbound, Pair, for_each_pair};
 use crate::grade::Grade;
-use crate::stake::Stake;
+use crate::stake::{Stake, stake};
 use crate::words::{list, protocol_words};
 use crate::{Detector, Facts, RuleRecord, View};
 
@@ -43,9 +43,17 @@ impl Detector for RemoteTool {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let is_tool = |talk: &Outbound<'_>| talk.answered && tool(view, talk).is_some();
+        let is_tool = |talk: &Outbound<'_>| {
+            // Whose it is costs less than what the peer is called.
+            talk.answered && is_minded(stake(view.role(talk.local))) && tool(view, talk).is_some()
+        };
         for_each_pair(view, is_tool, finding)
     }
+}
+
+/// Computers of offices have such tools.
+fn is_minded(stake: Stake) -> bool {
+    !matches!(stake, Stake::Office | Stake::Unknown)
 }
 
 /// The tool that a conversation belongs to.
@@ -66,7 +74,7 @@ fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
     let tools = pair.talks.iter().filter_map(|talk| tool(view, talk));
     let tools: BTreeSet<&str> = tools.collect();
     let severity = match stake {
-        Stake::Office | Stake::Unknown => return None,
+        stake if !is_minded(stake) => return None,
         Stake::Bedside | Stake::Medical if tools.iter().any(|tool| *tool != SCREEN) => {
             Severity::Medium
         }

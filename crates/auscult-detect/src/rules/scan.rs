@@ -4,12 +4,12 @@
 //! packets that no flow is made of (ARP) counts only on the same segment; a device that starts
 //! again without telling its address anew is not noticed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use auscult_inventory::{Party, is_group};
 use auscult_model::report::{Finding, Severity};
-use auscult_model::{ConversationKey, ConversationSum, Outcome};
+use auscult_model::{ConversationKey, ConversationSum, Outcome, Segment};
 
 use super::restart::{Announcements, Restarted, Tries};
 use crate::draft::Draft;
@@ -88,9 +88,21 @@ impl Detector for Scan {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let mut tried: BTreeMap<(auscult_model::Segment, IpAddr), Tried<'_>> = BTreeMap::new();
+        let is_try = |key: &ConversationKey| {
+            key.port != 0 && !is_group(key.responder) && !is_answer_of_datagrams(key)
+        };
+        // Nearly nobody has so many conversations as to be looked at closer.
+        let mut counts: HashMap<(Segment, IpAddr), usize> = HashMap::new();
+        for (key, _) in view.ledger.conversations().filter(|(key, _)| is_try(key)) {
+            *counts.entry((key.segment, key.originator)).or_default() += 1;
+        }
+        counts.retain(|_, conversations| *conversations >= DOORS);
+        if counts.is_empty() {
+            return Vec::new();
+        }
+        let mut tried: BTreeMap<(Segment, IpAddr), Tried<'_>> = BTreeMap::new();
         for (key, sum) in view.ledger.conversations() {
-            if key.port == 0 || is_group(key.responder) || is_answer_of_datagrams(key) {
+            if !counts.contains_key(&(key.segment, key.originator)) || !is_try(key) {
                 continue;
             }
             let one = tried.entry((key.segment, key.originator)).or_default();

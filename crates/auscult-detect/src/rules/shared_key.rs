@@ -50,15 +50,14 @@ impl Detector for SharedKey {
             let Subject::Party(party) = subject else {
                 continue;
             };
+            if !KEYS.contains(&attribute) {
+                continue;
+            }
             // A router's card shows the keys of others.
             let own = party
                 .mac
                 .is_some_and(|mac| !view.inventory.is_router(party.segment, mac));
-            if KEYS.contains(&attribute)
-                && own
-                && view.is_local(party)
-                && view.device(party).is_some()
-            {
+            if own && view.is_local(party) && view.device(party).is_some() {
                 let devices = keys.entry((attribute, value)).or_default();
                 devices.entry(view.who(party)).or_insert((party, fact));
             }
