@@ -10,6 +10,7 @@ mod draft;
 mod grade;
 mod incident;
 mod points;
+mod protection;
 mod related;
 mod rules;
 #[cfg(test)]

@@ -360,6 +360,34 @@ impl Scene {
         protocol: &'static str,
         class: FileClass,
     ) -> Self {
+        let file = self.artifact(server, reader, protocol, class);
+        self.say(server, reader, protocol, Meaning::File(Box::new(file)))
+    }
+
+    /// The same by SMB: a program with a signature or none, by signed messages or not.
+    pub(crate) fn signed_file(
+        self,
+        server: Host,
+        reader: Host,
+        (signature, smb_signed): (Option<&'static str>, bool),
+    ) -> Self {
+        let file = Artifact {
+            signature,
+            ..self.artifact(server, reader, "smb", FileClass::Executable)
+        };
+        let signed = if smb_signed { "yes" } else { "no" };
+        let meaning = Meaning::File(Box::new(file));
+        let attributes = [("smb_signed", signed)];
+        self.say_with(server, reader, ("smb", 1.0), meaning, &attributes)
+    }
+
+    fn artifact(
+        &self,
+        server: Host,
+        reader: Host,
+        protocol: &'static str,
+        class: FileClass,
+    ) -> Artifact {
         let end = |host: Host| Endpoint {
             segment: reader.segment,
             mac: Some(host.mac),
@@ -370,12 +398,13 @@ impl Scene {
             file: FileIndex(0),
             number: self.packets + 1,
         };
-        let file = Artifact {
+        Artifact {
             name: "monitor".to_owned(),
             size: 30_000,
             sha256: Some([7; 32]),
             kind: "ELF",
             class,
+            signature: None,
             protocol,
             from: end(server),
             to: end(reader),
@@ -384,8 +413,7 @@ impl Scene {
             last_packet: packet,
             first: Timestamp::from_parts(1_763_900_000, 0),
             last: Timestamp::from_parts(1_763_900_000, 0),
-        };
-        self.say(server, reader, protocol, Meaning::File(Box::new(file)))
+        }
     }
 
     /// `client` asked `server` for an export.

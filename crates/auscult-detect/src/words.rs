@@ -190,6 +190,7 @@ pub(crate) fn protocol_words(protocol: &str) -> &str {
         "intellivue" => "the IntelliVue protocol",
         "ge-unity" | "rwhat" => "the GE Unity protocol",
         "lpd" => "printing (LPD)",
+        "smb" => "SMB",
         "astm" => "ASTM",
         other => other,
     }

@@ -14,7 +14,7 @@ use crate::knowledge::{Knowledge, shown_name};
 use crate::mask::{Mask, is_product};
 
 /// Raised when the meaning of the bytes changes.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// Why kept facts could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,7 @@ struct KeptArtifact {
     sha256: Option<[u8; 32]>,
     kind: Word,
     class: FileClass,
+    signature: Option<Word>,
     protocol: Word,
     from: Endpoint,
     to: Endpoint,
@@ -131,6 +132,7 @@ fn keep_file(file: &Artifact, text: &impl Fn(&str) -> String) -> KeptArtifact {
         sha256: file.sha256,
         kind: Word(file.kind),
         class: file.class,
+        signature: file.signature.map(Word),
         protocol: Word(file.protocol),
         from: file.from,
         to: file.to,
@@ -149,6 +151,7 @@ fn file(kept: KeptArtifact) -> Artifact {
         sha256: kept.sha256,
         kind: kept.kind.0,
         class: kept.class,
+        signature: kept.signature.map(|word| word.0),
         protocol: kept.protocol.0,
         from: kept.from,
         to: kept.to,
@@ -184,6 +187,7 @@ mod tests {
             sha256: None,
             kind: "data",
             class: FileClass::Other,
+            signature: None,
             protocol: "http",
             from: end,
             to: end,

@@ -299,6 +299,7 @@ impl Knowledge {
             sha256: file.sha256.map(|digest| hex(&digest)).unwrap_or_default(),
             size: file.size,
             kind: file.kind.to_owned(),
+            signature: file.signature.map(str::to_owned),
             name: shown_name(file),
             protocol: file.protocol.to_owned(),
             from: file.from.ip,

@@ -30,6 +30,8 @@ pub struct Artifact {
     pub kind: &'static str,
     /// Class of the type.
     pub class: FileClass,
+    /// Kind of signature that its maker put into it (`Authenticode`). It was not checked.
+    pub signature: Option<&'static str>,
     /// Protocol that carried it.
     pub protocol: &'static str,
     /// Who sent the bytes.

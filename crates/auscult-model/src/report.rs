@@ -670,6 +670,9 @@ pub struct ArtifactEntry {
     /// Type by magic.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Kind of signature that its maker put into it (`Authenticode`); it was not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
     /// Name as given by the protocol, patient data masked.
     pub name: String,
     /// Protocol.

@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use auscult_model::{Artifact, Bound, Endpoint, FileClass, Segment};
 use sha2::{Digest, Sha256};
 
-use crate::magic::file_kind;
+use crate::magic::{file_kind, file_signature};
 use crate::{Mark, Place};
 
 /// Bytes that wait.
@@ -32,8 +32,10 @@ const RUNS_MAX: usize = 4096;
 /// be compared, and makes the file count as incomplete.
 const BLOCKS_MAX: usize = 65_536;
 
-/// Size of the blocks that are compared when a piece is repeated; the first is kept whole.
+/// Size of the blocks that are compared when a piece is repeated.
 const BLOCK: usize = 512;
+/// Bytes of a file's beginning that are kept: its type and the place of a signature are told there.
+const HEAD: usize = 1024;
 
 /// One file that is crossing.
 pub struct FileAssembler {
@@ -42,7 +44,7 @@ pub struct FileAssembler {
     hasher: Sha256,
     /// Bytes hashed so far: everything before this offset was seen.
     frontier: u64,
-    /// The first block, for the type by magic.
+    /// The first bytes, for the type by magic.
     head: Vec<u8>,
     /// Digests of whole blocks behind the frontier.
     blocks: Vec<u64>,
@@ -103,7 +105,7 @@ impl FileAssembler {
 
     /// Bytes that it takes, roughly.
     pub fn held(&self) -> usize {
-        self.pending_bytes + 64 * self.pending.len() + 8 * self.blocks.len()
+        self.head.len() + self.pending_bytes + 64 * self.pending.len() + 8 * self.blocks.len()
     }
 
     /// Packets with its first and latest bytes, when any were seen.
@@ -225,6 +227,7 @@ impl FileAssembler {
             sha256: complete.then(|| self.hasher.finalize().into()),
             kind,
             class,
+            signature: file_signature(&self.head),
             protocol: self.protocol,
             from: nobody,
             to: nobody,
@@ -248,7 +251,7 @@ impl FileAssembler {
     fn advance(&mut self, mut bytes: &[u8]) {
         self.hasher.update(bytes);
         self.frontier += bytes.len() as u64;
-        let missing = BLOCK - self.head.len();
+        let missing = HEAD - self.head.len();
         self.head.extend(bytes.iter().take(missing));
         while !bytes.is_empty() {
             if self.tail.is_empty()

@@ -1,9 +1,13 @@
 //! Tells what a file is by its first bytes; names and extensions are never asked.
 //!
-//! Sources: the formats' own documents, cross-checked against the `file` program's magic. Limits:
-//! at most the first 512 bytes are looked at; what only shows later (ISO 9660) is `data`.
+//! Sources: the formats' own documents, cross-checked against the `file` program's magic; for
+//! signatures the PE Format's certificate table and MS-CAB's reserved area. Limits: at most the
+//! first 1,024 bytes are looked at; what only shows later (ISO 9660, the signature of a script or
+//! an installer package) is not told.
 
 use auscult_model::FileClass;
+
+use crate::opening::{le_u16, le_u32};
 
 use FileClass::{Archive, Executable, Firmware, Other};
 
@@ -81,6 +85,43 @@ pub fn file_kind(head: &[u8]) -> (&'static str, FileClass) {
     }
 }
 
+/// The kind of signature that a program or cabinet says it carries: not whether it holds.
+pub(crate) fn file_signature(head: &[u8]) -> Option<&'static str> {
+    let is_signed = match head {
+        [b'M', b'Z', ..] => is_signed_program(head),
+        [b'M', b'S', b'C', b'F', ..] => is_signed_cabinet(head),
+        _ => None,
+    };
+    is_signed?.then_some("Authenticode")
+}
+
+/// The fifth data directory of a PE file, the certificate table, has a place and a size.
+fn is_signed_program(head: &[u8]) -> Option<bool> {
+    const ENTRY: usize = 4;
+    let pe = head.get(le_u32(head, 60)? as usize..)?;
+    if !pe.starts_with(b"PE\0\0") {
+        return None;
+    }
+    // Behind the mark and the file header; PE32+ has longer fields before the directories.
+    let optional = pe.get(24..)?;
+    let directories = match le_u16(optional, 0)? {
+        0x10b => 96,
+        0x20b => 112,
+        _ => return None,
+    };
+    let count = le_u32(optional, directories - 4)? as usize;
+    let at = directories + 8 * ENTRY;
+    Some(count > ENTRY && le_u32(optional, at)? > 0 && le_u32(optional, at + 4)? > 0)
+}
+
+/// A cabinet reserves 20 bytes behind its header: a mark, and place and size of the signature.
+fn is_signed_cabinet(head: &[u8]) -> Option<bool> {
+    const RESERVED: u16 = 4;
+    let has_area = le_u16(head, 30)? & RESERVED != 0 && le_u16(head, 36)? >= 20;
+    let is_marked = has_area && le_u32(head, 40)? == 0x0010_0000;
+    Some(is_marked && le_u32(head, 44)? > 0 && le_u32(head, 48)? > 0)
+}
+
 fn is_html(head: &[u8]) -> bool {
     let start = head.trim_ascii_start();
     ["<!doctype html", "<html"].iter().any(|tag| {
@@ -109,6 +150,55 @@ fn is_text(head: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A program whose certificate table has this place and size.
+    fn program(kind: u16, directories: usize, entries: u32, table: [u32; 2]) -> Vec<u8> {
+        let mut bytes = vec![0; 512];
+        let mut put = |at: usize, value: &[u8]| {
+            bytes.splice(at..at + value.len(), value.iter().copied());
+        };
+        put(0, b"MZ");
+        put(60, &[0x80]);
+        put(128, b"PE");
+        put(152, &kind.to_le_bytes());
+        put(152 + directories - 4, &entries.to_le_bytes());
+        put(
+            152 + directories + 32,
+            &table.map(u32::to_le_bytes).concat(),
+        );
+        bytes
+    }
+
+    #[test]
+    fn signatures_of_programs() {
+        let signed = Some("Authenticode");
+        for (kind, at) in [(0x10b, 96), (0x20b, 112)] {
+            assert_eq!(file_signature(&program(kind, at, 16, [4096, 264])), signed);
+            assert_eq!(file_signature(&program(kind, at, 16, [0, 0])), None);
+            assert_eq!(file_signature(&program(kind, at, 4, [4096, 264])), None);
+        }
+        assert_eq!(file_signature(&program(0x107, 96, 16, [4096, 264])), None);
+        let whole = program(0x20b, 112, 16, [4096, 264]);
+        for length in 0..whole.len() {
+            let _ = file_signature(&whole[..length]);
+        }
+        assert_eq!(file_signature(&whole[..200]), None);
+    }
+
+    #[test]
+    fn signatures_of_cabinets() {
+        let mut cabinet = vec![0; 64];
+        cabinet[..4].copy_from_slice(b"MSCF");
+        assert_eq!(file_signature(&cabinet), None);
+        cabinet[30] = 4;
+        cabinet[36] = 20;
+        cabinet[42] = 0x10;
+        assert_eq!(file_signature(&cabinet), None, "no place");
+        (cabinet[45], cabinet[49]) = (0x40, 8);
+        assert_eq!(file_signature(&cabinet), Some("Authenticode"));
+        cabinet[30] = 0;
+        assert_eq!(file_signature(&cabinet), None, "nothing reserved");
+    }
 
     #[test]
     fn types_by_magic() {

@@ -72,6 +72,18 @@ pub(crate) fn le_u16(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*two))
 }
 
+/// Four bytes at `at`, little endian.
+pub(crate) fn le_u32(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..)?.first_chunk::<4>()?;
+    Some(u32::from_le_bytes(*four))
+}
+
+/// Eight bytes at `at`, little endian.
+pub(crate) fn le_u64(bytes: &[u8], at: usize) -> Option<u64> {
+    let eight = bytes.get(at..)?.first_chunk::<8>()?;
+    Some(u64::from_le_bytes(*eight))
+}
+
 /// Whether a length that a message states is the number of bytes there.
 pub(crate) fn is_all(length: Option<impl Into<u64>>, bytes: &[u8]) -> bool {
     length.is_some_and(|length| length.into() == bytes.len() as u64)

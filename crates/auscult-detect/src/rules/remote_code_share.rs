@@ -14,6 +14,7 @@ use auscult_model::{Artifact, Event, FileClass, Meaning, Transport, hex, span};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
+use crate::protection::{self, Protection};
 use crate::view::{look_at, look_at_service};
 use crate::words::{list, protocol_words, range_words};
 use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
@@ -29,6 +30,7 @@ static RECORD: RuleRecord = RuleRecord {
         "Thin clients, hypervisors and old consoles that start from a server inside: info.",
         "Workstations and servers that run programs from a file server inside: nothing.",
         "Documents read from a share: nothing.",
+        "Programs with a signature, or by signed messages (SMB), from inside: at most low.",
         "A device that writes its program to a share (a backup): nothing.",
         "A maintenance visit: ask who was there.",
     ],
@@ -42,7 +44,7 @@ static RECORD: RuleRecord = RuleRecord {
 };
 
 /// Protocols that serve files as a share.
-const SHARES: [&str; 3] = ["nfs", "smb", "tftp"];
+pub(super) const SHARES: [&str; 3] = ["nfs", "smb", "tftp"];
 /// The export that the firmware of the CMS8000 mounts.
 const EXPORT: &str = "/pm";
 /// Marks facts about the export among those about files.
@@ -160,6 +162,7 @@ fn observe_file(event: &Event, file: &Artifact, facts: &mut Facts) {
     if let Some(digest) = digest {
         fact = fact.value("sha256", digest);
     }
+    fact = protection::observe(fact, event, file);
     let key = FactKey {
         from: file.to.into(),
         to: file.from.into(),
@@ -192,7 +195,7 @@ impl Group<'_> {
 }
 
 /// The receiver of the bytes began: it read. The other way it is a backup to the share.
-fn reads(view: &View<'_>, client: Party, server: Party) -> bool {
+pub(super) fn reads(view: &View<'_>, client: Party, server: Party) -> bool {
     let mut talks = view.between(client.ip, server.ip);
     talks.any(|(key, _)| key.originator == client.ip)
 }
@@ -289,6 +292,9 @@ fn files(mut draft: Draft, view: &View<'_>, group: &Group<'_>) -> Draft {
         let facts = group.files.iter();
         facts.flat_map(|(_, fact)| fact.texts(name)).collect()
     };
+    if !group.files.is_empty() {
+        draft = draft.text("protection", Protection::of(&group.files).words());
+    }
     draft = draft
         .number("programs", group.files.len() as u64)
         .texts("file_names", texts("name"))
@@ -318,7 +324,8 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
         (Share::Outside | Share::Squatted, true) if !office => Grade::new(
             Severity::Critical,
             "code reached a device of medical, embedded or unknown role from a share that is \
-             outside or at an address of others, with no signature or authentication seen",
+             outside or at an address of others, with no signature or authentication that proves \
+             its maker",
         ),
         (Share::Outside, true) => Grade::new(
             Severity::High,
@@ -353,6 +360,7 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
         };
         grade.cap(most, "whether the share is outside cannot be told");
     }
+    protected(&mut grade, group, place);
     if reach.place == Where::AnsweredNear {
         grade.cap(Severity::High, "its answers come from near by");
     }
@@ -363,9 +371,22 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
             .iter()
             .all(|(_, f)| f.maxima.get("complete") != Some(&1))
     {
-        grade.note("bytes of it are missing from the capture");
+        grade.note("not all of its bytes were seen to cross");
     }
     Some(grade)
+}
+
+/// A signature in the program, or of the messages that carried it, makes it less grave: whoever
+/// sends it has a key that somebody trusts, if the device looks.
+fn protected(grade: &mut Grade, group: &Group<'_>, place: Share) {
+    let protection = Protection::of(&group.files);
+    if protection.is_some() {
+        let most = match place {
+            Share::Inside => Severity::Low,
+            Share::Outside | Share::Squatted => Severity::High,
+        };
+        grade.cap(most, format!("seen: {}", protection.words()));
+    }
 }
 
 /// Devices beside the patient, which no console or thin client is.
@@ -629,6 +650,23 @@ mod tests {
             (Severity::Low..=Severity::Medium).contains(&severity),
             "{severity}"
         );
+    }
+
+    #[test]
+    fn near_miss_a_signature_or_signed_messages_inside() {
+        let (monitor, station, share) = (device(), host([10, 20, 3, 5]), host([10, 20, 0, 9]));
+        for signed in [(Some("Authenticode"), false), (None, true), (None, false)] {
+            let scene = Scene::new()
+                .talk(monitor, share, 445, "smb", Talk::ANSWERED)
+                .talk(monitor, station, 9500, "vista-cms", Talk::ANSWERED)
+                .patient(monitor, station, "vista-cms")
+                .signed_file(share, monitor, signed);
+            let expected = match signed {
+                (None, false) => Severity::Medium,
+                _ => Severity::Low,
+            };
+            assert_eq!(scene.one(RULE).severity, expected, "{signed:?}");
+        }
     }
 
     #[test]

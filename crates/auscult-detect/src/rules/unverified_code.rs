@@ -2,8 +2,9 @@
 //! nothing was seen that would prove who made it.
 //!
 //! Sources: CISA ICSMA-19-164-01 (an archive that a gateway installs from a share), ICSMA-21-215-01
-//! (an update that is taken without a check), ICSMA-22-244-01. Limits: shares (NFS, SMB, TFTP) are
-//! remote-code-share's; a signature is looked for in the first bytes only and never verified.
+//! (an update that is taken without a check), ICSMA-22-244-01. Limits: programs that a device reads
+//! from a share (NFS, SMB, TFTP) are remote-code-share's; a signature is looked for in the first
+//! bytes only and never verified.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +14,25 @@ use auscult_model::{Event, FileClass, Meaning, hex};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
+use crate::protection::{self, Protection};
 use crate::stake::{Stake, stake};
 use crate::words::{list, protocol_words};
 use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
+
+use super::remote_code_share::{SHARES, reads};
 
 static RECORD: RuleRecord = RuleRecord {
     rule: "unverified-code",
     title: "A device fetched a program without a check that could be seen",
     when: "A program, script, firmware image or archive reached a medical, embedded or unknown \
-           device by HTTP, FTP, mail or another protocol that is no share, in clear.",
+           device in clear: by HTTP, FTP, mail or another protocol; from a share, archives that it \
+           read and all that others put onto it.",
     worst: Severity::High,
     innocent: &[
         "Windows, antivirus and telephone updates: their programs check signatures themselves; \
          info.",
         "Software distribution and logon scripts of workstations and servers: nothing.",
+        "Programs with a signature, or by signed messages (SMB), from inside: at most low.",
         "The maker's update, during a maintenance visit: ask who was there.",
     ],
     attack: &["T1105", "T0839"],
@@ -38,8 +44,8 @@ static RECORD: RuleRecord = RuleRecord {
     ],
 };
 
-/// Shares are another rule's.
-const SHARES: [&str; 3] = ["nfs", "smb", "tftp"];
+/// The class of what can run.
+const CODE: &str = "code";
 
 /// The detector.
 pub(super) struct UnverifiedCode;
@@ -53,12 +59,12 @@ impl Detector for UnverifiedCode {
         let Meaning::File(file) = &event.meaning else {
             return;
         };
-        if file.class == FileClass::Other || SHARES.contains(&file.protocol) {
+        if file.class == FileClass::Other {
             return;
         }
         let code = match file.class {
             FileClass::Archive => "archive",
-            _ => "code",
+            _ => CODE,
         };
         let mut fact = Fact::of(event, "last bytes of the file")
             .value("kind", file.kind)
@@ -70,6 +76,7 @@ impl Detector for UnverifiedCode {
         if let Some(digest) = file.sha256 {
             fact = fact.value("sha256", hex(&digest));
         }
+        fact = protection::observe(fact, event, file);
         let key = FactKey {
             from: file.to.into(),
             to: file.from.into(),
@@ -82,8 +89,19 @@ impl Detector for UnverifiedCode {
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         let groups = facts.grouped(RECORD.rule, |key| (view.who(key.from), key.to.ip));
-        groups.filter_map(|group| finding(view, &group)).collect()
+        let mine = |mut group: Vec<_>| {
+            group.retain(|one| !is_shared(view, one));
+            finding(view, &group)
+        };
+        groups.filter_map(mine).collect()
     }
+}
+
+/// A program that a device reads from a share is another rule's.
+fn is_shared(view: &View<'_>, (key, fact): &(&FactKey, &Fact)) -> bool {
+    SHARES.contains(&key.protocol)
+        && fact.texts("class").any(|class| class == CODE)
+        && reads(view, key.from, key.to)
 }
 
 fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
@@ -110,8 +128,16 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         view,
         (reader, server),
         &reach,
-        texts("class").contains("code"),
+        texts("class").contains(CODE),
     )?;
+    let protection = Protection::of(group);
+    if protection.is_some() {
+        let most = match is_outside(&reach) {
+            true => Severity::Medium,
+            false => Severity::Low,
+        };
+        grade.cap(most, format!("seen: {}", protection.words()));
+    }
     if is_update {
         grade.cap(Severity::Info, "from a service that hands out updates");
     }
@@ -128,7 +154,7 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         .peer(server.ip, Some(&reach))
         .reach(&reach)
         .text("protocol", key.protocol)
-        .text("protection", "none seen")
+        .text("protection", protection.words())
         .text("changed_under_one_name", if changed { "yes" } else { "no" })
         .number("files", group.len() as u64)
         .texts("file_names", names.iter().copied())
@@ -140,29 +166,47 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
     }
     let what = list(texts("kind"));
     let from = view.name_and_address(server);
+    let (what, safe) = match (texts("class").contains(CODE), protection.is_some()) {
+        (true, false) => (format!("a file that can run ({what})"), ", unprotected"),
+        (false, false) => (format!("an archive ({what})"), ", unprotected"),
+        (true, true) => (format!("a file that can run ({what})"), ""),
+        (false, true) => (format!("an archive ({what})"), ""),
+    };
+    let title = match reads(view, reader, server) {
+        true => format!("{name} took {what} from {from}{safe}"),
+        false => format!("{from} put {what} onto {name}{safe}"),
+    };
     Some(
         draft
             .words(
-                format!("{name} took a file that can run ({what}) from {from}, unprotected"),
+                title,
                 "Nothing to do at the bedside.",
                 "Ask who updates this device, and from where. If nobody knows: keep the file's \
                  SHA-256, ask the maker whether it is his, and allow the device this way only \
                  during maintenance.",
             )
             .seen(format!(
-                "{} by {}, in clear; whether the device checked it cannot be seen.",
+                "{} by {}, in clear. Protection: {}; whether the device checked it cannot be seen.",
                 if names.is_empty() {
                     "Without a name".to_owned()
                 } else {
                     list(&names)
                 },
                 protocol_words(key.protocol),
+                protection.words(),
             ))
             .innocent(
                 "An update by the maker or by maintenance. Looked at: what the device is, where \
                  the server is, and whether it is a known service for updates.",
             )
             .finish(grade, confidence),
+    )
+}
+
+fn is_outside(reach: &Reach) -> bool {
+    !matches!(
+        reach.place,
+        Where::SameSegment | Where::Inside | Where::Partner | Where::Group
     )
 }
 
@@ -174,16 +218,14 @@ fn grade(
     is_code: bool,
 ) -> Option<Grade> {
     let stake = stake(view.role(reader));
-    let outside = !matches!(
-        reach.place,
-        Where::SameSegment | Where::Inside | Where::Partner | Where::Group
-    );
+    let outside = is_outside(reach);
     let known_server = view.role(server) != Role::Unknown;
     let severity = match (stake, outside, is_code) {
         (Stake::Bedside | Stake::Medical, true, true) => Severity::High,
         (Stake::Bedside | Stake::Medical, true, false) => Severity::Medium,
         (Stake::Bedside, false, true) if !known_server => Severity::Medium,
         (Stake::Bedside, false, true) => Severity::Low,
+        (Stake::Bedside, false, false) if !known_server => Severity::Low,
         (Stake::Embedded, true, true) => Severity::Low,
         (Stake::Office, ..) => return None,
         _ => Severity::Info,
@@ -257,6 +299,57 @@ mod tests {
         let scene = fetched(ward(), outside(), FileClass::Executable);
         let scene = scene.say(host([10, 20, 0, 2]), monitor(), "dns", named);
         assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    fn share() -> Host {
+        host([10, 20, 0, 9])
+    }
+
+    fn on_a_share(to: Host) -> Scene {
+        ward().talk(to, share(), 445, "smb", Talk::ANSWERED)
+    }
+
+    #[test]
+    fn an_archive_from_a_share_that_nobody_knows_is_low() {
+        let scene = on_a_share(monitor()).file(share(), monitor(), "smb", FileClass::Archive);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Low, "{:?}", finding.reasons);
+        assert!(
+            finding.title.contains("took an archive"),
+            "{}",
+            finding.title
+        );
+        let scene = on_a_share(monitor()).file(share(), monitor(), "smb", FileClass::Archive);
+        assert_eq!(scene.office(share()).one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_program_that_others_put_onto_it_is_medium() {
+        let put = |signed: (Option<&'static str>, bool)| {
+            let scene = ward().talk(share(), monitor(), 2049, "nfs", Talk::ANSWERED);
+            scene.signed_file(share(), monitor(), signed).one(RULE)
+        };
+        let finding = put((None, false));
+        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+        assert!(finding.title.contains(" put a file"), "{}", finding.title);
+        for (signed, words) in [
+            ((Some("Authenticode"), false), "Authenticode, not checked"),
+            ((None, true), "SMB signing, not checked"),
+            (
+                (Some("Authenticode"), true),
+                "Authenticode and SMB signing, not checked",
+            ),
+        ] {
+            let finding = put(signed);
+            assert_eq!(finding.severity, Severity::Low, "{words}");
+            assert_eq!(
+                finding
+                    .details
+                    .get("protection")
+                    .map(|it| format!("{it:?}")),
+                Some(format!("Text({words:?})"))
+            );
+        }
     }
 
     #[test]

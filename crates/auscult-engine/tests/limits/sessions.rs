@@ -93,6 +93,63 @@ fn files_whose_bytes_come_out_of_order() {
     );
 }
 
+#[test]
+fn bounds_of_windows_shares() {
+    use auscult_lab::speak::smb_share::{Ids, close, connect, open, read};
+    let ids = |message: u64, tree: u32| Ids {
+        message,
+        tree,
+        session: 7,
+    };
+    let (one, two) = ([1; 16], [2; 16]);
+    let bytes = [b'x'; 600];
+    // Two shares, two files, both read from the middle on, then from the start.
+    let exchanges = [
+        connect(ids(1, 1), r"\\10.1.1.5\one"),
+        connect(ids(2, 2), r"\\10.1.1.5\two"),
+        open(ids(3, 1), "one.exe", one, (1_200, false)),
+        open(ids(4, 2), "two.exe", two, (1_200, false)),
+        read(ids(5, 1), one, 600, &bytes),
+        read(ids(6, 2), two, 600, &bytes),
+        read(ids(7, 1), one, 0, &bytes),
+        read(ids(8, 2), two, 0, &bytes),
+        close(ids(9, 1), one),
+        close(ids(10, 2), two),
+    ];
+    let (client, server) = ((host(1), 40_000), (host(0), 445));
+    let mut wire = Wire::new();
+    wire.open(client, server);
+    let (mut next, mut back) = (1, 1);
+    // Requests are sent two at a time.
+    for pair in exchanges.chunks(2) {
+        for [asked, _] in pair {
+            wire.tcp(client, server, (next, back), PUSH, asked);
+            next += asked.len() as u32;
+        }
+        for [_, answered] in pair {
+            wire.tcp(server, client, (back, next), PUSH, answered);
+            back += answered.len() as u32;
+        }
+    }
+    let capture = cases::Capture::of(&wire.bytes, "pcap");
+    let usual = capture.report(&Options::default());
+    assert_eq!(
+        usual.artifacts.iter().filter(|file| file.complete).count(),
+        2
+    );
+    reached_by(
+        &capture,
+        &[
+            "smb-handles",
+            "smb-open-files",
+            "smb-requests",
+            "smb-shares",
+            "smb-told",
+            "smb-waiting-bytes",
+        ],
+    );
+}
+
 /// A message as one record (RFC 5531 §11).
 fn record(message: &[u8]) -> Vec<u8> {
     let mark = 0x8000_0000 | message.len() as u32;

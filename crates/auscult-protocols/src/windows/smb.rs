@@ -1,9 +1,20 @@
-//! SMB: shares of files and printers. Read as far as hosts introduce themselves.
+//! SMB: shares of files and printers. Who speaks, who logs in, and which files cross.
 //!
-//! Sources: MS-SMB (version 1), MS-SMB2 (versions 2 and 3), RFC 1002 (framing), MS-NLMP.
+//! Sources: MS-CIFS and MS-SMB (version 1), MS-SMB2 (versions 2 and 3), RFC 1002 (framing),
+//! MS-NLMP. A connection is read by `session`, its messages by `v1` and `v2`; what they ask and
+//! answer comes together in `share`, and the bytes of files in `files`.
+
+mod files;
+mod session;
+mod share;
+#[cfg(test)]
+mod tests;
+mod v1;
+mod v2;
+
+use auscult_model::Meaning;
 
 use super::{implant, ntlm};
-use crate::first::{End, First};
 use crate::opening::Byte::{Any, In, Is};
 use crate::opening::{Byte, be_u32, le_u16, shape};
 use crate::{Output, Probe, Protocol, Record, Seen, Session, Start, Tier, sides, text};
@@ -11,22 +22,39 @@ use crate::{Output, Probe, Protocol, Record, Seen, Session, Start, Tier, sides, 
 static RECORD: Record = Record {
     name: "smb",
     title: "Server Message Block, versions 1 to 3",
-    tier: Tier::Identity,
+    tier: Tier::Decoded,
     ports: &[445, 139],
-    sources: &["MS-SMB", "MS-SMB2", "MS-NLMP", "RFC 1002"],
+    sources: &["MS-CIFS", "MS-SMB", "MS-SMB2", "MS-NLMP", "RFC 1002"],
     reads: &[
         "the dialect agreed on, and whether messages are signed",
         "names, domain and version of the system (NTLM, and SMB 1's own words)",
         "accounts that log in with NTLM",
         "questions for an implant by a sub-command that nothing else uses, and their answers",
+        "files that are read and written: name, share, size, SHA-256, type by magic",
+        "that messages are enciphered",
     ],
-    leaves_out: "Shares, files, printing, pipes; log-ons with Kerberos; what is enciphered.",
-    attributes: &[],
+    leaves_out: "Pipes, directories, attributes, printing; log-ons with Kerberos; what is \
+        enciphered or compressed; signatures are not checked. Of files opened before the capture \
+        began, or on another connection (multichannel), only programs, archives and firmware whose \
+        first bytes cross, without a name.",
+    attributes: &[
+        ("smb_share", "share that the file lies on"),
+        (
+            "smb_signed",
+            "whether all messages with its bytes said that they are signed",
+        ),
+    ],
+    bounds: &[
+        &share::REQUESTS,
+        &share::HANDLES,
+        &share::SHARES,
+        &files::OPEN,
+        &files::TOLD,
+        &files::WAITING,
+    ],
     ..Record::RECOGNISED
 };
 
-/// Messages of each side that are read.
-const MESSAGES: u32 = 6;
 const HEADER_1: &[u8] = b"\xffSMB";
 const HEADER_2: &[u8] = b"\xfeSMB";
 
@@ -43,7 +71,7 @@ impl Protocol for Smb {
     }
 
     fn start(&self, start: &Start) -> Box<dyn Session> {
-        First::start(MESSAGES, start.from_start, end, read)
+        session::Smb::start(start)
     }
 }
 
@@ -73,40 +101,38 @@ fn of(bytes: &[u8]) -> Probe {
     shape(message, MESSAGE, Probe::Certain)
 }
 
-fn end(bytes: &[u8]) -> End {
-    match (bytes.first(), be_u32(bytes, 0)) {
-        (Some(0 | 0x81..=0x85), Some(head)) => End::At(4 + (head & 0x00ff_ffff) as usize),
-        (Some(0 | 0x81..=0x85), None) => End::Open,
-        _ => End::None,
+/// Says what a message tells of its sender; it has a header.
+fn introduced(smb: &[u8], out: &mut Output<'_>) {
+    if smb.starts_with(HEADER_2) {
+        match (le_u16(smb, 12), smb.get(16).map(|flags| flags & 1)) {
+            (Some(0), Some(1)) => negotiated(smb, out),
+            (Some(1), _) => ntlm::read(smb, out),
+            _ => {}
+        }
+    } else if smb.starts_with(HEADER_1) && smb.get(4) == Some(&0x73) {
+        ntlm::read(smb, out);
+        if smb.get(9).is_some_and(|flags| flags & 0x80 != 0) {
+            words_of_1(smb, out);
+        }
     }
 }
 
-fn read(message: &[u8], out: &mut Output<'_>) {
-    let Some(smb) = message.get(4..) else {
+/// Says what a message of SMB 1 tells of an implant. A connection is asked, and answers, but once.
+fn implant(smb: &[u8], connection: &mut share::Connection, out: &mut Output<'_>) {
+    let Some(meaning) = implant::said(smb) else {
         return;
     };
-    if smb.starts_with(HEADER_2) {
-        match (le_u16(smb, 12), smb.get(16).map(|flags| flags & 1)) {
-            (Some(0), Some(1)) => negotiated(smb, message.len(), out),
-            (Some(1), _) => ntlm::read(message, out),
-            _ => {}
-        }
-    } else if let Some(meaning) = smb
-        .starts_with(HEADER_1)
-        .then(|| implant::said(smb))
-        .flatten()
-    {
-        out.say(out.place(0..message.len()), meaning);
-    } else if smb.starts_with(HEADER_1) && smb.get(4) == Some(&0x73) {
-        ntlm::read(message, out);
-        if smb.get(9).is_some_and(|flags| flags & 0x80 != 0) {
-            words_of_1(smb, message.len(), out);
-        }
+    let is_question = matches!(meaning, Meaning::Request { .. });
+    // Without the question its answer is a number like any other.
+    if connection.implant_asked != is_question {
+        connection.implant_asked = is_question;
+        let place = out.place(0..smb.len());
+        out.say(place, meaning);
     }
 }
 
 /// The answer to a negotiation: security mode and dialect.
-fn negotiated(smb: &[u8], length: usize, out: &mut Output<'_>) {
+fn negotiated(smb: &[u8], out: &mut Output<'_>) {
     let dialect = match le_u16(smb, 68) {
         Some(0x0202) => "2.0.2",
         Some(0x0210) => "2.1",
@@ -120,14 +146,14 @@ fn negotiated(smb: &[u8], length: usize, out: &mut Output<'_>) {
         Some(1) => "possible",
         _ => "required",
     };
-    let place = out.place(0..length);
+    let place = out.place(0..smb.len());
     out.claim(place, "smb_dialect", dialect.to_owned());
     out.claim(place, "smb_signing", signing.to_owned());
 }
 
 /// The answer to a log-on in version 1 ends with the system's name in words, behind a token whose
 /// length is the fourth parameter where there are four.
-fn words_of_1(smb: &[u8], length: usize, out: &mut Output<'_>) {
+fn words_of_1(smb: &[u8], out: &mut Output<'_>) {
     let words = || {
         let is_wide = le_u16(smb, 10)? & 0x8000 != 0;
         let count = usize::from(*smb.get(32)?);
@@ -144,52 +170,9 @@ fn words_of_1(smb: &[u8], length: usize, out: &mut Output<'_>) {
             false => text::lenient(system),
         })
     };
-    let place = out.place(0..length);
+    let place = out.place(0..smb.len());
     out.claim(place, "smb_dialect", "1".to_owned());
     if let Some(system) = words() {
         out.claim(place, "smb_os", system);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::drive::{Piece, drive, without_places};
-    use auscult_model::{Direction, Transport};
-
-    #[test]
-    fn a_header_behind_its_length() {
-        assert_eq!(of(b"\0\0\0\x85\xffSMBr"), Probe::Certain);
-        assert_eq!(of(b"\0\0\0\x85\xfbSMBr"), Probe::No);
-        assert_eq!(of(b"\0\0\0"), Probe::Maybe);
-        let mut request = b"\x81\0\0\x44".to_vec();
-        request.extend([b'A'; 68]);
-        assert_eq!(of(&request), Probe::Maybe);
-        request.extend(b"\0\0\0\x85\xfeSMB");
-        assert_eq!(of(&request), Probe::Certain);
-        assert_eq!(of(b"\x82\0\0\0\0\0\0\x51\xffSMB"), Probe::Certain);
-        assert_eq!(of(b"\x82\x01"), Probe::No);
-    }
-
-    #[test]
-    fn a_negotiation_tells_dialect_and_signing() {
-        let mut smb = [0u8; 72];
-        smb[..4].copy_from_slice(HEADER_2);
-        smb[16] = 1;
-        smb[64] = 65;
-        smb[66] = 3;
-        smb[68..70].copy_from_slice(&[0x11, 0x03]);
-        let message = [&[0, 0, 0, 72], &smb[..]].concat();
-        let start = Start {
-            transport: Transport::Tcp,
-            from_start: true,
-            ports: [40_000, 445],
-        };
-        let pieces = [Piece::Bytes(Direction::FromResponder, &message)];
-        let said = without_places(&drive(&Smb, &start, &pieces).said).join("\n");
-        assert!(
-            said.contains("3.1.1") && said.contains("required"),
-            "{said}"
-        );
     }
 }

@@ -31,11 +31,15 @@ pub(super) fn files(page: &mut Page, report: &Report, all: bool) {
 
 fn entry(page: &mut Page, file: &ArtifactEntry) {
     let part = if file.complete { "complete" } else { "in part" };
+    let signed = match &file.signature {
+        Some(kind) => format!(" with a signature ({kind}, not checked)"),
+        None => String::new(),
+    };
     page.hanging(
         "",
         2,
         &format!(
-            "\"{}\": {}, {}, {part}, by {}, {} -> {}",
+            "\"{}\": {}{signed}, {}, {part}, by {}, {} -> {}",
             file.name,
             file.kind,
             words::bytes(file.size),
