@@ -31,6 +31,7 @@ const DEBIAN: &[&str] = &[
     "python3-venv",
     "rpcbind",
     "samba",
+    "smbclient",
     "snmp",
     "snmpd",
     "tcpdump",

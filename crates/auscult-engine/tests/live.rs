@@ -16,6 +16,8 @@ mod imaging;
 mod logins;
 #[path = "live/names.rs"]
 mod names;
+#[path = "live/shares.rs"]
+mod shares;
 #[path = "live/ward.rs"]
 mod ward;
 
