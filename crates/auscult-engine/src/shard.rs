@@ -258,6 +258,9 @@ impl Shard {
                     wire_bytes: payload + u64::from(pieces) * headers,
                     ..*packet
                 };
+                if datagram.layers.ip_protocol == odd_headers::IGMP {
+                    self.odd(&whole, odd_headers::IPV4.name, odd_headers::GROUP_MESSAGE);
+                }
                 self.ip(&whole, depth);
             }
         }
@@ -312,18 +315,17 @@ impl Shard {
             }
             _ => {}
         }
-        if odd_headers::are_possible(layers) {
-            self.headers(packet);
+        if odd_headers::are_possible(layers)
+            && let Some((protocol, what)) = odd_headers::said(layers, packet.bytes)
+        {
+            self.odd(packet, protocol, what);
         }
         self.table.packet(packet, &mut self.readers);
     }
 
-    /// Says what is odd about a packet's headers.
+    /// Says what is odd about a packet.
     #[cold]
-    fn headers(&mut self, packet: &Packet<'_>) {
-        let Some((protocol, what)) = odd_headers::said(packet.layers, packet.bytes) else {
-            return;
-        };
+    fn odd(&mut self, packet: &Packet<'_>, protocol: &'static str, what: &'static str) {
         let [from, to] = ends(packet);
         let (from_port, to_port) = packet.layers.ports().unwrap_or((0, 0));
         let at = Mark {

@@ -173,3 +173,25 @@ fn switches_are_known_by_what_they_tell_their_neighbour() {
         assert_eq!(device.model.as_deref(), model, "{capture}");
     }
 }
+
+/// Real tunnels in names (iodine, dnscat2), beside captures of ordinary name services.
+#[test]
+fn tunnels_in_names_are_found() {
+    let Some(folder) = collection() else { return };
+    let zones = |capture: &str| -> Vec<String> {
+        let options = Options::default();
+        let report = analyze(&[folder.join(capture)], &options, &mut Unwatched).unwrap();
+        let tunnels = report.findings.iter().filter(|one| one.rule == "tunnel");
+        tunnels.map(|one| one.title.clone()).collect()
+    };
+    for (capture, zone) in [
+        ("ndpi/dns-tunnel-iodine.pcap.zst", "pirate.sea"),
+        ("ndpi/bad-dns-traffic.pcap.gz", "skullseclabs.org"),
+    ] {
+        let found = zones(capture);
+        assert!(
+            found.iter().any(|title| title.contains(zone)),
+            "{capture}: {found:?}"
+        );
+    }
+}

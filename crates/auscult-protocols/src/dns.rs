@@ -26,8 +26,8 @@ static RECORD: Record = Record {
     sources: &["RFC 1035", "RFC 3596", "RFC 2782", "RFC 6891", "RFC 6895"],
     reads: &[
         "questions and their answers: addresses through CNAMEs, names of addresses (PTR)",
-        "long names that were answered by records that can carry any data (TXT, NULL, CNAME, MX, \
-         SRV, KEY)",
+        "names that were answered by NULL records, and long ones answered by other records that \
+         can carry any data (TXT, CNAME, MX, SRV, KEY)",
         "who answers as a name server",
     ],
     leaves_out: "Zone transfers beyond their addresses, signatures (DNSSEC), SVCB and HTTPS \
@@ -45,8 +45,11 @@ static RECORD: Record = Record {
 const CHAIN_MAX: usize = 16;
 /// Names from here on are told whatever was asked about them.
 const LONG: usize = 52;
-/// Types of records in which tunnels carry data: NULL, CNAME, MX, TXT, KEY, SRV, and iodine's own.
-const CARRIERS: [u16; 7] = [10, kind::CNAME, kind::MX, kind::TXT, 25, kind::SRV, 65399];
+/// Types of records that serve tunnels alone: NULL, and iodine's own. Their names are told in any
+/// case.
+const TUNNELS: [u16; 2] = [10, 65399];
+/// Types of records in which data can be carried besides: CNAME, MX, TXT, KEY, SRV.
+const CARRIERS: [u16; 5] = [kind::CNAME, kind::MX, kind::TXT, 25, kind::SRV];
 static NAMES: Bound = Bound::constant(
     "dns-names",
     64,
@@ -343,8 +346,10 @@ pub(crate) struct Answer {
 fn other_answer(message: &Message) -> Option<Answer> {
     let question = message.questions.first()?;
     let [answers, ..] = &message.sections;
-    let carries = CARRIERS.contains(&question.kind) && message.rcode() == 0 && !answers.is_empty();
-    (carries && question.name.len() >= LONG).then(|| Answer {
+    let carries = TUNNELS.contains(&question.kind)
+        || (CARRIERS.contains(&question.kind) && question.name.len() >= LONG);
+    let is_answered = message.rcode() == 0 && !answers.is_empty();
+    (carries && is_answered).then(|| Answer {
         name: question.name.to_ascii_lowercase(),
         addresses: Vec::new(),
         cname: None,

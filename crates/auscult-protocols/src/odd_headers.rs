@@ -19,7 +19,10 @@ pub static IPV4: Record = Record {
     ports: &[],
     weak: false,
     sources: &["RFC 791", "CISA ICSMA-19-274-01"],
-    reads: &["source routes that break their own form, options of impossible length"],
+    reads: &[
+        "source routes that break their own form, options of impossible length",
+        "group messages (IGMP) in fragments",
+    ],
     leaves_out: "Options in good order.",
     attributes: &[],
     bounds: &[],
@@ -55,6 +58,11 @@ pub const TCP_OPTION: &str = "TCP option of impossible length";
 pub const IP_OPTION: &str = "IP option of impossible length";
 /// A source route that breaks its own form.
 pub const SOURCE_ROUTE: &str = "broken source route";
+
+/// A message about groups, of some dozens of bytes, that came in fragments.
+pub const GROUP_MESSAGE: &str = "group message in fragments";
+/// The protocol of such messages.
+pub const IGMP: u8 = 2;
 
 /// Length of both headers without options.
 const PLAIN: u32 = 20;

@@ -3,7 +3,7 @@
 //! Of each device and zone the different names are counted, as far as they are long (52 characters
 //! or more, as Farnham's rule has it), look drawn by lot (3 bits of Shannon's entropy a character
 //! in front of the zone; hexadecimal digits have 3.7, base32 4.5), and are no reverse or service
-//! names. Only 64 slots are kept of them: with `k` of `m` = 64 slots used there were about
+//! names; names of which NULL records were asked count whatever they are. Only 64 slots are kept of them: with `k` of `m` = 64 slots used there were about
 //! `-m ln(1 - k/m)` names (linear counting).
 //!
 //! Sources: G. Farnham, Detecting DNS Tunneling (SANS, 2013); K. Born and D. Gustafson, Detecting
@@ -26,6 +26,8 @@ use crate::{Fact, FactKey, Facts, RuleRecord, View};
 
 /// Names from here on are long.
 const LONG: usize = 52;
+/// Types of records that nothing but tunnels asks for: NULL, and iodine's own.
+const TUNNELS: [&str; 2] = ["NULL", "TYPE65399"];
 /// Some label of a name that carries data is at least so long: reverse names have short ones.
 const LABEL: usize = 16;
 /// Bits of entropy a character that carried data have at least.
@@ -74,10 +76,13 @@ pub(super) fn observe(record: &RuleRecord, event: &Event, facts: &mut Facts) {
     let Meaning::NameAnswered { name, addresses } = &event.meaning else {
         return;
     };
-    if event.protocol != "dns" || name.len() < LONG || !carries_data(name) {
+    if event.protocol != "dns" {
         return;
     }
     let kind = event.attribute("qtype").unwrap_or_default();
+    if !TUNNELS.contains(&kind) && (name.len() < LONG || !carries_data(name)) {
+        return;
+    }
     let answer = match addresses.first() {
         _ if !matches!(kind, "A" | "AAAA" | "ANY") => "data",
         Some(address) if address.is_loopback() => "verdict",
@@ -203,6 +208,10 @@ impl<'f> Asked<'f> {
         })
     }
 
+    fn serves_tunnels_alone(&self) -> bool {
+        self.types.iter().any(|kind| TUNNELS.contains(kind))
+    }
+
     fn is_of(&self, zones: &[&str]) -> bool {
         zones.contains(&self.zone)
     }
@@ -235,6 +244,7 @@ fn finding(
     let stake = stake(view.role(asked.party));
     let severity = match stake {
         Stake::Bedside | Stake::Medical | Stake::Embedded => Severity::Medium,
+        Stake::Unknown | Stake::Office if asked.serves_tunnels_alone() => Severity::Medium,
         Stake::Unknown | Stake::Office => Severity::Low,
     };
     let mut grade = Grade::new(severity, format!("{} asks for them", stake.words()));
@@ -272,7 +282,7 @@ fn finding(
             .words(
                 format!(
                     "{name} asks for about {} of {zone} that look like data",
-                    count(many, "long name", "long names")
+                    count(many, "name", "names")
                 ),
                 "Nothing to do at the bedside.",
                 "Find the program that asks for them, and ask who holds the zone. If nobody knows \
@@ -353,8 +363,27 @@ mod tests {
         assert_eq!(finding.severity, Severity::Medium);
         let of_addresses = asked(monitor(), "stat.example", "A", 700, &FAR);
         assert_eq!(of_addresses.one(RULE).severity, Severity::Medium);
-        let unknown = asked(pc(), "stat.example", "NULL", 250, &FAR);
+        let unknown = asked(pc(), "stat.example", "TXT", 250, &FAR);
         assert_eq!(unknown.one(RULE).severity, Severity::Low);
+        let by_null = asked(pc(), "stat.example", "NULL", 250, &FAR);
+        assert_eq!(by_null.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn short_names_for_records_that_serve_tunnels_alone() {
+        let of = |kind: &'static str| {
+            let say = |scene: Scene, n: u64| {
+                let meaning = Meaning::NameAnswered {
+                    name: format!("paa{n:05x}.stat.example"),
+                    addresses: Vec::new(),
+                };
+                let server = host([10, 20, 0, 53]);
+                scene.say_with(server, monitor(), ("dns", 1.0), meaning, &[("qtype", kind)])
+            };
+            (0..250).fold(ward(), say)
+        };
+        assert_eq!(of("NULL").one(RULE).severity, Severity::Medium);
+        assert_eq!(of("TXT").of(RULE), []);
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Devices that began anew soon after somebody tried their doors.
 //!
 //! A device that starts again tells its neighbours its address (RFC 5227 announcements and probes,
-//! neighbour discovery) or takes a lease. Some announce themselves every few minutes anyway, and
+//! neighbour discovery) or asks for a lease without an address of its own. Some announce themselves every few minutes anyway, and
 //! then nothing follows from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use auscult_inventory::Party;
+use auscult_inventory::{Party, Seen};
 use auscult_model::report::Device;
 use auscult_model::{
-    Assignment, ConversationKey, ConversationSum, NeighbourKey, NeighbourSum, Outcome, Timestamp,
+    ConversationKey, ConversationSum, MacAddr, NeighbourKey, NeighbourSum, Outcome, Timestamp,
 };
 
 use crate::View;
@@ -37,12 +37,18 @@ pub(super) struct Tries {
 /// A device that began anew after that.
 pub(super) struct Restarted<'a> {
     pub(super) device: &'a Device,
+    /// So many of its doors were tried.
+    pub(super) doors: usize,
     /// A stream of its own was cut and began again.
     pub(super) cut: Option<(&'a ConversationKey, &'a ConversationSum)>,
 }
 
-/// When stations told their addresses, by address.
-pub(super) struct Announcements<'a>(BTreeMap<IpAddr, Vec<(&'a NeighbourKey, &'a NeighbourSum)>>);
+/// When stations told their addresses, or had none.
+pub(super) struct Announcements<'a> {
+    told: BTreeMap<IpAddr, Vec<(&'a NeighbourKey, &'a NeighbourSum)>>,
+    /// Requests for a lease from no address: who renews a lease has one.
+    asked: BTreeMap<MacAddr, Vec<Seen>>,
+}
 
 impl<'a> Announcements<'a> {
     /// All that were seen.
@@ -55,7 +61,16 @@ impl<'a> Announcements<'a> {
                 told.entry(key.target).or_default().push((key, sum));
             }
         }
-        Announcements(told)
+        let mut asked: BTreeMap<MacAddr, Vec<Seen>> = BTreeMap::new();
+        for ((protocol, from, _), fact) in view.ledger.spoken() {
+            if let Some(mac) = from.mac
+                && *protocol == "dhcp"
+                && from.ip.is_unspecified()
+            {
+                asked.entry(mac).or_default().push(fact.seen);
+            }
+        }
+        Announcements { told, asked }
     }
 
     /// Those of the tried that were there before and began anew within two minutes.
@@ -68,10 +83,12 @@ impl<'a> Announcements<'a> {
             let device = view.device(tries.party)?;
             // Who was not there before began for the first time.
             device.first_seen.filter(|first| *first < tries.first)?;
-            let cut = cut(view, device, tries);
-            let leased = || cut.is_some() && leased(view, device, tries);
-            let begins = self.anew(device, tries) || leased();
-            begins.then_some(Restarted { device, cut })
+            let begins = self.anew(device, tries) || self.asks_for_a_lease(device, tries);
+            begins.then(|| Restarted {
+                device,
+                doors: tries.doors.len(),
+                cut: cut(view, device, tries),
+            })
         };
         tried.filter_map(one).collect()
     }
@@ -79,7 +96,7 @@ impl<'a> Announcements<'a> {
     /// It told its address after it was tried, and not shortly before.
     fn anew(&self, device: &Device, tries: &Tries) -> bool {
         let before = Timestamp(tries.first.0.saturating_sub(OFTEN));
-        let told = self.0.get(&tries.party.ip).into_iter().flatten();
+        let told = self.told.get(&tries.party.ip).into_iter().flatten();
         let own = told.filter(|(key, _)| device.macs.contains(&key.asker_mac));
         let mut is_anew = false;
         for (_, sum) in own {
@@ -92,20 +109,15 @@ impl<'a> Announcements<'a> {
         }
         is_anew
     }
-}
 
-/// It took a lease after it was tried; or renewed it, so that this alone says little.
-fn leased(view: &View<'_>, device: &Device, tries: &Tries) -> bool {
-    let until = tries.last.plus(WITHIN);
-    view.ledger
-        .assignments()
-        .iter()
-        .any(|((mac, ip, how, _), seen)| {
-            let is_its = *how == Assignment::Leased && *ip == tries.party.ip;
-            let at = [seen.first, seen.last];
-            let is_then = at.iter().any(|at| *at > tries.first && *at < until);
-            is_its && is_then && device.macs.contains(mac)
-        })
+    /// It asked for a lease after it was tried.
+    fn asks_for_a_lease(&self, device: &Device, tries: &Tries) -> bool {
+        let until = tries.last.plus(WITHIN);
+        let is_then = |at: Timestamp| at > tries.first && at < until;
+        let asked = device.macs.iter().filter_map(|mac| self.asked.get(mac));
+        let mut asked = asked.flatten();
+        asked.any(|seen| is_then(seen.first) || is_then(seen.last))
+    }
 }
 
 /// A stream of a device's own that it had before and has begun again since.

@@ -88,12 +88,9 @@ impl Detector for Scan {
     }
 
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
-        let is_try = |key: &ConversationKey| {
-            key.port != 0 && !is_group(key.responder) && !is_answer_of_datagrams(key)
-        };
         // Nearly nobody has so many conversations as to be looked at closer.
         let mut counts: HashMap<(Segment, IpAddr), usize> = HashMap::new();
-        for (key, _) in view.ledger.conversations().filter(|(key, _)| is_try(key)) {
+        for (key, _) in view.ledger.conversations().filter(|(key, _)| is_door(key)) {
             *counts.entry((key.segment, key.originator)).or_default() += 1;
         }
         counts.retain(|_, conversations| *conversations >= DOORS);
@@ -102,17 +99,17 @@ impl Detector for Scan {
         }
         let mut tried: BTreeMap<(Segment, IpAddr), Tried<'_>> = BTreeMap::new();
         for (key, sum) in view.ledger.conversations() {
-            if !counts.contains_key(&(key.segment, key.originator)) || !is_try(key) {
+            if !counts.contains_key(&(key.segment, key.originator)) || !is_door(key) {
                 continue;
             }
             let one = tried.entry((key.segment, key.originator)).or_default();
             one.party.get_or_insert(originator(key));
+            one.tries(key, sum);
             let door = (key.responder, key.port);
             one.doors.insert(door);
             if CLINICAL.contains(&key.protocol) {
                 one.clinical.insert(key.port);
             }
-            one.tries(key, sum);
             if key.outcome == Outcome::Answered && sum.payload.iter().all(|bytes| *bytes > 0) {
                 one.open.insert(door);
             } else if one.talks.len() < SHOWN {
@@ -170,17 +167,20 @@ fn restarted<'a>(
     if tried.is_clinical() {
         return Vec::new();
     }
-    let scanned = tried
-        .tries
-        .values()
-        .filter(|tries| tries.doors.len() >= SCANNED);
-    let mut restarted = announcements.after(view, scanned);
-    restarted.retain(|one| stake(one.device.role).is_medical());
+    let mut restarted = announcements.after(view, tried.tries.values());
+    restarted.retain(|one| {
+        let is_telling = one.doors >= SCANNED || one.cut.is_some();
+        is_telling && stake(one.device.role).is_medical()
+    });
     let is_cut = restarted.iter().any(|one| one.cut.is_some());
     if restarted.len() < RESTARTED && !is_cut {
         restarted.clear();
     }
     restarted
+}
+
+fn is_door(key: &ConversationKey) -> bool {
+    key.port != 0 && !is_group(key.responder) && !is_answer_of_datagrams(key)
 }
 
 /// Logs, traps and flow records go by datagrams that nobody answers: no door is tried.
@@ -335,6 +335,24 @@ mod tests {
         assert_eq!(two.devices.len(), 3, "scanner and beds");
         let one_cut = swept(pc(), 1, true).one(RULE);
         assert_eq!(one_cut.severity, Severity::Medium, "{:?}", one_cut.reasons);
+    }
+
+    #[test]
+    fn devices_that_ask_for_a_lease_begin_anew() {
+        let mut scene = swept(pc(), 0, false).later(30);
+        for bed in [31, 32].map(|n| host([10, 20, 3, n])) {
+            let nobody = Host {
+                ip: std::net::Ipv4Addr::UNSPECIFIED.into(),
+                ..bed
+            };
+            let claim = auscult_model::Meaning::ClaimByMac {
+                mac: bed.mac,
+                attribute: "dhcp_hostname",
+                value: "bed".to_owned(),
+            };
+            scene = scene.say(nobody, crate::scene::everybody(), "dhcp", claim);
+        }
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 
     #[test]

@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
-use auscult_model::{Event, Meaning};
+use auscult_model::{ConversationKey, ConversationSum, Event, Meaning, Transport};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
+use crate::view::{originator, responder};
 use crate::words::{count, list};
 use crate::{Detector, Fact, FactKey, Facts, RuleRecord, View};
 
@@ -22,13 +23,15 @@ static RECORD: RuleRecord = RuleRecord {
     title: "Packets that flaws of network stacks need",
     when: "A device was sent, at least three times by one sender, TCP segments whose urgent \
            pointer leads nowhere, openings or IP headers with options that cannot be, or answers \
-           of a name service whose pointers, labels or lengths lie; or somebody asked by ICMP \
+           of a name service whose pointers, labels or lengths lie, or group messages (IGMP) in \
+           fragments; or IP packets inside IP, which only routers take; or somebody asked by ICMP \
            type 165 whether a device's stack is Treck's.",
     worst: Severity::Medium,
     innocent: &[
         "One broken packet or answer: info; boxes on the way break some.",
         "A name server or a box on the way that answers everybody so: low.",
         "Vulnerability scanners ask for the stack: low, for one of ours.",
+        "Tunnels of routers (IP in IP) end in routers: nothing.",
         "Telnet and FTP mark a break as urgent, with a pointer into their data: nothing.",
     ],
     attack: &["T0866", "T0814", "T1592"],
@@ -36,6 +39,7 @@ static RECORD: RuleRecord = RuleRecord {
         "CVE-2019-12255",
         "CVE-2019-12256",
         "CVE-2019-12258",
+        "CVE-2019-12265",
         "CVE-2020-11896",
     ],
     sources: &[
@@ -59,6 +63,7 @@ enum Kind {
     Question,
     Urgent,
     Options,
+    Fragments,
     Names,
 }
 
@@ -70,6 +75,7 @@ impl Kind {
             "TCP option of impossible length"
             | "IP option of impossible length"
             | "broken source route" => Some(Kind::Options),
+            "group message in fragments" => Some(Kind::Fragments),
             ENDS_EARLY
             | NOT_BACKWARDS
             | "name too long"
@@ -85,6 +91,7 @@ impl Kind {
             Kind::Question => ("asked which network stack is in use", "question"),
             Kind::Urgent => ("sent urgent segments that lead nowhere", "segment"),
             Kind::Options => ("sent headers with options that cannot be", "packet"),
+            Kind::Fragments => ("sent group messages in fragments", "message"),
             Kind::Names => ("sent broken answers to names", "answer"),
         }
     }
@@ -94,6 +101,7 @@ impl Kind {
             Kind::Question => &["CVE-2020-11896"],
             Kind::Urgent => &["CVE-2019-12255"],
             Kind::Options => &["CVE-2019-12256", "CVE-2019-12258"],
+            Kind::Fragments => &["CVE-2019-12265"],
             Kind::Names => &[],
         }
     }
@@ -109,6 +117,15 @@ const NOT_BACKWARDS: &str = "compression pointer not backwards";
 const STACK_ASKED: &str = "stack-asked";
 /// A device said which stack it has.
 const ANSWERED: &str = "answered";
+
+/// The number of IP in IP.
+const IP_IN_IP: u8 = 4;
+
+const IMPACT: &str = "If a device stops or starts again, watch the patient directly and call \
+                      biomedical engineering.";
+const ACTION: &str = "Find out what the sender is and stop it. Ask the maker which network stack \
+                      the devices have and whether it is corrected; until then let only known \
+                      peers reach them.";
 
 /// The detector.
 pub(super) struct StackFlaw;
@@ -170,8 +187,67 @@ impl Detector for StackFlaw {
             let answered = |to: &String| answers.contains(&(sender.clone(), to.clone()));
             finding(view, *kind, sent, answered)
         });
-        findings.collect()
+        findings.chain(carried(view)).collect()
     }
+}
+
+/// IP packets in IP packets for devices that are no routers.
+fn carried(view: &View<'_>) -> Vec<Finding> {
+    let mut groups: BTreeMap<(String, String), Vec<_>> = BTreeMap::new();
+    for (key, sum) in view.ledger.conversations() {
+        let to = responder(key);
+        let minded =
+            key.transport == Transport::Other(IP_IN_IP) && stake(view.role(to)) <= Stake::Embedded;
+        if minded {
+            let pair = (view.who(originator(key)), view.who(to));
+            groups.entry(pair).or_default().push((key, sum));
+        }
+    }
+    groups
+        .values()
+        .filter_map(|talks| of_carried(view, talks))
+        .collect()
+}
+
+fn of_carried(view: &View<'_>, talks: &[(&ConversationKey, &ConversationSum)]) -> Option<Finding> {
+    let (key, _) = talks.first()?;
+    let (from, to) = (originator(key), responder(key));
+    let stake = stake(view.role(to));
+    let severity = match stake {
+        Stake::Bedside | Stake::Medical => Severity::Medium,
+        _ => Severity::Low,
+    };
+    let mut grade = Grade::new(severity, format!("{} gets them", stake.words()));
+    grade.cap_by_network(view, &[from.ip]);
+    let packets: u64 = talks.iter().map(|(_, sum)| sum.packets[0]).sum();
+    let object = format!("ip-in-ip {}", from.ip);
+    let mut draft = Draft::about(&RECORD, view.device(to), to.ip, &object)
+        .device(view.device(from))
+        .peer(from.ip, None)
+        .cves(&["CVE-2020-11896"])
+        .number("packets", packets);
+    for talk in talks.iter().take(3) {
+        draft = draft.talk(view, *talk);
+    }
+    Some(
+        draft
+            .words(
+                format!("{} was sent IP packets inside IP", view.name(to)),
+                IMPACT,
+                ACTION,
+            )
+            .seen(format!(
+                "{} sent {}; only routers take such packets, and some small stacks by mistake.",
+                view.name_and_address(from),
+                count(
+                    usize::try_from(packets).unwrap_or(usize::MAX),
+                    "packet",
+                    "packets"
+                )
+            ))
+            .innocent("A router's tunnel with a wrong end. Looked at: what the device is.")
+            .finish(grade, 0.8),
+    )
 }
 
 /// How often a device was sent something, and what is at stake at it.
@@ -264,7 +340,7 @@ fn finding(
             "A name server or a box on the way that breaks answers. Looked at: how often, and how \
              many get them."
         }
-        Kind::Urgent | Kind::Options => {
+        Kind::Urgent | Kind::Options | Kind::Fragments => {
             "A tester of yours, or a faulty network card. Looked at: how often."
         }
     };
@@ -275,11 +351,8 @@ fn finding(
                     "{whom} {} {done}",
                     if of.len() == 1 { "was" } else { "were" }
                 ),
-                "If a device stops or starts again, watch the patient directly and call biomedical \
-                 engineering.",
-                "Find out what the sender is and stop it. Ask the maker which network stack the \
-                 devices have and whether it is corrected; until then let only known peers reach \
-                 them.",
+                IMPACT,
+                ACTION,
             )
             .innocent(innocent)
             .finish(grade, 0.85),
@@ -307,6 +380,7 @@ fn grade(
         (Kind::Question, _) if !is_ours => Severity::Medium,
         (Kind::Question, _) => Severity::Low,
         (_, Stake::Bedside | Stake::Medical | Stake::Embedded) => Severity::Medium,
+        (Kind::Fragments, Stake::Unknown) => Severity::Low,
         (Kind::Names, Stake::Unknown) if !leads_astray => Severity::Low,
         (_, Stake::Unknown) => Severity::Medium,
         (Kind::Names, Stake::Office) => Severity::Info,
@@ -327,7 +401,7 @@ mod tests {
     use auscult_model::About;
 
     use super::*;
-    use crate::scene::{Host, Scene, host, monitor, outside, pc, station, ward};
+    use crate::scene::{Host, Scene, Talk, host, monitor, outside, pc, station, ward};
 
     const RULE: &str = "stack-flaw";
 
@@ -408,6 +482,24 @@ mod tests {
         let scene = four.into_iter().fold(ward(), answered);
         let scene = odd(scene, monitor(), "dns", "unknown label type", 5);
         assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn packets_inside_packets() {
+        let carried = |to: Host, number| {
+            let talk = Talk {
+                transport: Transport::Other(number),
+                ..Talk::UNANSWERED
+            };
+            ward().talk(pc(), to, 0, "ip-in-ip", talk)
+        };
+        assert_eq!(carried(monitor(), 4).one(RULE).severity, Severity::Medium);
+        assert_eq!(
+            carried(host([10, 20, 9, 1]), 4).of(RULE),
+            [],
+            "a router maybe"
+        );
+        assert_eq!(carried(monitor(), 47).of(RULE), [], "GRE");
     }
 
     #[test]

@@ -118,6 +118,26 @@ fn broken_answers_are_told() {
 }
 
 #[test]
+fn names_that_may_carry_data_are_told() {
+    let told = |label: usize, kind: u8| {
+        let mut bytes = vec![0, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, label as u8];
+        bytes.extend(vec![b'k'; label]);
+        bytes.extend_from_slice(b"\x04test\0\0");
+        bytes.extend_from_slice(&[
+            kind, 0, 1, 0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 0, 0, 3, 2, 1, 1,
+        ]);
+        let message = Message::read(&bytes).unwrap();
+        assert_eq!(message.fault, None);
+        other_answer(&message).is_some()
+    };
+    assert!(told(60, 16) && told(60, 10) && told(3, 10));
+    assert!(
+        !told(40, 16) && !told(60, 48),
+        "a short name, keys of a zone"
+    );
+}
+
+#[test]
 fn reverse_names_are_answers_too() {
     let mut bytes = b"\0\x01\x81\x80\0\x01\0\x01\0\0\0\0".to_vec();
     bytes.extend_from_slice(b"\x017\x010\x010\x0210\x07in-addr\x04arpa\0\0\x0c\0\x01");
