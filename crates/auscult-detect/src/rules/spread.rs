@@ -14,6 +14,7 @@ use auscult_model::{Event, FileClass, Meaning, Outcome, hex};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
+use crate::protection::{self, Protection};
 use crate::stake::{Stake, stake};
 use crate::view::originator;
 use crate::words::{count, list};
@@ -87,12 +88,12 @@ impl Detector for Spread {
                     Some(digest) => hex(&digest),
                     None => format!("file {}", file.name),
                 };
-                let is_signed = event.attribute("smb_signed") == Some("yes");
                 let share = event.attribute("smb_share").unwrap_or_default();
                 let fact = Fact::of(event, "a program crosses")
                     .value("name", &file.name)
                     .value("share", share_words(share))
-                    .maximum("unsigned", i64::from(!is_signed));
+                    .maximum("unsigned", i64::from(file.signature.is_none()));
+                let fact = protection::observe(fact, event, file);
                 facts.add(
                     RECORD.rule,
                     key(file.from.into(), file.to.into(), object),
@@ -190,7 +191,7 @@ impl<'f> Deeds<'f> {
         deeds
     }
 
-    /// All messages that carried the program were signed.
+    /// All copies bear a signature of who made them.
     fn is_signed(&self) -> bool {
         let signed = |(_, fact): &(&FactKey, &Fact)| fact.maxima.get("unsigned") == Some(&0);
         self.copies.iter().all(signed)
@@ -265,15 +266,11 @@ fn finding(view: &View<'_>, told: &Told<'_>) -> Option<Finding> {
     }
     if copies > 0 {
         draft = draft.seen(format!(
-            "It wrote {} to {} ({}){}.",
+            "It wrote {} to {} ({}). Protection: {}.",
             list(&files),
             count(copies, "other", "others"),
             list(&shares),
-            if deeds.is_signed() {
-                ", by signed messages"
-            } else {
-                ""
-            }
+            Protection::of(&deeds.copies).words()
         ));
     }
     if asked > 0 {
@@ -336,8 +333,14 @@ fn grade(view: &View<'_>, sender: Party, deeds: &Deeds<'_>, searches: bool) -> G
         _ => Severity::Info,
     };
     let mut grade = Grade::new(severity, format!("{} does it", stake.words()));
-    if !searches && !asks && deeds.is_signed() {
-        grade.cap(Severity::Info, "by signed messages: somebody who may");
+    if !searches && !asks {
+        // Messages are signed by whoever is logged on: a worm as well, on a device of its own.
+        let is_protected = Protection::of(&deeds.copies).is_some();
+        match minded {
+            true if deeds.is_signed() => grade.cap(Severity::Low, "its maker signed the program"),
+            false if is_protected => grade.cap(Severity::Info, "program or messages are signed"),
+            _ => {}
+        }
     }
     grade
 }
