@@ -1,7 +1,8 @@
 //! A wireless network's name holds characters that a monitor's set-up would take for commands.
 //!
 //! Source: CVE-2022-3027 (CISA ICSMA-22-244-01): the name of a network is not cleaned, so that
-//! files can be written and wrong things shown. Limit: only captures of the radio link hold names of networks.
+//! files can be written and wrong things shown. Limit: only captures of the radio
+//! link hold names of networks.
 
 use std::collections::BTreeMap;
 
