@@ -52,7 +52,8 @@ fn smb() {
     for dialect in dialects {
         let most = format!("--option=client max protocol={dialect}");
         let orders = format!(
-            "get setup.exe {dialect}.exe; get login.bat {dialect}.bat; put gateway.cab {dialect}.cab"
+            "get setup.exe {dialect}.exe; get login.bat {dialect}.bat; \
+             put gateway.cab {dialect}.cab"
         );
         let words = [
             "smbclient",
