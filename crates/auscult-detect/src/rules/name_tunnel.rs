@@ -3,8 +3,9 @@
 //! Of each device and zone the different names are counted, as far as they are long (52 characters
 //! or more, as Farnham's rule has it), look drawn by lot (3 bits of Shannon's entropy a character
 //! in front of the zone; hexadecimal digits have 3.7, base32 4.5), and are no reverse or service
-//! names; names of which NULL records were asked count whatever they are. Only 64 slots are kept of them: with `k` of `m` = 64 slots used there were about
-//! `-m ln(1 - k/m)` names (linear counting).
+//! names; names of which NULL records were asked count whatever they are. Only 64 slots are kept
+//! of them: with `k` of `m` = 64 slots used there were about `-m ln(1 - k/m)` names (linear
+//! counting).
 //!
 //! Sources: G. Farnham, Detecting DNS Tunneling (SANS, 2013); K. Born and D. Gustafson, Detecting
 //! DNS Tunnels Using Character Frequency Analysis (2010); Whang, Vander-Zanden and Taylor, A

@@ -1,8 +1,8 @@
 //! Devices that began anew soon after somebody tried their doors.
 //!
 //! A device that starts again tells its neighbours its address (RFC 5227 announcements and probes,
-//! neighbour discovery) or asks for a lease without an address of its own. Some announce themselves every few minutes anyway, and
-//! then nothing follows from it.
+//! neighbour discovery) or asks for a lease without an address of its own. Some announce
+//! themselves every few minutes anyway, and then nothing follows from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -19,8 +19,8 @@ static RECORD: RuleRecord = RuleRecord {
     title: "A device keeps a tunnel to the outside",
     when: "A medical or embedded device had an answered conversation of a tunnel (OpenVPN, \
            WireGuard, IKE, SOCKS, SSH, Tor) with an address outside; or a device was answered at \
-           least 100 different names of one zone in an hour that are long and look drawn by lot, with data \
-           in the answers (300 when they are addresses or refusals).",
+           least 100 different names of one zone in an hour that are long and look drawn by lot, \
+           with data in the answers (300 when they are addresses or refusals).",
     worst: Severity::Medium,
     innocent: &[
         "The maker's remote service, or a gateway for teleradiology: declare it as a partner.",
