@@ -48,6 +48,8 @@ pub(super) struct Announcements<'a> {
     told: BTreeMap<IpAddr, Vec<(&'a NeighbourKey, &'a NeighbourSum)>>,
     /// Requests for a lease from no address: who renews a lease has one.
     asked: BTreeMap<MacAddr, Vec<Seen>>,
+    /// Streams that were begun more than once, by who began them.
+    streams: BTreeMap<IpAddr, Vec<(&'a ConversationKey, &'a ConversationSum)>>,
 }
 
 impl<'a> Announcements<'a> {
@@ -70,7 +72,21 @@ impl<'a> Announcements<'a> {
                 asked.entry(mac).or_default().push(fact.seen);
             }
         }
-        Announcements { told, asked }
+        let mut streams: BTreeMap<IpAddr, Vec<_>> = BTreeMap::new();
+        for (key, sum) in view.ledger.conversations() {
+            if key.outcome == Outcome::Answered
+                && key.transport == auscult_model::Transport::Tcp
+                && (2..=STREAMS).contains(&sum.flows)
+                && sum.payload[0] > 0
+            {
+                streams.entry(key.originator).or_default().push((key, sum));
+            }
+        }
+        Announcements {
+            told,
+            asked,
+            streams,
+        }
     }
 
     /// Those of the tried that were there before and began anew within two minutes.
@@ -87,7 +103,7 @@ impl<'a> Announcements<'a> {
             begins.then(|| Restarted {
                 device,
                 doors: tries.doors.len(),
-                cut: cut(view, device, tries),
+                cut: self.cut(view, device, tries),
             })
         };
         tried.filter_map(one).collect()
@@ -118,25 +134,21 @@ impl<'a> Announcements<'a> {
         let mut asked = asked.flatten();
         asked.any(|seen| is_then(seen.first) || is_then(seen.last))
     }
-}
 
-/// A stream of a device's own that it had before and has begun again since.
-fn cut<'a>(
-    view: &View<'a>,
-    device: &Device,
-    tries: &Tries,
-) -> Option<(&'a ConversationKey, &'a ConversationSum)> {
-    let talks = view.ledger.conversations();
-    talks.into_iter().find(|(key, sum)| {
-        key.originator == tries.party.ip
-            && view
-                .device(originator(key))
-                .is_some_and(|of| of.id == device.id)
-            && key.outcome == Outcome::Answered
-            && key.transport == auscult_model::Transport::Tcp
-            && (2..=STREAMS).contains(&sum.flows)
-            && sum.payload[0] > 0
-            && sum.first < tries.first
-            && sum.last > tries.last
-    })
+    /// A stream of a device's own that it had before and has begun again since.
+    fn cut(
+        &self,
+        view: &View<'a>,
+        device: &Device,
+        tries: &Tries,
+    ) -> Option<(&'a ConversationKey, &'a ConversationSum)> {
+        let streams = self.streams.get(&tries.party.ip).into_iter().flatten();
+        let is_cut = |sum: &ConversationSum| sum.first < tries.first && sum.last > tries.last;
+        let is_own = |key: &ConversationKey| {
+            let of = view.device(originator(key));
+            of.is_some_and(|of| of.id == device.id)
+        };
+        let mut cut = streams.filter(|(key, sum)| is_cut(sum) && is_own(key));
+        cut.next().copied()
+    }
 }
