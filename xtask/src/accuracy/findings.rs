@@ -76,10 +76,14 @@ pub(super) fn labelled(capture: &str, label: &Label, report: &Value) -> Labelled
         }
     };
     let ours = devices.iter().filter(|it| it["inside"] == true);
+    let captures = report["captures"].as_array().into_iter().flatten();
+    let packets: u64 = captures.filter_map(|it| it["packets"].as_u64()).sum();
     let hours = |device: &Value| {
         let time = |key: &str| word(device, key).parse::<jiff::Timestamp>().ok();
         let seconds = time("last_seen")?.duration_since(time("first_seen")?);
-        Some(seconds.as_secs_f64() / 3600.0)
+        // Few packets that were put together from days are no days that were watched.
+        let watched = seconds.as_secs_f64().min(packets as f64 * 10.0);
+        Some(watched / 3600.0)
     };
     Labelled {
         capture: capture.to_owned(),
@@ -91,21 +95,21 @@ pub(super) fn labelled(capture: &str, label: &Label, report: &Value) -> Labelled
 }
 
 impl Labelled {
-    /// Whether something is found at a host that the label names; `None` where it names none by
-    /// its address.
+    /// Whether something is found, info included, at a host that the label names; `None` where it
+    /// names none by its address.
     fn is_told(&self) -> Option<bool> {
         let is_address = |host: &&String| host.parse::<std::net::IpAddr>().is_ok();
         let mut hosts = self.hosts.iter().filter(is_address).peekable();
         hosts.peek()?;
-        let worth = self.findings.iter().filter(|it| it.severity != "info");
-        let told: BTreeSet<&String> = worth.flat_map(|it| &it.addresses).collect();
+        let told: BTreeSet<&String> = self.findings.iter().flat_map(|it| &it.addresses).collect();
         Some(hosts.any(|host| told.contains(host)))
     }
 
-    /// Its findings above info, in short.
+    /// Its findings in short.
     fn told(&self) -> String {
-        let worth = self.findings.iter().filter(|it| it.severity != "info");
-        let told: BTreeSet<String> = worth
+        let told: BTreeSet<String> = self
+            .findings
+            .iter()
             .map(|it| format!("{} {}", it.rule, it.severity))
             .collect();
         match told.is_empty() {
@@ -118,9 +122,10 @@ impl Labelled {
 /// Captures that are labelled as an infection or an attack: what is found in each.
 fn harmful(all: &[Labelled]) -> String {
     let mut text = String::from(
-        "What is found, above info, in captures of infected hosts, of attacks, and of what a \
+        "What is found in captures of infected hosts, of attacks, and of what a \
          policy forbids. *Host* says whether a finding is about a host that the label names by its \
-         address; that is no statement on infection, which no rule makes.\n\n\
+         address; that is no statement on infection, which no rule makes: the rules look at \
+         medical devices, and are silent or say info about computers, which these hosts are.\n\n\
          | capture | label | host | found |\n|---|---|---|---|\n",
     );
     for class in ["malicious", "attack", "policy"] {
@@ -157,7 +162,7 @@ fn watched(benign: &[&Labelled], told: u64) -> String {
     let (made, real) = (hours(&made), hours(&real));
     let mut text = format!(
         "Devices of the site were seen for {real:.1} device-hours in real captures of homes and \
-         laboratories, and for {made:.1} in a made-up one. "
+         laboratories, ten seconds a packet at most, and for {made:.1} in a made-up one. "
     );
     // Garwood's bound for nothing seen is -ln(0.05).
     let bound = match told {

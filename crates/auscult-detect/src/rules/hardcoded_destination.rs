@@ -30,6 +30,8 @@ static RECORD: RuleRecord = RuleRecord {
         "An address that an administrator typed in (archive, HL7, time, names).",
         "A name that was looked up before the capture, or over an encrypted channel.",
         "Public name, time and relay services (DNS, NTP, STUN): nothing.",
+        "A device that goes to more than eight such places: its names come by a way that is not \
+         seen, or it talks from peer to peer. Factory addresses count all the same.",
         "Guests, computers, telephones behind a proxy or a zero-trust client: nothing.",
     ],
     attack: &["T1071", "T0862"],
@@ -41,6 +43,9 @@ static RECORD: RuleRecord = RuleRecord {
 const COMMON: [u16; 6] = [53, 67, 123, 853, 3478, 5353];
 /// A device heard of first at least so long after the capture began was seen to start.
 const LATE: i64 = 60 * Timestamp::SECOND;
+
+/// So many places nobody wrote into a device.
+const WRITTEN: usize = 8;
 
 /// The detector.
 pub(super) struct HardcodedDestination;
@@ -57,8 +62,16 @@ impl Detector for HardcodedDestination {
                 && stake(view.role(talk.local)) != Stake::Office
                 && view.names(talk.peer).is_empty()
         });
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for (who, _) in bare.keys() {
+            *places.entry(who).or_default() += 1;
+        }
         let mut peers: BTreeMap<IpAddr, Goers<'_>> = BTreeMap::new();
-        for ((_, peer), talks) in &bare {
+        for ((who, peer), talks) in &bare {
+            let is_many = places.get(who.as_str()).is_some_and(|n| *n > WRITTEN);
+            if is_many && factory_range(*peer).is_none() {
+                continue;
+            }
             let goers = peers.entry(*peer).or_default();
             goers.ports.extend(talks.iter().map(|talk| talk.key.port));
             // Of each device the conversation that lasted longest.
@@ -310,6 +323,23 @@ mod tests {
             );
         let finding = scene.one(RULE);
         assert_eq!(finding.devices.len(), 2, "{:?}", finding.devices);
+    }
+
+    #[test]
+    fn near_miss_more_places_than_anybody_writes_down() {
+        let scene = (1..=9).fold(at_work(), |scene, n| {
+            scene.talk(
+                monitor(),
+                far([198, 51, 100, n]),
+                443,
+                "tls",
+                Talk::ANSWERED,
+            )
+        });
+        assert_eq!(scene.of(RULE), []);
+        let factory = far([202, 114, 4, 119]);
+        let scene = scene.talk(monitor(), factory, 515, "contec-cms", Talk::ANSWERED);
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 
     #[test]
