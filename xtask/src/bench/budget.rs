@@ -106,6 +106,12 @@ fn stages(profile: &Profile) -> Vec<Stage> {
     let reassembly = segments.saturating_sub(of_segments);
     let world = profile.of(&["world::World::take"]);
     let report = profile.of(&["world::World::report", "auscult_report::json::write_json"]);
+    let detectors = profile.of(&[
+        "auscult_detect::observe",
+        "auscult_detect::opened",
+        "auscult_detect::conclude",
+        "auscult_detect::coverage::coverage",
+    ]);
     let named = read + decode + flow + reassembly + parse + world;
     vec![
         ("read", read, Some(110.0)),
@@ -117,6 +123,7 @@ fn stages(profile: &Profile) -> Vec<Stage> {
         ("world", world, Some(50.0)),
         ("rest", profile.total.saturating_sub(named), Some(50.0)),
         ("of this: report", report, None),
+        ("of all: detectors", detectors, Some(50.0)),
     ]
 }
 

@@ -201,7 +201,9 @@ impl Ward {
     pub(crate) fn capture(&mut self) -> Capturing {
         let path = self.dir.join("ward.pcap");
         let file = path.to_str().unwrap();
-        let words = "tcpdump --immediate-mode -B 8192 -U -Z root -i ward -w";
+        // Every packet takes as much of the buffer as the longest may have: a thousand of the
+        // largest must find room while a busy machine looks elsewhere.
+        let words = "tcpdump --immediate-mode -s 65700 -B 65536 -U -Z root -i ward -w";
         let words: Vec<&str> = words.split(' ').chain([file]).collect();
         let log = self.start("switch", &words);
         wait("tcpdump", || text(&log).contains("listening on"));
