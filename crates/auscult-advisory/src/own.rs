@@ -214,8 +214,9 @@ impl OwnRule {
         site: &SiteOptions,
         show: &dyn Fn(PacketRef, &str) -> Evidence,
     ) -> Finding {
-        let (severity, mut reasons) = self.grade(device, site);
-        reasons.insert(0, format!("your rule: {}", self.because));
+        let lowered = site.for_information(&device.ips);
+        let mut reasons = vec![format!("your rule: {}", self.because)];
+        reasons.extend(lowered.map(str::to_owned));
         let mut evidence: Vec<Evidence> = Vec::new();
         for proof in proofs {
             let line = proof.line.and_then(|(_, seen)| seen);
@@ -239,49 +240,30 @@ impl OwnRule {
         if !filters.is_empty() {
             details.insert("filters".to_owned(), Value::List(filters));
         }
-        let id = |subject: &str| auscult_detect::finding_id(self.name(), subject, "");
+        let rule = self.name();
+        let alias = |alias: &String| auscult_detect::finding_id(rule, alias, "");
         let (first, last) = times(proofs);
         Finding {
-            id: id(&device.id),
-            aliases: device.aliases.iter().map(|alias| id(alias)).collect(),
-            rule: self.name().to_owned().into(),
-            severity,
+            aliases: device.aliases.iter().map(alias).collect(),
+            severity: lowered.map_or(self.severity, |_| Severity::Info),
             reasons,
             confidence: self.confidence(device),
             title: format!("{}: {}", auscult_detect::call_name(device), self.title),
             seen,
             impact: self.impact.clone(),
             action: self.action.clone(),
-            director: None,
             innocent: Some(self.innocent.clone()).filter(|text| !text.is_empty()),
             devices: vec![device.id.clone()],
             peer: only_peer(proofs),
-            owner: None,
             attack: self.attack.iter().map(|id| id.clone().into()).collect(),
             cves: self.cves.iter().map(|id| id.clone().into()).collect(),
             first_seen: first,
             last_seen: last,
             count: proofs.len() as u64,
-            weakened_by_loss: false,
-            decision: None,
             details,
             evidence,
+            ..auscult_detect::unwritten(rule.to_owned().into(), &device.id, "")
         }
-    }
-
-    /// The rule's severity, lowered where its own words do not hold.
-    fn grade(&self, device: &Device, site: &SiteOptions) -> (Severity, Vec<String>) {
-        let all = |is: &dyn Fn(IpAddr) -> bool| {
-            !device.ips.is_empty() && device.ips.iter().all(|ip| is(*ip))
-        };
-        if all(&|ip| site.is_guest(ip)) {
-            let words = "in a network of guests".to_owned();
-            return (Severity::Info, vec![words]);
-        }
-        if all(&|ip| site.is_guest(ip) || site.is_bench(ip)) {
-            return (Severity::Info, vec!["on a test bench".to_owned()]);
-        }
-        (self.severity, Vec::new())
     }
 
     /// What was seen is sure; what the device is may be less so.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use auscult_inventory::{Reach, Watched};
 use auscult_model::report::details::Value;
-use auscult_model::report::{Device, Evidence, Finding};
+use auscult_model::report::{Device, Evidence, Finding, Severity};
 use auscult_model::{ConversationKey, ConversationSum, PacketRef, Timestamp};
 
 use crate::grade::Grade;
@@ -30,30 +30,8 @@ impl Draft {
     pub(crate) fn new(record: &'static RuleRecord, subject: &str, object: &str) -> Self {
         Draft {
             finding: Finding {
-                id: finding_id(record.rule, subject, object),
-                aliases: Vec::new(),
-                rule: record.rule.into(),
-                severity: auscult_model::report::Severity::Info,
-                reasons: Vec::new(),
-                confidence: 0.0,
-                title: String::new(),
-                seen: Vec::new(),
-                impact: String::new(),
-                action: String::new(),
-                director: None,
-                innocent: None,
-                devices: Vec::new(),
-                peer: None,
-                owner: None,
                 attack: record.attack.iter().map(|&id| id.into()).collect(),
-                cves: Vec::new(),
-                first_seen: None,
-                last_seen: None,
-                count: 0,
-                weakened_by_loss: false,
-                decision: None,
-                details: BTreeMap::new(),
-                evidence: Vec::new(),
+                ..unwritten(record.rule.into(), subject, object)
             },
             packets: BTreeMap::new(),
         }
@@ -322,15 +300,49 @@ pub(crate) fn watched_words(watched: &Watched) -> String {
     )
 }
 
-/// `F-` and sixteen hexadecimal digits of FNV-1a (64 bits) over the parts; shortened later.
-pub fn finding_id(rule: &str, subject: &str, object: &str) -> String {
+/// A finding of a rule about `subject` and an object, of which nothing is said yet.
+pub fn unwritten(rule: Cow<'static, str>, subject: &str, object: &str) -> Finding {
+    Finding {
+        id: finding_id(&rule, subject, object),
+        aliases: Vec::new(),
+        rule,
+        severity: Severity::Info,
+        reasons: Vec::new(),
+        confidence: 0.0,
+        title: String::new(),
+        seen: Vec::new(),
+        impact: String::new(),
+        action: String::new(),
+        director: None,
+        innocent: None,
+        devices: Vec::new(),
+        peer: None,
+        owner: None,
+        attack: Vec::new(),
+        cves: Vec::new(),
+        first_seen: None,
+        last_seen: None,
+        count: 0,
+        weakened_by_loss: false,
+        decision: None,
+        details: BTreeMap::new(),
+        evidence: Vec::new(),
+    }
+}
+
+/// FNV-1a of 64 bits: the same on every machine and in every version.
+pub(crate) fn fnv_1a(bytes: impl Iterator<Item = u8>) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let parts = [rule, "\0", subject, "\0", object];
-    let bytes = parts.iter().flat_map(|part| part.bytes());
-    let hash = bytes.fold(OFFSET, |hash, byte| {
+    bytes.fold(OFFSET, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(PRIME)
-    });
+    })
+}
+
+/// `F-` and sixteen hexadecimal digits of FNV-1a (64 bits) over the parts; shortened later.
+pub fn finding_id(rule: &str, subject: &str, object: &str) -> String {
+    let parts = [rule, "\0", subject, "\0", object];
+    let hash = fnv_1a(parts.iter().flat_map(|part| part.bytes()));
     // FNV leaves its high bits poor; the short id is cut from the front.
     let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     format!("F-{:016x}", mixed ^ (mixed >> 29))

@@ -73,17 +73,8 @@ impl Grade {
 
     /// Everything happens in networks of guests or of test benches.
     pub(crate) fn cap_by_network(&mut self, view: &View<'_>, local: &[IpAddr]) {
-        let options = view.inventory.options();
-        if local.is_empty() {
-            return;
-        }
-        if local.iter().all(|ip| options.is_guest(*ip)) {
-            self.cap(Severity::Info, "in a network of guests");
-        } else if local
-            .iter()
-            .all(|ip| options.is_guest(*ip) || options.is_bench(*ip))
-        {
-            self.cap(Severity::Info, "on a test bench");
+        if let Some(why) = view.inventory.options().for_information(local) {
+            self.cap(Severity::Info, why);
         }
     }
 }

@@ -22,7 +22,7 @@ mod words;
 
 pub use contract::{Context, Detector, FACTS, Fact, FactKey, Facts, RuleRecord};
 pub use coverage::{coverage, questions};
-pub use draft::finding_id;
+pub use draft::{finding_id, unwritten};
 pub use incident::incidents;
 pub use points::capture_points;
 pub use related::unrelated;

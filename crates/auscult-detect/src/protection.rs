@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use auscult_model::report::Severity;
 use auscult_model::{Artifact, Event};
 
+use crate::grade::Grade;
 use crate::words::list;
 use crate::{Fact, FactKey};
 
@@ -45,6 +47,14 @@ impl<'a> Protection<'a> {
     /// All had some.
     pub(crate) fn is_some(&self) -> bool {
         !self.0.is_empty()
+    }
+
+    /// A signature in the file, or of the messages that carried it, makes it less grave: whoever
+    /// sends it has a key that somebody trusts, if the device looks.
+    pub(crate) fn cap(&self, grade: &mut Grade, most: Severity) {
+        if self.is_some() {
+            grade.cap(most, format!("seen: {}", self.words()));
+        }
     }
 
     /// `SMB signing and Authenticode, not checked`.

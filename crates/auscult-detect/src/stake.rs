@@ -40,6 +40,11 @@ impl Stake {
         self <= Stake::Medical
     }
 
+    /// A device that does one thing, for which nobody needs what computers of offices have.
+    pub(crate) fn is_device(self) -> bool {
+        self <= Stake::Embedded
+    }
+
     /// `beside the patient`, …: completes "a device".
     pub(crate) fn words(self) -> &'static str {
         match self {

@@ -74,6 +74,18 @@ impl SiteOptions {
     pub fn is_bench(&self, ip: IpAddr) -> bool {
         holds(&self.bench_networks, ip)
     }
+
+    /// Why findings about these addresses are for information only, where they are.
+    pub fn for_information(&self, ips: &[IpAddr]) -> Option<&'static str> {
+        let all = |is: &dyn Fn(IpAddr) -> bool| !ips.is_empty() && ips.iter().all(|ip| is(*ip));
+        if all(&|ip| self.is_guest(ip)) {
+            Some("in a network of guests")
+        } else if all(&|ip| self.is_guest(ip) || self.is_bench(ip)) {
+            Some("on a test bench")
+        } else {
+            None
+        }
+    }
 }
 
 fn holds(networks: &[IpNet], ip: IpAddr) -> bool {

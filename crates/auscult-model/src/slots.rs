@@ -16,7 +16,8 @@ pub struct Slots<const SECONDS: i64, const MOST: usize>(Vec<(i64, i64)>);
 impl<const SECONDS: i64, const MOST: usize> Slots<SECONDS, MOST> {
     /// So many ranges are kept.
     pub const MOST: usize = MOST;
-    const LENGTH: i64 = SECONDS * Timestamp::SECOND;
+    /// Length of a slot in nanoseconds.
+    pub const LENGTH: i64 = SECONDS * Timestamp::SECOND;
 
     /// From one time to another.
     pub fn between(first: Timestamp, last: Timestamp) -> Self {

@@ -442,7 +442,7 @@ impl How {
         Ok(Options {
             threads: memory::threads(self.threads.map_or(cores, usize::from)),
             site,
-            rules: Arc::new(own_rules::load_all(&self.rules)?),
+            rules: Arc::new(own_rules::load_all(&self.rules, |_, _| ())?),
             interfaces_apart: self.interfaces_apart,
             max_memory: self.max_memory.unwrap_or_else(memory::usual),
             limits,

@@ -157,20 +157,24 @@ fn is_one_machine(mac: MacAddr) -> bool {
     !mac.is_virtual_router() && !mac.is_group() && mac != MacAddr::NONE && !balanced
 }
 
-/// Who used which address when: by their own word and by their frames. What a router passes on
-/// bears its card and the addresses of others.
-fn uses(view: &View<'_>) -> Uses {
-    let said = |key: &NeighbourKey| match key.answered_by {
+/// Whose address a question or an answer says is whose.
+fn said(key: &NeighbourKey) -> Option<(IpAddr, MacAddr)> {
+    let (ip, mac) = match key.answered_by {
         Some(mac) => (key.target, mac),
         None => (key.asker_ip, key.asker_mac),
     };
+    let is_own = !ip.is_unspecified() && !auscult_inventory::is_group(ip);
+    is_own.then_some((ip, mac))
+}
+
+/// Who used which address when: by their own word and by their frames. What a router passes on
+/// bears its card and the addresses of others.
+fn uses(view: &View<'_>) -> Uses {
     // Nearly every address has one card, of which no more needs to be known.
     let mut one: HashMap<(Segment, IpAddr), MacAddr> = HashMap::new();
     let mut disputed: HashSet<(Segment, IpAddr)> = HashSet::new();
     for key in view.ledger.neighbours().keys() {
-        let (ip, mac) = said(key);
-        if !ip.is_unspecified()
-            && !auscult_inventory::is_group(ip)
+        if let Some((ip, mac)) = said(key)
             && *one.entry((key.segment, ip)).or_insert(mac) != mac
         {
             disputed.insert((key.segment, ip));
@@ -182,8 +186,7 @@ fn uses(view: &View<'_>) -> Uses {
     }
     // Whoever answers for many is known by all addresses.
     for (key, sum) in view.ledger.neighbours() {
-        let (ip, mac) = said(key);
-        if !ip.is_unspecified() && !auscult_inventory::is_group(ip) {
+        if let Some((ip, mac)) = said(key) {
             let cards = uses.entry((key.segment, ip)).or_default();
             let card: &mut Use = cards.entry(mac).or_default();
             if disputed.contains(&(key.segment, ip)) {

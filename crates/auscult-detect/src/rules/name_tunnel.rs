@@ -19,7 +19,7 @@ use auscult_inventory::Party;
 use auscult_model::report::{Finding, Severity};
 use auscult_model::{Event, Meaning, Timestamp, Transport};
 
-use crate::draft::Draft;
+use crate::draft::{Draft, fnv_1a};
 use crate::grade::Grade;
 use crate::stake::{Stake, stake};
 use crate::words::{count, list};
@@ -148,9 +148,7 @@ fn entropy(text: &str) -> f64 {
 
 /// The slot of a name: FNV-1a.
 fn slot(name: &str) -> u64 {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = fnv_1a(name.bytes());
     (hash ^ (hash >> 32)) % SLOTS as u64
 }
 

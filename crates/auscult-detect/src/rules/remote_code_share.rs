@@ -360,7 +360,11 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
         };
         grade.cap(most, "whether the share is outside cannot be told");
     }
-    protected(&mut grade, group, place);
+    let most = match place {
+        Share::Inside => Severity::Low,
+        Share::Outside | Share::Squatted => Severity::High,
+    };
+    Protection::of(&group.files).cap(&mut grade, most);
     if reach.place == Where::AnsweredNear {
         grade.cap(Severity::High, "its answers come from near by");
     }
@@ -374,19 +378,6 @@ fn grade(view: &View<'_>, group: &Group<'_>, reach: &Reach) -> Option<Grade> {
         grade.note("not all of its bytes were seen to cross");
     }
     Some(grade)
-}
-
-/// A signature in the program, or of the messages that carried it, makes it less grave: whoever
-/// sends it has a key that somebody trusts, if the device looks.
-fn protected(grade: &mut Grade, group: &Group<'_>, place: Share) {
-    let protection = Protection::of(&group.files);
-    if protection.is_some() {
-        let most = match place {
-            Share::Inside => Severity::Low,
-            Share::Outside | Share::Squatted => Severity::High,
-        };
-        grade.cap(most, format!("seen: {}", protection.words()));
-    }
 }
 
 /// Devices beside the patient, which no console or thin client is.

@@ -45,15 +45,10 @@ impl Detector for RemoteTool {
     fn conclude(&self, _facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         let is_tool = |talk: &Outbound<'_>| {
             // Whose it is costs less than what the peer is called.
-            talk.answered && is_minded(stake(view.role(talk.local))) && tool(view, talk).is_some()
+            talk.answered && stake(view.role(talk.local)).is_device() && tool(view, talk).is_some()
         };
         for_each_pair(view, is_tool, finding)
     }
-}
-
-/// Computers of offices have such tools.
-fn is_minded(stake: Stake) -> bool {
-    !matches!(stake, Stake::Office | Stake::Unknown)
 }
 
 /// The tool that a conversation belongs to.
@@ -74,7 +69,7 @@ fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
     let tools = pair.talks.iter().filter_map(|talk| tool(view, talk));
     let tools: BTreeSet<&str> = tools.collect();
     let severity = match stake {
-        stake if !is_minded(stake) => return None,
+        stake if !stake.is_device() => return None,
         Stake::Bedside | Stake::Medical if tools.iter().any(|tool| *tool != SCREEN) => {
             Severity::Medium
         }

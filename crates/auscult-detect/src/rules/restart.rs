@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use auscult_inventory::{Party, Seen};
 use auscult_model::report::Device;
 use auscult_model::{
-    ConversationKey, ConversationSum, MacAddr, NeighbourKey, NeighbourSum, Outcome, Timestamp,
+    ConversationKey, ConversationSum, MacAddr, NeighbourKey, NeighbourSum, NeighbourTimes, Outcome,
+    Timestamp,
 };
 
 use crate::View;
@@ -20,8 +21,6 @@ use crate::view::originator;
 const WITHIN: i64 = 120 * Timestamp::SECOND;
 /// Announced so shortly before, it announces itself often.
 const OFTEN: i64 = 300 * Timestamp::SECOND;
-/// Times are kept in slots of ten seconds.
-const SLOT: i64 = 10 * Timestamp::SECOND;
 /// Connections of a stream that was cut are few; more are a device that opens one for each
 /// message.
 const STREAMS: u64 = 4;
@@ -119,9 +118,10 @@ impl<'a> Announcements<'a> {
             if sum.times.has_between(before, tries.first) {
                 return false;
             }
-            is_anew |= sum
-                .times
-                .has_between(tries.first, tries.last.plus(WITHIN + SLOT));
+            is_anew |= sum.times.has_between(
+                tries.first,
+                tries.last.plus(WITHIN + NeighbourTimes::LENGTH),
+            );
         }
         is_anew
     }

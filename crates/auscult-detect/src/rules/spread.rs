@@ -5,6 +5,7 @@
 //! T1021.002, T1210, T1570. Limits: what crosses enciphered (SMB 3) is not seen; a program that
 //! changes from copy to copy is known by its name alone.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -117,7 +118,10 @@ impl Detector for Spread {
 
     fn conclude(&self, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
         let by_sender = facts.grouped(RECORD.rule, |key| view.who(key.from));
-        by_sender.filter_map(|told| finding(view, &told)).collect()
+        // Nearly nobody does enough that it is asked for.
+        let tried = LazyCell::new(|| Tried::of(view));
+        let finding = |told: Told<'_>| finding(view, &told, &|by| tried.by(view, by));
+        by_sender.filter_map(finding).collect()
     }
 }
 
@@ -209,24 +213,40 @@ fn wrote(view: &View<'_>, key: &FactKey) -> bool {
     talks.any(|(talk, _)| talk.originator == key.from.ip && PORTS.contains(&talk.port))
 }
 
-/// Others whose SMB port a device tried without getting a word.
-fn tried(view: &View<'_>, by: Party) -> usize {
-    let device = view.who(by);
-    let mut tried: BTreeSet<IpAddr> = BTreeSet::new();
-    for (key, sum) in view.ledger.conversations() {
-        let in_vain = key.outcome != Outcome::Answered || sum.payload[1] == 0;
-        if PORTS.contains(&key.port)
-            && in_vain
-            && sum.one_sided == 0
-            && (key.originator == by.ip || view.who(originator(key)) == device)
-        {
-            tried.insert(key.responder);
-        }
-    }
-    tried.len()
+/// Whose SMB port was tried without getting a word, by address and by device.
+#[derive(Default)]
+struct Tried {
+    by_address: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    by_device: BTreeMap<String, BTreeSet<IpAddr>>,
 }
 
-fn finding(view: &View<'_>, told: &Told<'_>) -> Option<Finding> {
+impl Tried {
+    fn of(view: &View<'_>) -> Self {
+        let mut tried = Tried::default();
+        for (key, sum) in view.ledger.conversations() {
+            let in_vain = key.outcome != Outcome::Answered || sum.payload[1] == 0;
+            if PORTS.contains(&key.port) && in_vain && sum.one_sided == 0 {
+                let address = tried.by_address.entry(key.originator).or_default();
+                address.insert(key.responder);
+                let device = tried
+                    .by_device
+                    .entry(view.who(originator(key)))
+                    .or_default();
+                device.insert(key.responder);
+            }
+        }
+        tried
+    }
+
+    /// How many others a device tried.
+    fn by(&self, view: &View<'_>, party: Party) -> usize {
+        let address = self.by_address.get(&party.ip).into_iter().flatten();
+        let device = self.by_device.get(&view.who(party)).into_iter().flatten();
+        address.chain(device).collect::<BTreeSet<_>>().len()
+    }
+}
+
+fn finding(view: &View<'_>, told: &Told<'_>, tried: &dyn Fn(Party) -> usize) -> Option<Finding> {
     let sender = told.first()?.0.from;
     let deeds = Deeds::of(view, told);
     let (copies, asked) = (deeds.hosts.len(), deeds.asked.len());
@@ -234,7 +254,7 @@ fn finding(view: &View<'_>, told: &Told<'_>) -> Option<Finding> {
     if !enough(COPIES_OF_A_SCANNER) {
         return None;
     }
-    let tried = tried(view, sender);
+    let tried = tried(sender);
     let searches = tried >= TRIED;
     if !searches && !enough(COPIES) {
         return None;
@@ -317,7 +337,7 @@ fn finding(view: &View<'_>, told: &Told<'_>) -> Option<Finding> {
 
 fn grade(view: &View<'_>, sender: Party, deeds: &Deeds<'_>, searches: bool) -> Grade {
     let stake = stake(view.role(sender));
-    let minded = matches!(stake, Stake::Bedside | Stake::Medical | Stake::Embedded);
+    let minded = stake.is_device();
     let writes = deeds.hosts.len() >= COPIES_OF_A_SCANNER;
     if !deeds.there.is_empty() && (minded || writes) {
         let mut grade = Grade::new(Severity::High, "the implant is there");

@@ -197,7 +197,7 @@ fn carried(view: &View<'_>) -> Vec<Finding> {
     for (key, sum) in view.ledger.conversations() {
         let to = responder(key);
         let minded =
-            key.transport == Transport::Other(IP_IN_IP) && stake(view.role(to)) <= Stake::Embedded;
+            key.transport == Transport::Other(IP_IN_IP) && stake(view.role(to)).is_device();
         if minded {
             let pair = (view.who(originator(key)), view.who(to));
             groups.entry(pair).or_default().push((key, sum));

@@ -131,13 +131,11 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         texts("class").contains(CODE),
     )?;
     let protection = Protection::of(group);
-    if protection.is_some() {
-        let most = match is_outside(&reach) {
-            true => Severity::Medium,
-            false => Severity::Low,
-        };
-        grade.cap(most, format!("seen: {}", protection.words()));
-    }
+    let most = match is_outside(&reach) {
+        true => Severity::Medium,
+        false => Severity::Low,
+    };
+    protection.cap(&mut grade, most);
     if is_update {
         grade.cap(Severity::Info, "from a service that hands out updates");
     }

@@ -10,7 +10,7 @@ use auscult_model::report::{Finding, Severity};
 
 use crate::draft::Draft;
 use crate::grade::Grade;
-use crate::stake::{Stake, stake};
+use crate::stake::stake;
 use crate::view::look_at;
 use crate::words::list;
 use crate::{Detector, Facts, RuleRecord, View};
@@ -67,7 +67,7 @@ impl Detector for WeakTls {
             let Some(what) = weakness(attribute, value, fact) else {
                 continue;
             };
-            if view.is_local(party) && stake(view.role(party)) <= Stake::Embedded {
+            if view.is_local(party) && stake(view.role(party)).is_device() {
                 let fresh = || (party, BTreeSet::new(), Vec::new());
                 let (_, all, facts) = weak.entry(view.who(party)).or_insert_with(fresh);
                 all.insert(what);

@@ -37,12 +37,14 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<Outcome, Failure> {
         // Names that two files share are told before anything is tried.
-        own_rules::load_all(&self.files)?;
+        let mut files = Vec::new();
+        own_rules::load_all(&self.files, |path, rules| {
+            files.push((path.to_owned(), rules.clone()));
+        })?;
         let options = view_options(false);
         let mut page = Page::new(options.width, options.color);
         let (mut tests, mut failed) = (0, 0);
-        for path in &self.files {
-            let rules = own_rules::load(path)?;
+        for (path, rules) in &files {
             let folder = path.parent().unwrap_or(Path::new(""));
             for rule in &rules.rule {
                 describe(&mut page, rule);

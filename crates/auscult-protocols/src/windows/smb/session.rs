@@ -21,6 +21,30 @@ const FRAME: usize = 4;
 /// A frame's head with as much of a header as tells that it is one.
 const SIGN: usize = 10;
 
+/// The header of a message of either generation.
+enum Header {
+    One(v1::Header),
+    Two(v2::Header),
+}
+
+impl Header {
+    /// How much of the message is looked at, and its length.
+    fn sizes(&self) -> (usize, usize) {
+        match self {
+            Header::One(header) => (header.wanted(), header.length),
+            Header::Two(header) => (header.wanted(), header.length),
+        }
+    }
+
+    /// It introduces a host, and is read as a whole.
+    fn is_introduction(&self) -> bool {
+        match self {
+            Header::One(header) => header.is_introduction(),
+            Header::Two(header) => header.is_introduction(),
+        }
+    }
+}
+
 /// What comes next in one direction.
 #[derive(Default)]
 enum Stage {
@@ -138,63 +162,39 @@ impl Smb {
 
     fn message(&mut self, bytes: &[u8], out: &mut Output<'_>) -> Progress {
         let left = self.lane(out.direction).left;
-        match bytes.first() {
-            Some(0xff) => self.message_1(left, bytes, out),
-            _ => self.message_2(left, bytes, out),
-        }
-    }
-
-    fn message_2(&mut self, left: usize, bytes: &[u8], out: &mut Output<'_>) -> Progress {
-        let direction = out.direction;
-        let front = left.min(v2::HEADER);
+        let is_first = bytes.first() == Some(&0xff);
+        let front = left.min(if is_first { v1::HEADER } else { v2::HEADER });
         let Some(front) = bytes.get(..front) else {
             return need(bytes, front);
         };
-        let Some(header) = v2::Header::of(front, left) else {
+        let header = match is_first {
+            true => v1::Header::of(front, left).map(Header::One),
+            false => v2::Header::of(front, left).map(Header::Two),
+        };
+        let Some(header) = header else {
             return self.leave(0, left, out);
         };
-        let wanted = header.wanted();
-        if header.is_introduction() && wanted > out.bound(&FIRST) {
+        let (wanted, length) = header.sizes();
+        let is_introduction = header.is_introduction();
+        if is_introduction && wanted > out.bound(&FIRST) {
             out.reached(&FIRST);
-            return self.leave(0, header.length, out);
+            return self.leave(0, length, out);
         }
         let Some(message) = bytes.get(..wanted) else {
             return need(bytes, wanted);
         };
-        if header.is_introduction() {
+        if is_introduction {
             super::introduced(message, out);
         }
-        let lane = &mut self.lanes[direction.index()];
-        let read = v2::read(
-            &header,
-            message,
-            (&mut lane.chain, &mut self.connection),
-            out,
-        );
-        self.data_or_next(read, wanted, header.length, out)
-    }
-
-    fn message_1(&mut self, left: usize, bytes: &[u8], out: &mut Output<'_>) -> Progress {
-        let front = left.min(v1::HEADER);
-        let Some(front) = bytes.get(..front) else {
-            return need(bytes, front);
+        let connection = &mut self.connection;
+        let read = match &header {
+            Header::One(header) => v1::read(header, message, connection, out),
+            Header::Two(header) => {
+                let chain = &mut self.lanes[out.direction.index()].chain;
+                v2::read(header, message, (chain, connection), out)
+            }
         };
-        let Some(header) = v1::Header::of(front, left) else {
-            return self.leave(0, left, out);
-        };
-        let wanted = header.wanted();
-        if header.is_introduction() && wanted > out.bound(&FIRST) {
-            out.reached(&FIRST);
-            return self.leave(0, left, out);
-        }
-        let Some(message) = bytes.get(..wanted) else {
-            return need(bytes, wanted);
-        };
-        if header.is_introduction() {
-            super::introduced(message, out);
-        }
-        let read = v1::read(&header, message, &mut self.connection, out);
-        self.data_or_next(read, wanted, left, out)
+        self.data_or_next(read, wanted, length, out)
     }
 
     /// `used` bytes of a message of `length` were read, and nothing more of it is wanted.

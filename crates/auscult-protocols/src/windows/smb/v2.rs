@@ -165,22 +165,18 @@ fn request(
             let handle = handle(HEADER + 8)?;
             connection.asked(number, Asked::Close(handle), out);
         }
-        READ => {
+        READ | WRITE => {
             let range = Range {
                 handle: handle(HEADER + 16)?,
                 offset: le_u64(message, HEADER + 8)?,
                 length: le_u32(message, HEADER + 4)?,
             };
-            if connection.is_file(&range.handle) {
-                connection.asked(number, Asked::Read(range), out);
+            if header.command == READ {
+                if connection.is_file(&range.handle) {
+                    connection.asked(number, Asked::Read(range), out);
+                }
+                return None;
             }
-        }
-        WRITE => {
-            let range = Range {
-                handle: handle(HEADER + 16)?,
-                offset: le_u64(message, HEADER + 8)?,
-                length: le_u32(message, HEADER + 4)?,
-            };
             let at = usize::from(le_u16(message, HEADER + 2)?);
             let by = (out.direction, header.is_signed);
             if at >= HEADER + 48 && fits(header, at, range.length) {
