@@ -24,7 +24,8 @@ pub struct Artifact {
     pub name: String,
     /// Bytes seen, or the declared size when that is known and all were seen.
     pub size: u64,
-    /// SHA-256 of the bytes, `None` when bytes are missing.
+    /// SHA-256 of the bytes; `None` when bytes are missing, and of large files on shares that are
+    /// neither program, archive nor a document that can carry code.
     pub sha256: Option<[u8; 32]>,
     /// Type by magic, the usual short name (`ELF`, `script`, `PDF`, …); `data` when unknown.
     pub kind: &'static str,

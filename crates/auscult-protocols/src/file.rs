@@ -5,6 +5,10 @@
 //! forgotten a digest of every 512-byte block is kept, so that a repeated piece can be compared:
 //! a file of which two versions of a byte crossed is never called complete.
 //!
+//! Of shares on which people work, what is large is hashed only when it could run or carry code
+//! ([`FileAssembler::sparing`]): hashing every image and database that crosses costs more than all
+//! else, and nobody looks a digest of them up.
+//!
 //! Limits: [`PENDING_MAX`] bytes and [`RUNS_MAX`] pieces wait for a file (`file-pending`); blocks
 //! beyond [`BLOCKS_MAX`] are not compared, a repeat of them leaves the file incomplete.
 
@@ -15,7 +19,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use auscult_model::{Artifact, Bound, Endpoint, FileClass, Segment};
 use sha2::{Digest, Sha256};
 
-use crate::magic::{file_kind, file_signature};
+use crate::magic::{file_kind, file_signature, is_unmarked_code, is_worth};
 use crate::{Mark, Place};
 
 /// Bytes that wait.
@@ -36,11 +40,23 @@ const BLOCKS_MAX: usize = 65_536;
 const BLOCK: usize = 512;
 /// Bytes of a file's beginning that are kept: its type and the place of a signature are told there.
 const HEAD: usize = 1024;
+/// A file so small is hashed whatever it holds.
+const SMALL: u64 = 64 << 10;
+
+/// Whether a file's bytes are hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hashing {
+    Yes,
+    /// While it is [`SMALL`]; then its first bytes tell.
+    WhileSmall,
+    No,
+}
 
 /// One file that is crossing.
 pub struct FileAssembler {
     name: String,
     protocol: &'static str,
+    hashing: Hashing,
     hasher: Sha256,
     /// Bytes hashed so far: everything before this offset was seen.
     frontier: u64,
@@ -68,6 +84,7 @@ impl FileAssembler {
         FileAssembler {
             name: name.into(),
             protocol,
+            hashing: Hashing::Yes,
             hasher: Sha256::new(),
             frontier: 0,
             head: Vec::new(),
@@ -80,6 +97,16 @@ impl FileAssembler {
             agreed: true,
             place: None,
             key: RandomState::new(),
+        }
+    }
+
+    /// The same, but what is large (64 KiB) and by its first bytes and its name neither a program,
+    /// an archive nor a document that can carry code is only counted from there on: it gets no
+    /// digest, and of its repeats only the first kilobyte is compared.
+    pub fn sparing(name: impl Into<String>, protocol: &'static str) -> Self {
+        FileAssembler {
+            hashing: Hashing::WhileSmall,
+            ..FileAssembler::new(name, protocol)
         }
     }
 
@@ -214,6 +241,7 @@ impl FileAssembler {
     pub fn finish(self) -> Option<Artifact> {
         let place = self.place?;
         let complete = self.is_complete();
+        let is_hashed = complete && self.hashing != Hashing::No;
         let (kind, class) = file_kind(&self.head);
         let nobody = Endpoint {
             segment: Segment::default(),
@@ -224,7 +252,7 @@ impl FileAssembler {
         Some(Artifact {
             name: self.name,
             size: self.frontier + self.pending_bytes as u64,
-            sha256: complete.then(|| self.hasher.finalize().into()),
+            sha256: is_hashed.then(|| self.hasher.finalize().into()),
             kind,
             class,
             signature: file_signature(&self.head),
@@ -249,10 +277,21 @@ impl FileAssembler {
 
     /// Hashes bytes at the frontier.
     fn advance(&mut self, mut bytes: &[u8]) {
-        self.hasher.update(bytes);
         self.frontier += bytes.len() as u64;
         let missing = HEAD - self.head.len();
         self.head.extend(bytes.iter().take(missing));
+        if self.hashing == Hashing::WhileSmall && self.frontier > SMALL {
+            self.hashing = if is_worth(&self.head) || is_unmarked_code(&self.name) {
+                Hashing::Yes
+            } else {
+                (self.blocks, self.tail) = (Vec::new(), Vec::new());
+                Hashing::No
+            };
+        }
+        if self.hashing == Hashing::No {
+            return;
+        }
+        self.hasher.update(bytes);
         while !bytes.is_empty() {
             if self.tail.is_empty()
                 && let Some((block, rest)) = bytes.split_at_checked(BLOCK)
@@ -323,6 +362,10 @@ impl FileAssembler {
 
     /// Compares repeated bytes, all behind the frontier, with what was hashed.
     fn compare(&mut self, mut at: u64, mut bytes: &[u8]) {
+        if self.hashing == Hashing::No {
+            let kept = self.head.len().saturating_sub(at as usize);
+            bytes = bytes.get(..kept).unwrap_or(bytes);
+        }
         let tail_at = self.frontier - self.tail.len() as u64;
         while !bytes.is_empty() {
             let kept = if at < self.head.len() as u64 {
@@ -415,6 +458,51 @@ mod tests {
                 assert_eq!(file.is_complete(), comparable && !changed, "{at} {changed}");
             }
         }
+    }
+
+    #[test]
+    fn of_a_share_only_what_can_carry_code_is_hashed() {
+        let told = |name: &str, bytes: &[u8], step: usize| {
+            let mut file = FileAssembler::sparing(name, "smb");
+            file.know_size(bytes.len() as u64);
+            for (at, piece) in bytes.chunks(step).enumerate() {
+                let at = (at * step) as u64;
+                assert!(file.add(at, piece, PENDING_MAX, mark()));
+                // A repeat is nothing new.
+                assert!(file.add(at, piece, PENDING_MAX, mark()));
+            }
+            file.finish().expect("bytes were seen")
+        };
+        let program = [&b"\x7fELF"[..], &content(100_000)].concat();
+        let plain = [&b"\0\0\0\0"[..], &content(100_000)].concat();
+        for step in [512, 65_536] {
+            let file = told("tool", &program, step);
+            assert_eq!((file.complete, file.sha256), (true, Some(sha256(&program))));
+            let file = told("table.dat", &plain, step);
+            assert_eq!(
+                (file.complete, file.sha256, file.size),
+                (true, None, 100_004)
+            );
+            // Raw images and scripts bear no mark; their names say what they may be.
+            let file = told("UPDATE.BIN", &plain, step);
+            assert_eq!(file.sha256, Some(sha256(&plain)));
+        }
+        let file = told("note", &plain[..65_536], 512);
+        assert_eq!(file.sha256, Some(sha256(&plain[..65_536])));
+    }
+
+    #[test]
+    fn what_is_only_counted_is_compared_by_its_front_and_may_wait() {
+        let bytes = [&b"\0\0\0\0"[..], &content(100_000)].concat();
+        let mut file = FileAssembler::sparing("table.dat", "smb");
+        file.know_size(100_004);
+        assert!(file.add(70_000, &bytes[70_000..], PENDING_MAX, mark()));
+        assert!(file.add(0, &bytes[..70_000], PENDING_MAX, mark()));
+        assert!(file.is_complete());
+        assert!(file.add(2000, &bytes[1000..4000], PENDING_MAX, mark()));
+        assert!(file.is_complete(), "behind its front nothing is compared");
+        assert!(file.add(100, b"other", PENDING_MAX, mark()));
+        assert!(!file.is_complete());
     }
 
     #[test]

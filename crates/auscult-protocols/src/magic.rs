@@ -1,4 +1,4 @@
-//! Tells what a file is by its first bytes; names and extensions are never asked.
+//! Tells what a file is by its first bytes; its name is never asked what it is.
 //!
 //! Sources: the formats' own documents, cross-checked against the `file` program's magic; for
 //! signatures the PE Format's certificate table and MS-CAB's reserved area. Limits: at most the
@@ -83,6 +83,29 @@ pub fn file_kind(head: &[u8]) -> (&'static str, FileClass) {
         _ if is_text(head) => ("text", Other),
         _ => ("data", Other),
     }
+}
+
+/// Bytes after which a type is decided: the last signature lies at 257.
+pub(crate) const SNIFFED: usize = 264;
+
+/// Programs, archives, firmware, and documents that carry more than text: worth a digest, where not
+/// every file is.
+pub(crate) fn is_worth(head: &[u8]) -> bool {
+    let (kind, class) = file_kind(head);
+    class != Other || matches!(kind, "PDF" | "DICOM" | "OLE" | "PostScript")
+}
+
+/// Ends of the names of what runs, or becomes a device's program, though its bytes bear no mark.
+const UNMARKED: [&str; 27] = [
+    "bat", "bin", "cmd", "dfu", "fw", "hex", "hta", "img", "inf", "js", "jse", "lnk", "pl", "ps1",
+    "psm1", "py", "reg", "rom", "s19", "sct", "sh", "srec", "upd", "vbe", "vbs", "wsf", "wsh",
+];
+
+/// By the end of its name a script, a shortcut or a raw image. Decides only whether a digest is
+/// made; what a file is called in a report never hangs on its name.
+pub(crate) fn is_unmarked_code(name: &str) -> bool {
+    let end = name.rsplit_once('.').map(|(_, end)| end);
+    end.is_some_and(|end| UNMARKED.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 /// The kind of signature that a program or cabinet says it carries: not whether it holds.

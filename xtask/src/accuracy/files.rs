@@ -64,6 +64,7 @@ struct Object {
 struct Row {
     objects: u64,
     same: u64,
+    counted: u64,
     in_part: u64,
     left_out: BTreeMap<String, u64>,
     missed: Vec<String>,
@@ -118,12 +119,21 @@ impl Files {
         let row = self.rows.entry(object.protocol.clone()).or_default();
         row.objects += 1;
         let is_same = |one: &Artifact| one.sha256 == object.sha256 && one.size == object.size;
+        let is_counted = |one: &Artifact| {
+            one.protocol == object.protocol
+                && one.complete
+                && one.sha256.is_empty()
+                && one.size == object.size
+        };
         let is_part = |one: &Artifact| {
             one.protocol == object.protocol && !one.complete && one.size == object.size
         };
         if let Some(at) = ours.iter().position(is_same) {
             ours.swap_remove(at);
             row.same += 1;
+        } else if let Some(at) = ours.iter().position(is_counted) {
+            ours.swap_remove(at);
+            row.counted += 1;
         } else if let Some(at) = ours.iter().position(is_part) {
             ours.swap_remove(at);
             row.in_part += 1;
@@ -149,22 +159,23 @@ impl Files {
             text,
             "What tshark's `--export-objects` writes from the {} captures of the collection and \
              its bundles (those made to evade readers of HTTP left out) that hold objects, \
-             beside the artifacts of a report. *Same*: SHA-256 and size. *In part*: not whole in \
-             the capture, said to be incomplete, of the same size. *Left out*: what is not made \
-             an artifact: of HTTP pages, pictures, texts and data; of SMB everything, since only \
-             names are read of it (kinds as libmagic names them). Empty objects are not \
-             counted.\n\n\
-             | protocol | objects | same | in part | left out | missed |\n\
-             |---|---|---|---|---|---|",
+             beside the artifacts of a report. *Same*: SHA-256 and size. *Counted*: whole and of \
+             the same size, without a digest, as large files on shares are that carry no code. \
+             *In part*: not whole in the capture, said to be incomplete, of the same size. *Left \
+             out*: what is not made an artifact: of HTTP pages, pictures, texts and data; of SMB \
+             pipes (kinds as libmagic names them). Empty objects are not counted.\n\n\
+             | protocol | objects | same | counted | in part | left out | missed |\n\
+             |---|---|---|---|---|---|---|",
             self.captures
         )?;
         for (protocol, row) in &self.rows {
             let left_out: u64 = row.left_out.values().sum();
             writeln!(
                 text,
-                "| {protocol} | {} | {} | {} | {left_out} | {} |",
+                "| {protocol} | {} | {} | {} | {} | {left_out} | {} |",
                 row.objects,
                 row.same,
+                row.counted,
                 row.in_part,
                 row.missed.len()
             )?;

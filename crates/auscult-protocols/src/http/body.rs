@@ -8,12 +8,12 @@
 
 use std::io::Write;
 
-use auscult_model::{Bound, Direction, FileClass, Meaning};
+use auscult_model::{Bound, Direction, Meaning};
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 
 use super::head::Head;
 use crate::file::{self, FileAssembler};
-use crate::magic::file_kind;
+use crate::magic::{SNIFFED, is_worth};
 use crate::{Mark, Output, text};
 
 pub(super) static LARGEST: Bound = Bound::settable(
@@ -27,8 +27,6 @@ pub(super) static LARGEST: Bound = Bound::settable(
 const EXPANDED: u64 = 200;
 /// From here on [`EXPANDED`] counts.
 const EXPANDED_FROM: u64 = 1 << 20;
-/// Bytes after which a type is decided: the last signature lies at 257.
-const SNIFFED: usize = 264;
 /// Most signatures lie in front.
 const SNIFFED_FIRST: usize = 16;
 /// Compressed bytes that are decoded at once.
@@ -51,20 +49,13 @@ pub(super) fn worth(bytes: &[u8], left: u64) -> Worth {
     if !has(SNIFFED_FIRST) {
         return Worth::Needs(left.min(SNIFFED_FIRST as u64) as usize);
     }
-    if is_worth(bytes) {
+    if is_worth(bytes.get(..SNIFFED).unwrap_or(bytes)) {
         Worth::Yes
     } else if has(SNIFFED) {
         Worth::No
     } else {
         Worth::Needs(left.min(SNIFFED as u64) as usize)
     }
-}
-
-/// Programs, archives, firmware, and documents that carry more than text.
-fn is_worth(head: &[u8]) -> bool {
-    let head = head.get(..SNIFFED).unwrap_or(head);
-    let (kind, class) = file_kind(head);
-    class != FileClass::Other || matches!(kind, "PDF" | "DICOM" | "OLE" | "PostScript")
 }
 
 /// How a body is coded.

@@ -36,7 +36,8 @@ static RECORD: Record = Record {
     leaves_out: "Pipes, directories, attributes, printing; log-ons with Kerberos; what is \
         enciphered or compressed; signatures are not checked. Of files opened before the capture \
         began, or on another connection (multichannel), only programs, archives and firmware whose \
-        first bytes cross, without a name.",
+        first bytes cross, without a name. Files above 64 KiB that are by first bytes and name \
+        neither program, archive nor a document that can carry code get no digest.",
     attributes: &[
         ("smb_share", "share that the file lies on"),
         (

@@ -30,7 +30,11 @@ pub(super) fn files(page: &mut Page, report: &Report, all: bool) {
 }
 
 fn entry(page: &mut Page, file: &ArtifactEntry) {
-    let part = if file.complete { "complete" } else { "in part" };
+    let part = match (file.complete, file.sha256.is_empty()) {
+        (true, false) => "complete",
+        (true, true) => "complete, not hashed",
+        (false, _) => "in part",
+    };
     let signed = match &file.signature {
         Some(kind) => format!(" with a signature ({kind}, not checked)"),
         None => String::new(),

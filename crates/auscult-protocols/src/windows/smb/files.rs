@@ -69,7 +69,7 @@ struct OpenFile {
 impl OpenFile {
     fn new(about: About, sender: Direction, clock: u64) -> Self {
         let mut file = OpenFile {
-            assembler: FileAssembler::new(&*about.name, "smb"),
+            assembler: FileAssembler::sparing(&*about.name, "smb"),
             about,
             sender,
             signed: true,
