@@ -1,7 +1,8 @@
 //! Bodies of HTTP messages: which are worth a digest, and how they are decoded.
 //!
 //! A body is looked at by its first bytes, whatever its declared type: programs, archives,
-//! firmware and documents become artifacts, everything else is skipped. Contents behind gzip and
+//! firmware and documents become artifacts, FHIR resources are read ([`super::fhir`]), everything
+//! else is skipped. Contents behind gzip and
 //! deflate are decoded unless they are declared to be parts of a page. Sources: RFC 9110 §8.4,
 //! RFC 1950, RFC 1951, RFC 1952, RFC 6266 (names). Limits: [`LARGEST`] and [`EXPANDED`]; Brotli and
 //! Zstandard are not decoded.
@@ -11,6 +12,7 @@ use std::io::Write;
 use auscult_model::{Bound, Direction, Meaning};
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 
+use super::fhir::{self, Resources};
 use super::head::Head;
 use crate::file::{self, FileAssembler};
 use crate::magic::{SNIFFED, is_worth};
@@ -183,10 +185,20 @@ impl Decoder {
     }
 }
 
-/// A body that becomes an artifact.
+/// What a body that is read becomes.
+enum Reads {
+    /// An artifact.
+    File(Box<FileAssembler>),
+    /// What its resources say of patients.
+    Fhir(Resources),
+}
+
+/// A body that is read.
 pub(super) struct Body {
-    file: FileAssembler,
+    reads: Reads,
     coding: Coding,
+    /// Port of the sender, if it answers.
+    server: Option<u16>,
     decoder: Option<Box<Decoder>>,
     /// Decoded bytes, until they show whether they are worth it.
     sniffed: Option<Vec<u8>>,
@@ -197,14 +209,15 @@ pub(super) struct Body {
 
 impl Body {
     /// Of a body that is worth it, or that has to be decoded to see that.
-    pub(super) fn new(name: String, coding: Coding, in_part: bool) -> Self {
+    pub(super) fn new(name: String, coding: Coding, in_part: bool, server: Option<u16>) -> Self {
         let mut file = FileAssembler::new(name, "http");
         if in_part {
             file.spoil();
         }
         Body {
-            file,
+            reads: Reads::File(Box::new(file)),
             coding,
+            server,
             decoder: None,
             sniffed: (coding != Coding::Plain).then(Vec::new),
             taken: 0,
@@ -213,9 +226,29 @@ impl Body {
         }
     }
 
+    /// Of one that holds resources, not coded.
+    pub(super) fn of_resources(server: Option<u16>) -> Self {
+        Body {
+            reads: Reads::Fhir(Resources::new(server)),
+            ..Body::new(String::new(), Coding::Plain, false, server)
+        }
+    }
+
+    /// Its bytes may be about anybody, and no places are told of what is.
+    pub(super) fn is_private(&self) -> bool {
+        match &self.reads {
+            Reads::File(file) => file.is_document(),
+            Reads::Fhir(_) => self.coding != Coding::Plain,
+        }
+    }
+
     /// Bytes that it holds.
     pub(super) fn held(&self) -> usize {
-        self.file.held() + self.decoder.as_ref().map_or(0, |_| DECODER)
+        let reads = match &self.reads {
+            Reads::File(file) => file.held(),
+            Reads::Fhir(resources) => resources.held(),
+        };
+        reads + self.decoder.as_ref().map_or(0, |_| DECODER)
     }
 
     /// Takes bytes in order; false when no more are wanted.
@@ -240,7 +273,7 @@ impl Body {
             self.taken += piece.len() as u64;
             let Some(decoded) = decoder.take(piece) else {
                 out.odd("http-coding");
-                self.file.spoil();
+                self.spoil();
                 return false;
             };
             if !self.keep(&decoded, out) {
@@ -257,12 +290,12 @@ impl Body {
         let most = self.taken.saturating_mul(EXPANDED);
         if self.coding != Coding::Plain && self.decoded > most.max(EXPANDED_FROM) {
             out.odd("http-expansion");
-            self.file.spoil();
+            self.spoil();
             return false;
         }
         if self.decoded > out.bound(&LARGEST) as u64 {
             out.reached(&LARGEST);
-            self.file.spoil();
+            self.spoil();
             return false;
         }
         let Some(sniffed) = &mut self.sniffed else {
@@ -274,16 +307,32 @@ impl Body {
                 let sniffed = self.sniffed.take().unwrap_or_default();
                 self.append(&sniffed, out)
             }
+            Worth::No if fhir::is_one(sniffed) => {
+                let sniffed = self.sniffed.take().unwrap_or_default();
+                self.reads = Reads::Fhir(Resources::new(self.server));
+                self.append(&sniffed, out)
+            }
             Worth::No => false,
             Worth::Needs(_) => true,
         }
     }
 
-    fn append(&mut self, bytes: &[u8], out: &mut Output<'_>) -> bool {
-        if !self.file.append(bytes, self.last) {
-            out.reached(&file::PENDING);
+    fn spoil(&mut self) {
+        if let Reads::File(file) = &mut self.reads {
+            file.spoil();
         }
-        true
+    }
+
+    fn append(&mut self, bytes: &[u8], out: &mut Output<'_>) -> bool {
+        match &mut self.reads {
+            Reads::File(file) => {
+                if !file.append(bytes, self.last) {
+                    out.reached(&file::PENDING);
+                }
+                true
+            }
+            Reads::Fhir(resources) => resources.feed(bytes, self.coding == Coding::Plain, out),
+        }
     }
 
     /// Says the file: whole when `is_whole`.
@@ -302,16 +351,22 @@ impl Body {
             }
         }
         if let Some(sniffed) = self.sniffed.take() {
-            if !is_worth(&sniffed) {
+            if fhir::is_one(&sniffed) {
+                self.reads = Reads::Fhir(Resources::new(self.server));
+            } else if !is_worth(&sniffed) {
                 return;
             }
             self.append(&sniffed, out);
         }
+        let mut file = match self.reads {
+            Reads::File(file) => file,
+            Reads::Fhir(mut resources) => return resources.finish(sender, self.last, out),
+        };
         if is_whole {
-            self.file.know_size(self.file.frontier());
+            file.know_size(file.frontier());
         }
-        if let Some(place) = self.file.place()
-            && let Some(artifact) = self.file.finish()
+        if let Some(place) = file.place()
+            && let Some(artifact) = file.finish()
         {
             out.say(place, Meaning::File(Box::new(artifact)))
                 .from_side(sender)

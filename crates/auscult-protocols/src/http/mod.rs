@@ -1,16 +1,19 @@
 //! HTTP/1: what clients, servers and proxies call themselves, logins in headers and forms, files
-//! that cross.
+//! and medical records that cross.
 //!
 //! Sources: RFC 9110, RFC 9112, RFC 7617 (Basic), RFC 7616 (Digest), RFC 6750 (Bearer).
-//! A body is looked at by its first bytes; only one that is worth a digest is read ([`body`]), the
-//! others are skipped by their length or chunk by chunk. Requests and answers are paired in order,
-//! because only the request tells whether an answer has a body. Of Basic credentials and forms no
-//! more is decoded than the account. Of request targets only a file's name and the end of a tunnel
-//! are kept. Limits: 64 KiB of headers a message, 64 requests waiting for answers.
+//! A body is looked at by its first bytes; only one that is worth a digest, or holds resources
+//! ([`fhir`]), is read ([`body`]); the others are skipped by their length or chunk by chunk.
+//! Requests and answers are paired in order, because only the request tells whether an answer has a
+//! body. Of Basic credentials and forms no more is decoded than the account. Of request targets only
+//! a file's name and the end of a tunnel are kept. Limits: 64 KiB of headers a message, 64 requests
+//! waiting for answers.
 
 mod body;
+mod fhir;
 mod form;
 pub(crate) mod head;
+mod json;
 
 use std::collections::VecDeque;
 
@@ -30,21 +33,34 @@ static RECORD: Record = Record {
     transports: &[Transport::Tcp],
     ports: &[80, 8080],
     weak: false,
-    sources: &["RFC 9110", "RFC 9112", "RFC 7617", "RFC 7616", "RFC 6750"],
+    sources: &[
+        "RFC 9110",
+        "RFC 9112",
+        "RFC 7617",
+        "RFC 7616",
+        "RFC 6750",
+        "HL7 FHIR R4",
+    ],
     reads: &[
         "User-Agent, Server, Host, Via and the realm of a login",
         "accounts of Basic, Digest and form logins, and whether they were accepted",
         "programs, archives, firmware and documents that cross: name, size, SHA-256; also behind \
          gzip and deflate",
+        "FHIR resources in JSON: whom they are about, which kinds of patient data they hold; a \
+         server's program",
         "tunnels that are asked for (CONNECT)",
     ],
-    leaves_out: "Cookies, pages, media, parts of multipart bodies; everything after an upgrade or \
-        CONNECT.",
+    leaves_out: "Cookies, pages, media, parts of multipart bodies, FHIR in XML; everything \
+        after an upgrade or CONNECT.",
     attributes: &[
         ("host", "the Host header of the request with the login"),
         (
             "default",
             "factory: account and secret are those that factories set",
+        ),
+        (
+            "resource",
+            "the kind of FHIR resource that holds patient data",
         ),
     ],
     bounds: &[&HEAD, &FIELDS, &REQUESTS, &CLAIMS, &body::LARGEST],
@@ -250,14 +266,18 @@ impl HttpSession {
     ) -> Progress {
         let here = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
         let bytes = bytes.get(..here).unwrap_or_default();
+        let server = self.server(direction);
         let side = &mut self.sides[direction.index()];
         side.peeked = here as u64;
         if let Content::Open(name, in_part) = &mut side.content {
             side.content = match body::worth(bytes, left) {
                 Worth::Needs(need) => return Progress::Need { used: 0, need },
+                Worth::No if fhir::is_one(bytes) => {
+                    Content::File(Box::new(Body::of_resources(server)))
+                }
                 Worth::No => Content::Skipped,
                 Worth::Yes => {
-                    let body = Body::new(std::mem::take(name), Coding::Plain, *in_part);
+                    let body = Body::new(std::mem::take(name), Coding::Plain, *in_part, server);
                     Content::File(Box::new(body))
                 }
             };
@@ -274,7 +294,11 @@ impl HttpSession {
             }
             Content::File(body) => {
                 let last = out.mark(here.saturating_sub(1));
-                if !body.take(bytes, last, out) {
+                let wants_more = body.take(bytes, last, out);
+                if body.is_private() {
+                    out.withhold(0..here);
+                }
+                if !wants_more {
                     self.close(direction, false, out);
                 }
             }
@@ -425,14 +449,24 @@ impl HttpSession {
         Progress::Used(end)
     }
 
+    /// The port of a side that answers.
+    fn server(&self, direction: Direction) -> Option<u16> {
+        (direction == Direction::FromResponder).then(|| self.ports[direction.index()])
+    }
+
     /// What is done with the body behind a head.
-    fn content(&self, head: &Head<'_>, name: &str, in_part: bool) -> Content {
+    fn content(&self, direction: Direction, head: &Head<'_>, name: &str, in_part: bool) -> Content {
         match body::coding(head) {
             Coding::Other => Content::Skipped,
             Coding::Plain => Content::Open(body::file_name(head, name), in_part),
             coding => {
                 let name = body::file_name(head, name);
-                Content::File(Box::new(Body::new(name, coding, in_part)))
+                Content::File(Box::new(Body::new(
+                    name,
+                    coding,
+                    in_part,
+                    self.server(direction),
+                )))
             }
         }
     }
@@ -451,7 +485,7 @@ impl HttpSession {
         self.sides[direction.index()].content = if form::is_one(head) {
             Content::Form(self.asked)
         } else {
-            self.content(head, &name, head.get("content-range").is_some())
+            self.content(direction, head, &name, head.get("content-range").is_some())
         };
         self.passed_on(head, place, confidence, out);
         let host = head.text("host");
@@ -576,7 +610,7 @@ impl HttpSession {
         if bodiless || matches!(status, 204 | 304) {
             return Some(Follows::Nothing);
         }
-        let content = self.content(head, &name, status == 206);
+        let content = self.content(direction, head, &name, status == 206);
         self.sides[direction.index()].content = content;
         Some(head.follows(Follows::ToEnd))
     }

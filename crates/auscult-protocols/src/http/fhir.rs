@@ -1,0 +1,560 @@
+//! Patients, and what is said of them, in FHIR resources: the data that hospitals' programs and
+//! portals exchange as JSON over HTTP.
+//!
+//! Source: HL7 FHIR R4 and R5 (Patient, RelatedPerson, Practitioner, Observation, Bundle,
+//! CapabilityStatement), LOINC for vital signs. A resource is about a patient when it is one, or
+//! names one as its subject; of other resources nothing is told. Limits: JSON only, not the XML
+//! form; what stands in front of `resourceType` counts with the resource around it; extensions,
+//! schedules and bills are not read; of a resource in a compressed body it is not known which
+//! bytes hold what, so all of them are withheld.
+
+use std::ops::Range;
+
+use auscult_model::{About, Direction, Meaning, PhiKind, PhiRange, Transport};
+
+use super::json::{Scanner, Sink};
+use crate::{Mark, Output, Place, text};
+
+/// So many values, or marked places, are gathered before they are said.
+const VALUES_ENOUGH: usize = 128;
+const MARKS_ENOUGH: usize = 1024;
+/// Codes of measured vital signs (LOINC): pulse, saturation, breathing, pressures, temperature.
+const VITAL_SIGNS: [&str; 11] = [
+    "8867-4", "8889-8", "2708-6", "59408-5", "20564-1", "9279-1", "8480-6", "8462-4", "8478-0",
+    "85354-9", "8310-5",
+];
+
+/// Whether a body's first bytes are those of a resource.
+pub(super) fn is_one(head: &[u8]) -> bool {
+    const LOOKED_AT: usize = 512;
+    let head = head.get(..LOOKED_AT).unwrap_or(head);
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    head.trim_ascii_start().first() == Some(&b'{')
+        && memchr::memmem::find(head, b"\"resourceType\"").is_some()
+}
+
+/// Names of values that matter; each level of a path is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Id,
+    ResourceType,
+    Name,
+    /// Family, given, prefix: parts of a name.
+    NamePart,
+    Text,
+    Identifier,
+    Value,
+    BirthDate,
+    Gender,
+    Telecom,
+    Address,
+    /// Street, town, postal code.
+    AddressPart,
+    Contact,
+    Data,
+    Deceased,
+    /// Whom the resource is about.
+    Subject,
+    Reference,
+    Display,
+    Code,
+    Coding,
+    Div,
+    /// Findings in words.
+    Words,
+    /// What was measured, of whichever type.
+    Measured,
+    Component,
+    /// Who treats.
+    Clinician,
+    Location,
+    Period,
+    /// When a period begins or ends.
+    Time,
+    Software,
+    Version,
+    Other,
+}
+
+impl Key {
+    fn of(name: &[u8]) -> Self {
+        match name {
+            b"id" => Key::Id,
+            b"resourceType" => Key::ResourceType,
+            b"name" => Key::Name,
+            b"family" | b"given" | b"prefix" | b"suffix" => Key::NamePart,
+            b"text" => Key::Text,
+            b"identifier" => Key::Identifier,
+            b"value" => Key::Value,
+            b"birthDate" => Key::BirthDate,
+            b"gender" => Key::Gender,
+            b"telecom" => Key::Telecom,
+            b"address" => Key::Address,
+            b"line" | b"city" | b"postalCode" => Key::AddressPart,
+            b"contact" => Key::Contact,
+            b"data" => Key::Data,
+            b"deceasedDateTime" => Key::Deceased,
+            b"subject" | b"patient" | b"beneficiary" | b"for" => Key::Subject,
+            b"reference" => Key::Reference,
+            b"display" => Key::Display,
+            b"code" | b"medicationCodeableConcept" | b"vaccineCode" | b"reasonCode" => Key::Code,
+            b"coding" => Key::Coding,
+            b"div" => Key::Div,
+            b"conclusion" | b"note" | b"description" | b"comment" => Key::Words,
+            b"component" => Key::Component,
+            b"performer"
+            | b"practitioner"
+            | b"requester"
+            | b"author"
+            | b"recorder"
+            | b"asserter"
+            | b"participant"
+            | b"generalPractitioner"
+            | b"individual" => Key::Clinician,
+            b"location" => Key::Location,
+            b"period" => Key::Period,
+            b"start" | b"end" => Key::Time,
+            b"software" => Key::Software,
+            b"version" => Key::Version,
+            // valueQuantity, valueString, valueSampledData and so on.
+            [b'v', b'a', b'l', b'u', b'e', b'A'..=b'Z', ..] => Key::Measured,
+            _ => Key::Other,
+        }
+    }
+}
+
+/// What a resource is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whom {
+    Patient,
+    Relative,
+    Clinician,
+    Server,
+    /// Its subject, if it names one.
+    Subject,
+}
+
+/// A resource that is being read.
+#[derive(Debug)]
+struct Resource {
+    about: Whom,
+    name: String,
+    /// Levels up to its own, and names on the path to it.
+    depth: usize,
+    /// See `depth`.
+    names: usize,
+    first: Mark,
+    /// Bit `kind as u16`.
+    kinds: u16,
+    ranges: Vec<PhiRange>,
+    /// What was measured: vital signs or other findings, as its code will say.
+    measured: Vec<PhiRange>,
+    has_measured: bool,
+    is_vital: bool,
+    /// Its subject is a device, a group or a place.
+    is_of_other: bool,
+    /// Values that were marked; unlike ranges it does not depend on packets.
+    marked: usize,
+    values: Vec<String>,
+    /// Identifier of the patient on this server, by which other resources name him.
+    local: String,
+    /// Number, name, birth date.
+    key: [String; 3],
+    /// Name and version of a server's program.
+    software: [String; 2],
+}
+
+impl Resource {
+    fn new(name: &str, (depth, names): (usize, usize), first: Mark) -> Self {
+        let about = match name {
+            "Patient" | "Person" => Whom::Patient,
+            "RelatedPerson" => Whom::Relative,
+            "Practitioner" => Whom::Clinician,
+            "CapabilityStatement" => Whom::Server,
+            _ => Whom::Subject,
+        };
+        Resource {
+            about,
+            name: text::clean(name),
+            depth,
+            names,
+            first,
+            kinds: 0,
+            ranges: Vec::new(),
+            measured: Vec::new(),
+            has_measured: false,
+            is_vital: false,
+            is_of_other: false,
+            marked: 0,
+            values: Vec::new(),
+            local: String::new(),
+            key: Default::default(),
+            software: Default::default(),
+        }
+    }
+
+    /// What the value at the end of a path is; `None` when it tells nothing of anybody.
+    fn kind(&self, path: &[Key]) -> Option<PhiKind> {
+        use Key::{
+            Address, AddressPart, BirthDate, Clinician, Code, Coding, Component, Contact, Data,
+            Deceased, Display, Div, Gender, Id, Identifier, Location, Measured, Name, NamePart,
+            Period, Reference, Subject, Telecom, Text, Time, Value, Words,
+        };
+        if matches!(self.about, Whom::Patient | Whom::Relative) {
+            let own = match path {
+                [Contact, .., NamePart | Text | Value | AddressPart] => PhiKind::Relative,
+                [Name, NamePart | Text] | [Text, Div] => PhiKind::Name,
+                [Identifier, Value] | [Id] => PhiKind::PatientNumber,
+                [BirthDate] => PhiKind::BirthDate,
+                [Gender] => PhiKind::Demographics,
+                [Address, AddressPart | Text] => PhiKind::PostalAddress,
+                [Telecom, Value] => PhiKind::Contact,
+                [Deceased] => PhiKind::AdmissionDate,
+                [.., Data] => PhiKind::Image,
+                [Clinician, Display] => PhiKind::Clinician,
+                [Subject, Reference] => PhiKind::PatientNumber,
+                _ => return None,
+            };
+            let is_relative = self.about == Whom::Relative && own != PhiKind::PatientNumber;
+            return Some(if is_relative { PhiKind::Relative } else { own });
+        }
+        Some(match path {
+            [Name, NamePart | Text] if self.about == Whom::Clinician => PhiKind::Clinician,
+            [Subject, Reference] | [Subject, Identifier, Value] => PhiKind::PatientNumber,
+            [Subject, Display] => PhiKind::Name,
+            [Component, Measured, ..] | [Measured, ..] => match path {
+                [.., Measured] | [.., Value | Text | Display] => PhiKind::VitalSigns,
+                [.., Data] => PhiKind::Waveform,
+                _ => return None,
+            },
+            [Code, Text] | [Code, Coding, Display] | [Words] | [Words, Text] | [Text, Div] => {
+                PhiKind::ClinicalData
+            }
+            [.., Data] => PhiKind::ClinicalData,
+            [Clinician, .., Display] => PhiKind::Clinician,
+            [Location, .., Display] => PhiKind::Location,
+            [Period, Time] => PhiKind::AdmissionDate,
+            _ => return None,
+        })
+    }
+
+    /// Reads the value at the end of a path; `ranges` are where it lies.
+    fn read(&mut self, path: &[Key], value: &str, ranges: &mut Vec<PhiRange>) {
+        match path {
+            [Key::Software, Key::Name] if self.about == Whom::Server => {
+                self.software[0] = value.to_owned();
+            }
+            [Key::Software, Key::Version] if self.about == Whom::Server => {
+                self.software[1] = value.to_owned();
+            }
+            [.., Key::Code, Key::Coding, Key::Code] => {
+                self.is_vital |= VITAL_SIGNS.contains(&value);
+            }
+            _ => {}
+        }
+        let is_other = self.is_of_other && path.first() == Some(&Key::Subject);
+        if let Some(kind) = self.kind(path).filter(|_| !value.is_empty() && !is_other) {
+            self.take(kind, path, value, ranges);
+        }
+    }
+
+    /// Takes a value of this kind in.
+    fn take(&mut self, kind: PhiKind, path: &[Key], value: &str, ranges: &mut Vec<PhiRange>) {
+        if path == [Key::Subject, Key::Reference] {
+            let Some(local) = local_name(value) else {
+                self.is_of_other = true;
+                return;
+            };
+            self.local = local.to_owned();
+        }
+        self.marked += 1;
+        if kind == PhiKind::VitalSigns {
+            self.has_measured = true;
+            self.measured.append(ranges);
+            return;
+        }
+        self.kinds |= 1 << kind as u16;
+        self.ranges.append(ranges);
+        if path == [Key::Id] {
+            self.local = value.to_owned();
+        }
+        let is_text = path.last() == Some(&Key::Div);
+        match kind {
+            PhiKind::Name | PhiKind::PatientNumber | PhiKind::BirthDate if !is_text => {
+                let slot = match kind {
+                    PhiKind::PatientNumber => 0,
+                    PhiKind::Name => 1,
+                    _ => 2,
+                };
+                if self.key[slot].is_empty() && path != [Key::Id] {
+                    self.key[slot] = value.to_owned();
+                }
+                self.keep(value);
+            }
+            PhiKind::Relative | PhiKind::PostalAddress | PhiKind::Contact => self.keep(value),
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, value: &str) {
+        if !value.is_empty() && !self.values.iter().any(|known| known == value) {
+            self.values.push(value.to_owned());
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.values.len() >= VALUES_ENOUGH || self.marked >= MARKS_ENOUGH
+    }
+
+    /// What is gathered, as a statement; nothing of a resource that is about no patient.
+    fn say(&mut self, out: &Output<'_>) -> Option<Meaning> {
+        if self.has_measured {
+            let kind = if self.is_vital {
+                PhiKind::VitalSigns
+            } else {
+                PhiKind::ClinicalData
+            };
+            self.kinds |= 1 << kind as u16;
+            let measured = self.measured.drain(..);
+            self.ranges
+                .extend(measured.map(|range| PhiRange { kind, ..range }));
+        }
+        let kinds: Vec<PhiKind> = PhiKind::ALL
+            .into_iter()
+            .filter(|&kind| self.kinds & (1 << kind as u16) != 0)
+            .collect();
+        let is_person = matches!(self.about, Whom::Patient | Whom::Relative);
+        let names_one = !self.local.is_empty() || self.key.iter().any(|part| !part.is_empty());
+        (self.kinds, self.marked, self.has_measured) = (0, 0, false);
+        let ranges = std::mem::take(&mut self.ranges);
+        let values = std::mem::take(&mut self.values);
+        if kinds.is_empty() || !is_person && !names_one {
+            return None;
+        }
+        let [number, name, birth] = self.key.each_ref().map(String::as_bytes);
+        let patient = match self.local.as_str() {
+            "" => names_one.then(|| out.patient_digest(&[number, name, birth])),
+            local => Some(out.patient_digest(&[local.as_bytes()])),
+        };
+        Some(Meaning::PatientData {
+            kinds,
+            patient,
+            ranges,
+            values,
+        })
+    }
+}
+
+/// How a server names a patient: `Patient/7`, also with a version or as an absolute address.
+fn local_name(reference: &str) -> Option<&str> {
+    let (_, behind) = reference.rsplit_once("Patient/")?;
+    behind.split('/').next().filter(|name| !name.is_empty())
+}
+
+/// The resources of one body.
+pub(super) struct Resources {
+    scanner: Scanner,
+    reader: Reader,
+    /// It is JSON as far as it was read.
+    is_sound: bool,
+    /// Port of a server that gives them, until it is said.
+    server: Option<u16>,
+}
+
+impl Resources {
+    /// Of a body that begins like one; `server` is the sender's port if it answers.
+    pub(super) fn new(server: Option<u16>) -> Self {
+        Resources {
+            scanner: Scanner::new(),
+            reader: Reader::default(),
+            is_sound: true,
+            server,
+        }
+    }
+
+    /// Bytes that they take, roughly.
+    pub(super) fn held(&self) -> usize {
+        let of = |resource: &Resource| {
+            let ranges = resource.ranges.len() + resource.measured.len();
+            1024 + 48 * ranges + 64 * resource.values.len()
+        };
+        self.reader.open.iter().map(of).sum::<usize>() + 4096
+    }
+
+    /// Reads a piece, of which the bytes are those presented when `is_plain`; false when no more is
+    /// wanted.
+    pub(super) fn feed(&mut self, bytes: &[u8], is_plain: bool, out: &mut Output<'_>) -> bool {
+        if let Some(port) = self.server.take() {
+            let place = out.place(0..0);
+            out.offer(place, Transport::Tcp, port, "fhir");
+        }
+        let mut told = Told {
+            reader: &mut self.reader,
+            is_plain,
+            end: bytes.len(),
+            out,
+        };
+        self.is_sound = self.is_sound && self.scanner.feed(bytes, &mut told);
+        self.is_sound
+    }
+
+    /// The body ended, or nothing more of it is seen.
+    pub(super) fn finish(&mut self, sender: Direction, last: Mark, out: &mut Output<'_>) {
+        while let Some(resource) = self.reader.open.pop() {
+            self.reader.tell(resource, sender, last, out);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    /// Names on the way to what is read; of lists there is none.
+    path: Vec<Key>,
+    /// Whether each open level put a name on the path, and where it began.
+    levels: Vec<(bool, Mark)>,
+    /// The name before the next value.
+    key: Option<Key>,
+    /// Resources around it, the innermost last.
+    open: Vec<Resource>,
+    /// Where the current value lies.
+    ranges: Vec<PhiRange>,
+}
+
+impl Reader {
+    /// Calls for the innermost resource with the path to the current value in it.
+    fn at_value(&mut self, take: impl FnOnce(&mut Resource, &[Key])) {
+        self.path.extend(self.key);
+        if let Some(resource) = self.open.last_mut() {
+            take(
+                resource,
+                self.path.get(resource.names..).unwrap_or_default(),
+            );
+        }
+        if self.key.is_some() {
+            self.path.pop();
+        }
+    }
+
+    fn tell(
+        &mut self,
+        mut resource: Resource,
+        sender: Direction,
+        last: Mark,
+        out: &mut Output<'_>,
+    ) {
+        let first = resource.first;
+        let place = Place { first, last };
+        if let Some(patient) = resource.say(out) {
+            let name = std::mem::take(&mut resource.name);
+            out.say(place, patient)
+                .from_side(sender)
+                .with("resource", name);
+        }
+        let software = resource.software.join(" ");
+        if !software.trim().is_empty() {
+            let claim = Meaning::Claim {
+                about: About::Sender,
+                attribute: "fhir_software",
+                value: text::clean(software.trim()),
+            };
+            out.say(place, claim).from_side(sender);
+        }
+    }
+}
+
+/// Takes what is read of one piece.
+struct Told<'r, 'o, 'p> {
+    reader: &'r mut Reader,
+    is_plain: bool,
+    /// Length of the piece.
+    end: usize,
+    out: &'o mut Output<'p>,
+}
+
+impl Told<'_, '_, '_> {
+    /// The packet of a byte; of decoded bytes, the last that was presented.
+    fn mark(&self, at: usize) -> Mark {
+        self.out.mark(if self.is_plain { at } else { usize::MAX })
+    }
+}
+
+impl Told<'_, '_, '_> {
+    /// Says what is gathered of a resource that goes on.
+    fn say_some(&mut self) {
+        let last = self.mark(self.end.saturating_sub(1));
+        if let Some(resource) = self.reader.open.last_mut()
+            && let Some(patient) = resource.say(self.out)
+        {
+            let first = resource.first;
+            let name = resource.name.clone();
+            self.out
+                .say(Place { first, last }, patient)
+                .with("resource", name);
+        }
+    }
+}
+
+impl Sink for Told<'_, '_, '_> {
+    fn begin(&mut self, at: usize) {
+        let mark = self.mark(at);
+        let key = self.reader.key.take();
+        self.reader.path.extend(key);
+        self.reader.levels.push((key.is_some(), mark));
+    }
+
+    fn end(&mut self) {
+        if let Some((true, _)) = self.reader.levels.pop() {
+            self.reader.path.pop();
+        }
+        self.reader.key = None;
+        let depth = self.reader.levels.len();
+        let ended = |resource: &mut Resource| resource.depth > depth;
+        if let Some(resource) = self.reader.open.pop_if(ended) {
+            let last = self.mark(self.end.saturating_sub(1));
+            let sender = self.out.direction;
+            self.reader.tell(resource, sender, last, self.out);
+        }
+    }
+
+    fn key(&mut self, key: &[u8]) {
+        self.reader.key = Some(Key::of(key));
+    }
+
+    fn part(&mut self, range: Range<usize>) {
+        if self.is_plain {
+            let mut told = None;
+            self.reader
+                .at_value(|resource, path| told = resource.kind(path));
+            match told {
+                Some(kind) if self.reader.ranges.len() < MARKS_ENOUGH => {
+                    self.out.phi(range, kind, &mut self.reader.ranges);
+                }
+                // Of an endless text the rest is not shown at all.
+                Some(_) => self.out.withhold(range),
+                None => {}
+            }
+        }
+    }
+
+    fn value(&mut self, value: &str) {
+        let mut ranges = std::mem::take(&mut self.reader.ranges);
+        if self.reader.key == Some(Key::ResourceType) {
+            let levels = &self.reader.levels;
+            let first = levels.last().map_or_else(Mark::default, |level| level.1);
+            let place = (levels.len(), self.reader.path.len());
+            self.reader.open.push(Resource::new(value, place, first));
+        } else {
+            let read = |resource: &mut Resource, path: &[Key]| {
+                resource.read(path, value, &mut ranges);
+            };
+            self.reader.at_value(read);
+        }
+        self.reader.key = None;
+        if self.reader.open.last().is_some_and(Resource::is_full) {
+            self.say_some();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! FHIR: an invented patient, what is no patient, and laws.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::*;
+use crate::cuts::{self, Talk, pieces};
+use crate::drive::{drive, without_places};
+use crate::http::Http;
+use crate::{Said, Start};
+
+const CLIENT: Direction = Direction::FromOriginator;
+const SERVER: Direction = Direction::FromResponder;
+const START: Start = Start {
+    transport: auscult_model::Transport::Tcp,
+    from_start: true,
+    ports: [50_002, 8080],
+};
+
+/// Invented, as all are here.
+const PATIENT: &str = r#"{"resourceType":"Patient","id":"p-17",
+    "text":{"status":"generated","div":"<div>Testfall, Erika</div>"},
+    "identifier":[{"system":"urn:oid:1.2.3","value":"MRN-4711"}],
+    "name":[{"use":"official","family":"Testfall","given":["Erika","M\u00fcnze"]}],
+    "telecom":[{"system":"phone","value":"+49 30 1234567"}],"gender":"female",
+    "birthDate":"1961-02-03","address":[{"line":["Probeweg 1"],"city":"Musterstadt"}],
+    "contact":[{"name":{"family":"Beistand"}}],
+    "generalPractitioner":[{"display":"Dr. Probe"}]}"#;
+const PULSE: &str = r#"{"resourceType":"Observation","status":"final","code":{"coding":[
+    {"system":"http://loinc.org","code":"8867-4","display":"Heart rate"}],"text":"pulse"},
+    "subject":{"reference":"http://fhir.example/r4/Patient/p-17/_history/2",
+    "display":"Erika Testfall"},"valueQuantity":{"value":88.5,"unit":"/min"}}"#;
+
+fn answer(kind: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+const ASKED: &[u8] = b"GET /r4/Patient/p-17 HTTP/1.1\r\n\r\n";
+
+fn said(talk: &Talk<'_>) -> Vec<Said> {
+    drive(&Http, &START, &pieces(talk)).said
+}
+
+/// Kinds, digest, the marked bytes and the values to mask, of each statement.
+type Told = (Vec<PhiKind>, Option<u64>, Vec<String>, Vec<String>);
+
+fn patients(said: Vec<Said>, packet: &[u8]) -> Vec<Told> {
+    said.into_iter()
+        .filter_map(|said| match said.meaning {
+            Meaning::PatientData {
+                kinds,
+                patient,
+                ranges,
+                values,
+            } => {
+                let marked = ranges.iter().map(|range| {
+                    let bytes = range.bytes.start as usize - 54..range.bytes.end as usize - 54;
+                    packet[bytes].escape_ascii().to_string()
+                });
+                Some((kinds, patient, marked.collect(), values))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_patient_and_what_was_measured_on_him() {
+    use PhiKind::*;
+    let packet = answer("application/fhir+json", PATIENT.as_bytes());
+    let told = patients(said(&[(CLIENT, ASKED), (SERVER, &packet[..])]), &packet);
+    let [(kinds, Some(_), marked, values)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(
+        kinds,
+        &[
+            Name,
+            PatientNumber,
+            BirthDate,
+            PostalAddress,
+            Contact,
+            Relative,
+            Demographics,
+            Clinician
+        ]
+    );
+    assert_eq!(
+        marked,
+        &[
+            "p-17",
+            "<div>Testfall, Erika</div>",
+            "MRN-4711",
+            "Testfall",
+            "Erika",
+            r"M\\u00fcnze",
+            "+49 30 1234567",
+            "female",
+            "1961-02-03",
+            "Probeweg 1",
+            "Musterstadt",
+            "Beistand",
+            "Dr. Probe"
+        ]
+    );
+    for value in [
+        "MRN-4711",
+        "Testfall",
+        "Erika",
+        "Münze",
+        "1961-02-03",
+        "Beistand",
+    ] {
+        assert!(
+            values.iter().any(|known| known == value),
+            "{value} in {values:?}"
+        );
+    }
+
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"searchset","entry":[{{"resource":{PATIENT}}},
+        {{"resource":{PULSE}}}]}}"#
+    );
+    let packet = answer("application/json;charset=utf-8", bundle.as_bytes());
+    let told = patients(said(&[(CLIENT, ASKED), (SERVER, &packet[..])]), &packet);
+    let [patient, (kinds, whose, marked, _)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*whose, patient.1, "one patient by his local name");
+    assert_eq!(kinds, &[Name, PatientNumber, ClinicalData, VitalSigns]);
+    assert!(marked.contains(&"88.5".to_owned()), "{marked:?}");
+    assert!(!marked.contains(&"final".to_owned()));
+}
+
+#[test]
+fn behind_gzip_the_same_without_places() {
+    let mut coder = GzEncoder::new(Vec::new(), Compression::default());
+    coder.write_all(PATIENT.as_bytes()).unwrap();
+    let coded = coder.finish().unwrap();
+    let kind = "application/fhir+json\r\nContent-Encoding: gzip";
+    let packet = answer(kind, &coded);
+    let told = patients(said(&[(CLIENT, ASKED), (SERVER, &packet[..])]), &packet);
+    let [(kinds, Some(_), marked, values)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(kinds.contains(&PhiKind::BirthDate) && marked.is_empty());
+    assert!(values.contains(&"MRN-4711".to_owned()));
+}
+
+#[test]
+fn a_server_says_what_it_runs() {
+    let body = br#"{"resourceType":"CapabilityStatement","status":"active","fhirVersion":
+        "4.0.1","software":{"name":"Beispiel FHIR","version":"6.2"},"contact":[{"name":"a"}]}"#;
+    let packet = answer("application/fhir+json", body);
+    let lines = without_places(&said(&[(CLIENT, ASKED), (SERVER, &packet[..])]));
+    let text = lines.join("\n");
+    assert!(
+        text.contains("fhir_software\", value: \"Beispiel FHIR 6.2"),
+        "{text}"
+    );
+    assert!(
+        text.contains("ServiceOffered") && text.contains("\"fhir\""),
+        "{text}"
+    );
+    assert!(!text.contains("PatientData"), "{text}");
+}
+
+#[test]
+fn near_miss_resources_about_no_patient_and_other_json() {
+    let of_device = PULSE.replace("Patient/p-17/_history/2", "Device/9");
+    for body in [
+        of_device.as_str(),
+        r#"{"resourceType":"ValueSet","name":"x","description":"list of names"}"#,
+        r#"{"name":[{"family":"Testfall"}],"birthDate":"1961-02-03"}"#,
+        r#"{"resourceType":"Patient"}"#,
+        r#"{"resourceType":"Practitioner","name":[{"family":"Probe"}]}"#,
+    ] {
+        let packet = answer("application/fhir+json", body.as_bytes());
+        let talk = [(CLIENT, ASKED), (SERVER, packet.as_slice())];
+        let told = patients(said(&talk), &packet);
+        assert!(told.is_empty(), "{body}: {told:?}");
+    }
+}
+
+#[test]
+fn what_breaks_off_tells_what_was_read() {
+    let half = PATIENT.split_at(PATIENT.find("\"birthDate").unwrap()).0;
+    let broken = format!("{half} <html>");
+    for body in [half, &broken] {
+        let mut packet = answer("application/fhir+json", PATIENT.as_bytes());
+        packet.truncate(packet.len() - PATIENT.len());
+        packet.extend(body.bytes());
+        let told = patients(said(&[(CLIENT, ASKED), (SERVER, &packet[..])]), &packet);
+        assert_eq!(told.len(), 1);
+        assert!(!told[0].0.contains(&PhiKind::BirthDate));
+    }
+}
+
+#[test]
+fn cuts_and_chunks_change_nothing() {
+    let whole = answer("application/fhir+json", PATIENT.as_bytes());
+    let talk = [(CLIENT, ASKED), (SERVER, &whole[..])];
+    cuts::change_nothing_in_talk(&talk, |talk| without_places(&said(talk)));
+    let mut chunked = b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\n\
+          Transfer-Encoding: chunked\r\n\r\n"
+        .to_vec();
+    for piece in PATIENT.as_bytes().chunks(300) {
+        chunked.extend(format!("{:x}\r\n", piece.len()).bytes());
+        chunked.extend(piece);
+        chunked.extend(b"\r\n");
+    }
+    chunked.extend(b"0\r\n\r\n");
+    let lines = |packet: &[u8]| {
+        let said = said(&[(CLIENT, ASKED), (SERVER, packet)]);
+        without_places(&said)
+    };
+    assert_eq!(lines(&chunked), lines(&whole));
+}
