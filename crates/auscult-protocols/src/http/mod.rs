@@ -5,9 +5,9 @@
 //! A body is looked at by its first bytes; only one that is worth a digest, or holds resources
 //! ([`fhir`]), is read ([`body`]); the others are skipped by their length or chunk by chunk.
 //! Requests and answers are paired in order, because only the request tells whether an answer has a
-//! body. Of Basic credentials and forms no more is decoded than the account. Of request targets only
-//! a file's name and the end of a tunnel are kept. Limits: 64 KiB of headers a message, 64 requests
-//! waiting for answers.
+//! body. Of Basic credentials and forms no more is decoded than the account. Of request targets
+//! only a file's name and the end of a tunnel are kept. Limits: 64 KiB of headers a message, 64
+//! requests waiting for answers.
 
 mod body;
 mod fhir;
