@@ -10,6 +10,7 @@ use std::sync::Arc;
 use auscult_model::{Direction, Meaning, Transport};
 
 use crate::file::{self, FileAssembler};
+use crate::records::Contents;
 use crate::{Output, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 
 static RECORD: Record = Record {
@@ -20,9 +21,12 @@ static RECORD: Record = Record {
     ports: &[20],
     weak: true,
     sources: &["RFC 959"],
-    reads: &["files that cross: name, size, type, SHA-256"],
+    reads: &[
+        "files that cross: name, size, type, SHA-256",
+        "HL7 v2 messages in files: whom they are about, which kinds of patient data they hold",
+    ],
     leaves_out: "Listings; the block and compressed modes.",
-    attributes: &[],
+    attributes: &[("resource", "what holds patient data: an HL7 v2 message")],
     bounds: &[],
     false_likely: "everything that one side sends alone; asked only when a control connection \
         announced the flow",
@@ -122,6 +126,7 @@ impl Protocol for FtpData {
             declared: size,
             sender: None,
             file: Some(file),
+            contents: Contents::default(),
         })
     }
 }
@@ -133,6 +138,8 @@ struct FtpDataSession {
     sender: Option<Direction>,
     /// Until it was said.
     file: Option<FileAssembler>,
+    /// Medical records in it.
+    contents: Contents,
 }
 
 impl Session for FtpDataSession {
@@ -150,7 +157,8 @@ impl Session for FtpDataSession {
         if !file.append(bytes, last) {
             out.reached(&file::PENDING);
         }
-        if file.is_document() {
+        self.contents.feed(bytes, out);
+        if file.is_document() && !self.contents.are_read() {
             out.withhold(0..bytes.len());
         }
         Progress::Used(bytes.len())
@@ -179,7 +187,7 @@ impl Session for FtpDataSession {
     }
 
     fn held(&self) -> usize {
-        self.file.as_ref().map_or(0, FileAssembler::held)
+        self.file.as_ref().map_or(0, FileAssembler::held) + self.contents.held()
     }
 
     fn end(&mut self, out: &mut Output<'_>) {
@@ -189,7 +197,11 @@ impl Session for FtpDataSession {
         if let Some(size) = self.declared {
             file.know_size(size);
         }
-        if let Some(place) = file.place()
+        let place = file.place();
+        if let Some(place) = place {
+            self.contents.finish(sender, place.last, out);
+        }
+        if let Some(place) = place
             && let Some(artifact) = file.finish()
         {
             out.say(place, Meaning::File(Box::new(artifact)))

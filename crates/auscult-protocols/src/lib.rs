@@ -67,6 +67,7 @@ pub mod portmap;
 pub mod postgres;
 pub mod quic;
 mod reading;
+mod records;
 pub mod remote;
 mod router_group;
 mod rpc;

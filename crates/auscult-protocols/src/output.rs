@@ -12,6 +12,7 @@ use auscult_model::{
 };
 
 use crate::PatientKey;
+use crate::reading::Source;
 
 /// Bytes of the presented slice from `start` on (up to the next origin) came from this packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,6 +293,39 @@ impl<'a> Output<'a> {
         Place {
             first,
             last: self.mark(end.saturating_sub(1)),
+        }
+    }
+
+    /// The packets that carried the presented bytes of `range`, with their parts of it.
+    pub(crate) fn sources(&self, range: Range<usize>) -> Vec<(Range<usize>, Source)> {
+        let mut sources = Vec::new();
+        let mut at = range.start;
+        for_each_place(self.origins, range, |origin, frame_offset, length| {
+            let source = Source {
+                packet: origin.packet,
+                time: origin.time,
+                frame_offset,
+            };
+            sources.push((at..at + length, source));
+            at += length;
+        });
+        sources
+    }
+
+    /// Where a session inside this one writes to, with statements and announcements of its own.
+    pub(crate) fn within<'b>(
+        &'b mut self,
+        said: &'b mut Vec<Said>,
+        expected: &'b mut Vec<Expectation>,
+    ) -> Collected<'b> {
+        Collected {
+            said,
+            expected,
+            samples: self.samples,
+            limits: self.limits,
+            bounds: self.bounds,
+            key: self.key,
+            unread: self.unread.as_deref_mut(),
         }
     }
 

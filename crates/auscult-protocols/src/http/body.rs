@@ -1,8 +1,8 @@
 //! Bodies of HTTP messages: which are worth a digest, and how they are decoded.
 //!
 //! A body is looked at by its first bytes, whatever its declared type: programs, archives,
-//! firmware and documents become artifacts, FHIR resources are read ([`super::fhir`]), everything
-//! else is skipped. Contents behind gzip and
+//! firmware and documents become artifacts, medical records are read ([`crate::records`]),
+//! everything else is skipped. Contents behind gzip and
 //! deflate are decoded unless they are declared to be parts of a page. Sources: RFC 9110 §8.4,
 //! RFC 1950, RFC 1951, RFC 1952, RFC 6266 (names). Limits: [`LARGEST`] and [`EXPANDED`]; Brotli and
 //! Zstandard are not decoded.
@@ -12,10 +12,10 @@ use std::io::Write;
 use auscult_model::{Bound, Direction, Meaning};
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 
-use super::fhir::{self, Resources};
 use super::head::Head;
 use crate::file::{self, FileAssembler};
 use crate::magic::{SNIFFED, is_worth};
+use crate::records::Records;
 use crate::{Mark, Output, text};
 
 pub(super) static LARGEST: Bound = Bound::settable(
@@ -189,8 +189,8 @@ impl Decoder {
 enum Reads {
     /// An artifact.
     File(Box<FileAssembler>),
-    /// What its resources say of patients.
-    Fhir(Resources),
+    /// What its records say of patients.
+    Records(Box<Records>),
 }
 
 /// A body that is read.
@@ -226,11 +226,11 @@ impl Body {
         }
     }
 
-    /// Of one that holds resources, not coded.
-    pub(super) fn of_resources(server: Option<u16>) -> Self {
+    /// Of one that holds records, not coded.
+    pub(super) fn of_records(records: Records) -> Self {
         Body {
-            reads: Reads::Fhir(Resources::new(server)),
-            ..Body::new(String::new(), Coding::Plain, false, server)
+            reads: Reads::Records(Box::new(records)),
+            ..Body::new(String::new(), Coding::Plain, false, None)
         }
     }
 
@@ -238,7 +238,7 @@ impl Body {
     pub(super) fn is_private(&self) -> bool {
         match &self.reads {
             Reads::File(file) => file.is_document(),
-            Reads::Fhir(_) => self.coding != Coding::Plain,
+            Reads::Records(_) => self.coding != Coding::Plain,
         }
     }
 
@@ -246,7 +246,7 @@ impl Body {
     pub(super) fn held(&self) -> usize {
         let reads = match &self.reads {
             Reads::File(file) => file.held(),
-            Reads::Fhir(resources) => resources.held(),
+            Reads::Records(records) => records.held(),
         };
         reads + self.decoder.as_ref().map_or(0, |_| DECODER)
     }
@@ -307,12 +307,14 @@ impl Body {
                 let sniffed = self.sniffed.take().unwrap_or_default();
                 self.append(&sniffed, out)
             }
-            Worth::No if fhir::is_one(sniffed) => {
-                let sniffed = self.sniffed.take().unwrap_or_default();
-                self.reads = Reads::Fhir(Resources::new(self.server));
-                self.append(&sniffed, out)
-            }
-            Worth::No => false,
+            Worth::No => match Records::begin(sniffed, self.server) {
+                Some(records) => {
+                    let sniffed = self.sniffed.take().unwrap_or_default();
+                    self.reads = Reads::Records(Box::new(records));
+                    self.append(&sniffed, out)
+                }
+                None => false,
+            },
             Worth::Needs(_) => true,
         }
     }
@@ -331,7 +333,10 @@ impl Body {
                 }
                 true
             }
-            Reads::Fhir(resources) => resources.feed(bytes, self.coding == Coding::Plain, out),
+            Reads::Records(records) => {
+                let at = (self.coding == Coding::Plain).then_some(0);
+                records.feed(bytes, at, out)
+            }
         }
     }
 
@@ -351,8 +356,8 @@ impl Body {
             }
         }
         if let Some(sniffed) = self.sniffed.take() {
-            if fhir::is_one(&sniffed) {
-                self.reads = Reads::Fhir(Resources::new(self.server));
+            if let Some(records) = Records::begin(&sniffed, self.server) {
+                self.reads = Reads::Records(Box::new(records));
             } else if !is_worth(&sniffed) {
                 return;
             }
@@ -360,7 +365,7 @@ impl Body {
         }
         let mut file = match self.reads {
             Reads::File(file) => file,
-            Reads::Fhir(mut resources) => return resources.finish(sender, self.last, out),
+            Reads::Records(mut records) => return records.finish(sender, self.last, out),
         };
         if is_whole {
             file.know_size(file.frontier());

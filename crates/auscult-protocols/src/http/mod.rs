@@ -2,18 +2,16 @@
 //! and medical records that cross.
 //!
 //! Sources: RFC 9110, RFC 9112, RFC 7617 (Basic), RFC 7616 (Digest), RFC 6750 (Bearer).
-//! A body is looked at by its first bytes; only one that is worth a digest, or holds resources
-//! ([`fhir`]), is read ([`body`]); the others are skipped by their length or chunk by chunk.
+//! A body is looked at by its first bytes; only one that is worth a digest, or holds medical
+//! records, is read ([`body`]); the others are skipped by their length or chunk by chunk.
 //! Requests and answers are paired in order, because only the request tells whether an answer has a
 //! body. Of Basic credentials and forms no more is decoded than the account. Of request targets
 //! only a file's name and the end of a tunnel are kept. Limits: 64 KiB of headers a message, 64
 //! requests waiting for answers.
 
 mod body;
-mod fhir;
 mod form;
 pub(crate) mod head;
-mod json;
 
 use std::collections::VecDeque;
 
@@ -21,6 +19,7 @@ use auscult_model::{About, Bound, Direction, Meaning, Transport};
 
 use crate::factory_login::FACTORY;
 use crate::login::Attempt;
+use crate::records::Records;
 use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Start, Tier};
 use crate::{lines, sides, text};
 use body::{Body, Coding, Worth};
@@ -46,8 +45,8 @@ static RECORD: Record = Record {
         "accounts of Basic, Digest and form logins, and whether they were accepted",
         "programs, archives, firmware and documents that cross: name, size, SHA-256; also behind \
          gzip and deflate",
-        "FHIR resources in JSON: whom they are about, which kinds of patient data they hold; a \
-         server's program",
+        "HL7 v2 messages and FHIR resources (JSON): whom they are about, which kinds of patient \
+         data they hold; a FHIR server's program",
         "tunnels that are asked for (CONNECT)",
     ],
     leaves_out: "Cookies, pages, media, parts of multipart bodies, FHIR in XML; everything \
@@ -272,10 +271,10 @@ impl HttpSession {
         if let Content::Open(name, in_part) = &mut side.content {
             side.content = match body::worth(bytes, left) {
                 Worth::Needs(need) => return Progress::Need { used: 0, need },
-                Worth::No if fhir::is_one(bytes) => {
-                    Content::File(Box::new(Body::of_resources(server)))
-                }
-                Worth::No => Content::Skipped,
+                Worth::No => match Records::begin(bytes, server) {
+                    Some(records) => Content::File(Box::new(Body::of_records(records))),
+                    None => Content::Skipped,
+                },
                 Worth::Yes => {
                     let body = Body::new(std::mem::take(name), Coding::Plain, *in_part, server);
                     Content::File(Box::new(body))

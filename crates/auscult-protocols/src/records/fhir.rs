@@ -1,5 +1,5 @@
-//! Patients, and what is said of them, in FHIR resources: the data that hospitals' programs and
-//! portals exchange as JSON over HTTP.
+//! Patients, and what is said of them, in FHIR resources: what hospitals' programs and portals
+//! exchange as JSON.
 //!
 //! Source: HL7 FHIR R4 and R5 (Patient, RelatedPerson, Practitioner, Observation, Bundle,
 //! CapabilityStatement), LOINC for vital signs. A resource is about a patient when it is one, or
@@ -26,8 +26,6 @@ const VITAL_SIGNS: [&str; 11] = [
 
 /// Whether a body's first bytes are those of a resource.
 pub(super) fn is_one(head: &[u8]) -> bool {
-    const LOOKED_AT: usize = 512;
-    let head = head.get(..LOOKED_AT).unwrap_or(head);
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     head.trim_ascii_start().first() == Some(&b'{')
         && memchr::memmem::find(head, b"\"resourceType\"").is_some()
@@ -381,16 +379,15 @@ impl Resources {
         self.reader.open.iter().map(of).sum::<usize>() + 4096
     }
 
-    /// Reads a piece, of which the bytes are those presented when `is_plain`; false when no more is
-    /// wanted.
-    pub(super) fn feed(&mut self, bytes: &[u8], is_plain: bool, out: &mut Output<'_>) -> bool {
+    /// Reads a piece, see [`super::Records::feed`].
+    pub(super) fn feed(&mut self, bytes: &[u8], at: Option<usize>, out: &mut Output<'_>) -> bool {
         if let Some(port) = self.server.take() {
             let place = out.place(0..0);
             out.offer(place, Transport::Tcp, port, "fhir");
         }
         let mut told = Told {
             reader: &mut self.reader,
-            is_plain,
+            at,
             end: bytes.len(),
             out,
         };
@@ -465,7 +462,8 @@ impl Reader {
 /// Takes what is read of one piece.
 struct Told<'r, 'o, 'p> {
     reader: &'r mut Reader,
-    is_plain: bool,
+    /// Where the piece lies in what is presented; `None` when it was decoded.
+    at: Option<usize>,
     /// Length of the piece.
     end: usize,
     out: &'o mut Output<'p>,
@@ -474,7 +472,8 @@ struct Told<'r, 'o, 'p> {
 impl Told<'_, '_, '_> {
     /// The packet of a byte; of decoded bytes, the last that was presented.
     fn mark(&self, at: usize) -> Mark {
-        self.out.mark(if self.is_plain { at } else { usize::MAX })
+        let presented = self.at.map(|start| start + at);
+        self.out.mark(presented.unwrap_or(usize::MAX))
     }
 }
 
@@ -521,7 +520,8 @@ impl Sink for Told<'_, '_, '_> {
     }
 
     fn part(&mut self, range: Range<usize>) {
-        if self.is_plain {
+        if let Some(at) = self.at {
+            let range = at + range.start..at + range.end;
             let mut told = None;
             self.reader
                 .at_value(|resource, path| told = resource.kind(path));
