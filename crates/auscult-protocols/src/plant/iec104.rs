@@ -70,7 +70,7 @@ fn frame(bytes: &[u8]) -> Option<usize> {
     let length = bytes.get(1).copied();
     let fits = match bytes.get(2) {
         Some(control) if control & 1 == 0 => {
-            length.is_some_and(|length| length >= 12)
+            length.is_some_and(|length| (12..=253).contains(&length))
                 && known(6, |kind| (1..=127).contains(&kind))
                 && known(8, |cause| (1..=47).contains(&(cause & 0x3f)))
         }
@@ -98,5 +98,8 @@ mod tests {
         assert_eq!(of(&message.repeat(4)), Probe::Certain);
         assert_eq!(of(b"\x68\x0e\0\0\0\0\xff"), Probe::No);
         assert_eq!(of(b"world"), Probe::No);
+        // No message is so long, however much of it was seen.
+        assert_eq!(of(b"\x68\xfe"), Probe::No);
+        assert_eq!(of(b"\x68\xfe\0\0\0\0\x64\x01\x06"), Probe::No);
     }
 }
