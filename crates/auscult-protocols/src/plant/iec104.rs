@@ -31,6 +31,8 @@ impl Protocol for Iec104 {
 
 /// Bytes of frames that are looked at.
 const LOOK: usize = 1024;
+/// Frames one behind the other that nothing else looks like.
+const SURE: u32 = 4;
 
 fn of(bytes: &[u8]) -> Probe {
     const CONTROL: &[Byte] = &[
@@ -47,7 +49,8 @@ fn of(bytes: &[u8]) -> Probe {
     }
     let mut rest = bytes.get(..LOOK).unwrap_or(bytes);
     let mut frames = 0;
-    while !rest.is_empty() {
+    // So many are sure; what follows them cannot change that.
+    while !rest.is_empty() && frames < SURE {
         match frame(rest) {
             Some(length) if rest.len() >= length => rest = rest.get(length..).unwrap_or_default(),
             Some(_) => break,
@@ -59,7 +62,7 @@ fn of(bytes: &[u8]) -> Probe {
         // A receipt alone has 33 fixed bits, most of them zero.
         1 if bytes.get(2) == Some(&1) => Probe::Likely,
         0 | 1 => Probe::Maybe,
-        2 | 3 => Probe::Likely,
+        2..SURE => Probe::Likely,
         _ => Probe::Certain,
     }
 }
@@ -96,6 +99,8 @@ mod tests {
         assert_eq!(of(message), Probe::Maybe);
         assert_eq!(of(&message.repeat(2)), Probe::Likely);
         assert_eq!(of(&message.repeat(4)), Probe::Certain);
+        let broken = [&message.repeat(4)[..], b"world"].concat();
+        assert_eq!(of(&broken), Probe::Certain);
         assert_eq!(of(b"\x68\x0e\0\0\0\0\xff"), Probe::No);
         assert_eq!(of(b"world"), Probe::No);
         // No message is so long, however much of it was seen.
