@@ -49,13 +49,14 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds them.
+    /// Builds them, in a folder of their own: cargo takes the copy's crates for those of the
+    /// repository, and would build both anew each time.
     pub(super) fn build(copy: &Path) -> Result<Self> {
         eprintln!("+ cargo test --no-run (the copy with its switches)");
         let mut command = cargo();
         command
             .current_dir(copy)
-            .env("CARGO_TARGET_DIR", target())
+            .env("CARGO_TARGET_DIR", target().join("guards/target"))
             .args(["test", "--no-run", "--message-format", "json"])
             .args(["-p", "auscult-detect", "-p", "auscult-engine", "--lib"])
             .args(["--test", "scenarios"])

@@ -450,4 +450,10 @@ mod tests {
             .one(RULE);
         assert!(with.confidence > without.confidence);
     }
+
+    #[test]
+    fn near_miss_the_answer_may_be_among_what_was_lost() {
+        assert!(!tries(Talk::UNANSWERED).one(RULE).weakened_by_loss);
+        assert!(tries(Talk::UNANSWERED).lossy().one(RULE).weakened_by_loss);
+    }
 }

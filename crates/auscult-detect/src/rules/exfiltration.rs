@@ -124,4 +124,34 @@ mod tests {
             .talk(archive, outside(), 443, "tls", talk);
         assert_eq!(scene.of(RULE), []);
     }
+
+    #[test]
+    fn near_miss_what_nobody_took() {
+        let unanswered = Talk {
+            payload: [60_000_000, 0],
+            ..Talk::ONE_WAY
+        };
+        let scene = sent([1_000_000, 9_000]).talk(monitor(), outside(), 9000, "tls", unanswered);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_station_behind_a_static_route() {
+        let near = Talk {
+            payload: [60_000_000, 9_000],
+            round_trip: auscult_model::Timestamp::MILLISECOND,
+            ttl: 63,
+            ..Talk::ANSWERED
+        };
+        let scene = ward()
+            .way_out(monitor())
+            .talk(monitor(), outside(), 443, "tls", near);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_on_the_bench() {
+        let scene = sent([60_000_000, 9_000]).bench("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
 }

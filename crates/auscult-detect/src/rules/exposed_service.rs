@@ -231,4 +231,14 @@ mod tests {
         let scene = ward().talk(pc(), monitor(), 23, "telnet", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let open = claim("vnc_security", "none");
+        let scene = ward().say(monitor(), pc(), "vnc", open);
+        assert_eq!(
+            scene.guests("10.20.3.0/24").one(RULE).severity,
+            Severity::Info
+        );
+    }
 }

@@ -254,4 +254,110 @@ mod tests {
             .way_out(monitor());
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
+
+    fn severity(talk: Talk) -> Severity {
+        reached(at_work(), "http", talk).one(RULE).severity
+    }
+
+    #[test]
+    fn near_miss_datagrams_that_came_back() {
+        let datagrams = Talk {
+            transport: Transport::Udp,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(reached(at_work(), "dns", datagrams).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_others_talk_to_each_other() {
+        let scene = at_work().talk(outside(), far([198, 18, 8, 8]), 80, "http", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_refusal_that_carries_bytes() {
+        let refused = Talk {
+            outcome: Outcome::Refused,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(reached(at_work(), "http", refused).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_one_fixed_peer_beside_a_partner() {
+        let mut scene = reached(at_work(), "hl7", Talk::ANSWERED);
+        let partner = Host {
+            segment: monitor().segment,
+            ..far([198, 18, 8, 8])
+        };
+        scene = scene.talk(partner, monitor(), 2575, "hl7", Talk::ANSWERED);
+        scene.site.partners.push(auscult_inventory::Partner {
+            name: "Laboratory".to_owned(),
+            networks: vec!["198.18.8.0/24".parse().unwrap()],
+            via: None,
+        });
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn near_miss_a_station_behind_a_static_route() {
+        let near = Talk {
+            round_trip: auscult_model::Timestamp::MILLISECOND,
+            ttl: 63,
+            ..Talk::ANSWERED
+        };
+        let scene = at_work().talk(monitor(), outside(), 8080, "http", near);
+        assert_eq!(reached(scene, "http", near).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_room_for_the_headers_of_a_tunnel() {
+        let narrow = Talk {
+            mss: 1_300,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(severity(narrow), Severity::Low);
+        let usual = Talk {
+            mss: 1_460,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(severity(usual), Severity::High);
+    }
+
+    #[test]
+    fn near_miss_a_proxy_answers() {
+        let by_gateway = Talk {
+            ttl: 64,
+            ..Talk::ANSWERED
+        };
+        let finding = reached(at_work(), "http", by_gateway).one(RULE);
+        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+    }
+
+    #[test]
+    fn near_miss_a_hosted_printing_service() {
+        let printer = crate::scene::host([10, 20, 4, 4]);
+        let claim = auscult_model::Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "printer_model",
+            value: "LaserJet".to_owned(),
+        };
+        let outside = Host {
+            segment: printer.segment,
+            ..outside()
+        };
+        let scene = Scene::new()
+            .say(printer, crate::scene::pc(), "ipp", claim)
+            .way_out(printer)
+            .talk(outside, printer, 631, "ipp", Talk::ANSWERED);
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+        let scene = scene.talk(outside, printer, 8443, "http", Talk::ANSWERED);
+        assert!(scene.one(RULE).severity > Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = reached(at_work(), "http", Talk::ANSWERED).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
 }

@@ -445,4 +445,77 @@ mod tests {
             "selector1.klinik-am-see._domainkey.klinik-am-see.example"
         ));
     }
+
+    /// Names that are made by a pattern, each asked for once.
+    fn pattern(protocol: &'static str, zone: &str, name: impl Fn(u64) -> String) -> Scene {
+        let server = host([10, 20, 0, 53]);
+        (0..250).fold(ward(), |scene, n| {
+            let meaning = Meaning::NameAnswered {
+                name: format!("{}.{zone}", name(n)),
+                addresses: Vec::new(),
+            };
+            let kind = [("qtype", "TXT")];
+            scene.say_with(server, monitor(), (protocol, 1.0), meaning, &kind)
+        })
+    }
+
+    fn lot(n: u64) -> String {
+        format!(
+            "{:016x}{:016x}{:016x}",
+            slot_free(n),
+            slot_free(n + 7),
+            slot_free(n + 70)
+        )
+    }
+
+    #[test]
+    fn near_miss_names_on_the_link() {
+        assert!(!pattern("dns", "stat.example", lot).of(RULE).is_empty());
+        assert_eq!(pattern("mdns", "stat.example", lot).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_long_names_of_short_or_plain_labels() {
+        let short = |n| {
+            lot(n)
+                .as_bytes()
+                .chunks(8)
+                .map(String::from_utf8_lossy)
+                .fold(String::new(), |name, label| match name.as_str() {
+                    "" => label.into_owned(),
+                    _ => format!("{name}.{label}"),
+                })
+        };
+        assert_eq!(pattern("dns", "stat.example", short).of(RULE), []);
+        let plain = |n| format!("{}{}", "a".repeat(50), "b".repeat(n as usize % 10));
+        let plain = |n: u64| format!("{}.{}", plain(n), "a".repeat(n as usize / 10 + 1));
+        assert_eq!(pattern("dns", "stat.example", plain).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_one_long_name_again_and_again() {
+        let same = |n| lot(n % 5);
+        assert_eq!(pattern("dns", "stat.example", same).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_many_names_over_days() {
+        let server = host([10, 20, 0, 53]);
+        let scene = (0..150).fold(ward(), |scene, n| {
+            let meaning = Meaning::NameAnswered {
+                name: format!("{}.stat.example", lot(n)),
+                addresses: Vec::new(),
+            };
+            let kind = [("qtype", "TXT")];
+            let scene = scene.say_with(server, monitor(), ("dns", 1.0), meaning, &kind);
+            scene.later(600)
+        });
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = asked(monitor(), "stat.example", "TXT", 250, &FAR).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
 }

@@ -112,4 +112,54 @@ mod tests {
         assert_eq!(talks_to(far([202, 114, 4, 119])).of(RULE), [], "factory");
         assert_eq!(talks_to(far([198, 18, 7, 9])).of(RULE), [], "set aside");
     }
+
+    fn research() -> Host {
+        far([202, 112, 80, 9])
+    }
+
+    #[test]
+    fn near_miss_nobody_answers() {
+        let scene = ward()
+            .way_out(monitor())
+            .talk(monitor(), research(), 443, "tls", Talk::ONE_WAY)
+            .talk(monitor(), research(), 444, "tls", Talk::UNANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_computer() {
+        let pc = crate::scene::pc();
+        let scene = Scene::new().office(pc).way_out(pc);
+        let scene = scene.talk(pc, research(), 443, "tls", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_name_was_answered() {
+        let named = auscult_model::Meaning::NameAnswered {
+            name: "update.maker.example".to_owned(),
+            addresses: vec![research().ip],
+        };
+        let server = crate::scene::host([10, 20, 0, 2]);
+        let scene = talks_to(research()).say(server, monitor(), "dns", named);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_proxy_answers() {
+        let by_gateway = Talk {
+            ttl: 64,
+            ..Talk::ANSWERED
+        };
+        let scene = ward()
+            .way_out(monitor())
+            .talk(monitor(), research(), 443, "tls", by_gateway);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = talks_to(research()).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
 }
