@@ -102,6 +102,8 @@ pub(crate) struct Talk {
     pub(crate) leg: Option<Leg>,
     /// The smallest segment size that a side named.
     pub(crate) mss: u16,
+    /// Packets of each side that sent any.
+    pub(crate) packets: u64,
     /// Messages of ICMP that refused it.
     pub(crate) icmp_errors: u64,
 }
@@ -122,6 +124,7 @@ impl Talk {
         ttl: 49,
         leg: None,
         mss: 1460,
+        packets: 20,
         icmp_errors: 0,
     };
     /// Openings that nobody answers, repeated for two minutes.
@@ -228,9 +231,9 @@ impl Scene {
         let sent = if talk.outcome == Outcome::Unanswered && !talk.one_sided {
             talk.attempts
         } else {
-            20
+            talk.packets
         };
-        sum.packets = [sent, if answered { 20 } else { 0 }];
+        sum.packets = [sent, if answered { talk.packets } else { 0 }];
         sum.bytes = [6000, 1500];
         sum.payload = talk.payload;
         sum.acknowledged = if talk.acknowledged {

@@ -98,7 +98,6 @@ fn finding(view: &View<'_>, signature: &'static Signature, devices: &[&Device]) 
             format!("{family} likely, {} sure", percent(confidence)),
         )
     };
-    grade.cap_by_confidence(confidence);
     let local: Vec<_> = devices.iter().flat_map(|d| d.ips.iter().copied()).collect();
     grade.cap_by_network(view, &local);
 

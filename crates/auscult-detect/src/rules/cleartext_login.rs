@@ -108,7 +108,6 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         .iter()
         .map(|(_, fact)| fact.confidence)
         .fold(0.0, f32::max);
-    grade.cap_by_confidence(confidence);
     let mut local: Vec<_> = group.iter().map(|(key, _)| key.from.ip).collect();
     if view.is_local(server) {
         local.push(server.ip);

@@ -120,7 +120,6 @@ fn finding(view: &View<'_>, local: Party, peer: IpAddr, reach: &Reach) -> Findin
     if view.is_lossy() {
         confidence *= 0.8;
     }
-    grade.cap_by_confidence(confidence);
     grade.cap_by_loss(view, one_sided, false);
     grade.cap_by_network(view, &[local.ip]);
 

@@ -63,7 +63,6 @@ fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
         return None;
     }
     let mut grade = Grade::new(severity, format!("{} sent it", stake.words()));
-    grade.cap_by_confidence(reach.confidence);
     grade.cap_by_network(pair.view, &[pair.local.ip]);
     let (name, megabytes) = (pair.name(), sent / 1_000_000);
     Some(

@@ -144,7 +144,6 @@ fn finding(
     };
     let mut grade = Grade::new(severity, format!("{}: {}", stake.words(), exposure.words));
     let confidence = sources.iter().map(Source::confidence).fold(0.0, f32::max);
-    grade.cap_by_confidence(confidence);
     grade.cap_by_network(view, &[party.ip]);
     let device = view.device(party);
     let name = view.name(party);

@@ -213,7 +213,6 @@ fn finding(view: &View<'_>, known: &Known, peer: IpAddr, goers: &Goers<'_>) -> O
     if view.is_lossy() {
         confidence *= 0.8;
     }
-    grade.cap_by_confidence(confidence);
     let locals: Vec<IpAddr> = talks.iter().map(|talk| talk.local.ip).collect();
     grade.cap_by_network(view, &locals);
     Some(sentences(view, peer, goers, &reach).finish(grade, confidence))

@@ -81,7 +81,6 @@ fn is_inbound(view: &View<'_>, key: &ConversationKey, sum: &ConversationSum) -> 
         && sum.payload.iter().all(|bytes| *bytes > 0)
         && !view.is_local(from)
         && view.is_local(to)
-        && !auscult_inventory::is_group(key.responder)
         && view.inventory.options().partner(key.originator).is_none()
 }
 

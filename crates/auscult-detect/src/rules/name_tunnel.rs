@@ -125,7 +125,7 @@ fn zone(name: &str) -> &str {
 /// A long name that looks drawn by lot, and is no reverse or service name.
 fn carries_data(name: &str) -> bool {
     let front = name.strip_suffix(zone(name)).unwrap_or_default();
-    let labels = || front.split('.').filter(|label| !label.is_empty());
+    let labels = || front.split('.');
     !name.ends_with(".arpa")
         && !labels().any(|label| label.starts_with('_'))
         && labels().any(|label| label.len() >= LABEL)

@@ -147,4 +147,10 @@ mod tests {
             "near miss: two keys"
         );
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = keys("SHA256:a", "SHA256:a").guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
 }

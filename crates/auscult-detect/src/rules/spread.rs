@@ -476,4 +476,46 @@ mod tests {
         assert_eq!(share_words(r"\\10.1.1.5\IPC$"), "a share");
         assert_eq!(share_words("update"), "a share");
     }
+
+    /// A program goes to others, signed or by signed messages.
+    fn signed(by: Host, to: u8, how: (Option<&'static str>, bool)) -> Scene {
+        others(to).fold(ward(), |scene, to| {
+            let scene = scene.talk(by, to, 445, "smb", Talk::ANSWERED);
+            scene.signed_file(by, to, how)
+        })
+    }
+
+    #[test]
+    fn near_miss_its_maker_signed_the_program() {
+        let by_maker = signed(monitor(), 3, (Some("Authenticode"), false));
+        assert_eq!(by_maker.one(RULE).severity, Severity::Low);
+        let by_messages = signed(monitor(), 3, (None, true));
+        assert_eq!(by_messages.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_messages_of_somebody_who_is_logged_on() {
+        let scene = signed(pc(), 9, (None, true));
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_copies_by_another_protocol() {
+        let scene = others(3).fold(ward(), |scene, to| {
+            let scene = scene.talk(monitor(), to, 2049, "nfs", Talk::ANSWERED);
+            scene.file(monitor(), to, "nfs", FileClass::Executable)
+        });
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = copied(ward(), monitor(), 3).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_share_with_a_number() {
+        assert_eq!(share_words(r"\10.1.1.5\1$"), "a share");
+    }
 }

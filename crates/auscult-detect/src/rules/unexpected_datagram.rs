@@ -164,4 +164,10 @@ mod tests {
         let office = datagram(host([10, 20, 3, 14]), 9000).office(host([10, 20, 9, 77]));
         assert_eq!(office.one(RULE).severity, Severity::Low);
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = datagram(host([10, 20, 3, 14]), 9000).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
 }
