@@ -455,4 +455,18 @@ mod tests {
         let finding = scene.guests("10.20.3.0/24").one(RULE);
         assert_eq!(finding.severity, Severity::Info);
     }
+
+    #[test]
+    fn near_miss_a_neighbour_in_the_providers_network() {
+        let gate = crate::scene::Host {
+            mac: crate::scene::ROUTER,
+            ..host([198, 18, 7, 1])
+        };
+        let neighbour = host([198, 18, 7, 9]);
+        let scene = at_work()
+            .asked(monitor(), gate.ip, (3, 30), Some(gate))
+            .asked(monitor(), neighbour.ip, (3, 30), Some(neighbour))
+            .talk(monitor(), neighbour, 8090, "unknown", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
 }

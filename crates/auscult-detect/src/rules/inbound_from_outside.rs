@@ -117,7 +117,6 @@ fn finding(
         grade.cap(Severity::Medium, "how far it came from is not shown");
     }
     let confidence = reach.confidence;
-    grade.cap_by_confidence(confidence);
     grade.cap_by_network(view, &[target.ip]);
 
     let device = view.device(target);
@@ -358,5 +357,30 @@ mod tests {
     fn near_miss_guests() {
         let scene = reached(at_work(), "http", Talk::ANSWERED).guests("10.20.3.0/24");
         assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_an_answer_from_next_door() {
+        let near = Talk {
+            round_trip: 5 * auscult_model::Timestamp::MILLISECOND,
+            ..Talk::ANSWERED
+        };
+        let peer = Host {
+            segment: monitor().segment,
+            ..far([202, 112, 80, 9])
+        };
+        let scene = |talk| {
+            let mut scene = at_work().talk(monitor(), peer, 8443, "tls", talk).talk(
+                peer,
+                monitor(),
+                80,
+                "http",
+                talk,
+            );
+            scene.site.country = Some("DE".to_owned());
+            scene.one(RULE).severity
+        };
+        assert_eq!(scene(Talk::ANSWERED), Severity::High);
+        assert_eq!(scene(near), Severity::Low);
     }
 }

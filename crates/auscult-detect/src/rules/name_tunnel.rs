@@ -226,11 +226,8 @@ impl<'f> Asked<'f> {
             .all(|a| matches!(*a, "verdict" | "nothing"))
             && self.answers.contains("verdict");
         let only_hosts = self.is_of(&HOSTS) && !self.answers.contains("data");
-        self.names >= least
-            && self.in_an_hour >= least
-            && !only_verdicts
-            && !only_hosts
-            && !self.is_of(&VERDICTS)
+        // Of all names there are never fewer.
+        self.in_an_hour >= least && !only_verdicts && !only_hosts && !self.is_of(&VERDICTS)
     }
 }
 
@@ -517,5 +514,18 @@ mod tests {
     fn near_miss_guests() {
         let scene = asked(monitor(), "stat.example", "TXT", 250, &FAR).guests("10.20.3.0/24");
         assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_web_server_asks_for_itself() {
+        let scene = asked(monitor(), "stat.example", "TXT", 250, &FAR);
+        let offers = Meaning::ServiceOffered {
+            about: auscult_model::About::Sender,
+            transport: Transport::Tcp,
+            port: 80,
+            protocol: "http",
+        };
+        let scene = scene.say(monitor(), pc(), "http", offers);
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 }

@@ -162,4 +162,27 @@ mod tests {
         let scene = talks_to(research()).guests("10.20.3.0/24");
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
+
+    #[test]
+    fn near_miss_it_left_and_nobody_answered() {
+        let left = Talk::ONE_WAY.left();
+        let scene = ward()
+            .way_out(monitor())
+            .talk(monitor(), research(), 443, "tls", left);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_the_network_bears_the_makers_name() {
+        let organisation = owner(research().ip).and_then(|holder| holder.organisation);
+        let mut words = organisation.unwrap_or_default().split(' ');
+        let word = words.find(|word| word.len() >= 4).unwrap();
+        let vendor = auscult_model::Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "vendor",
+            value: format!("{word} Instruments"),
+        };
+        let scene = talks_to(research()).say(monitor(), crate::scene::pc(), "snmp", vendor);
+        assert_eq!(scene.of(RULE), []);
+    }
 }
