@@ -1,9 +1,9 @@
 //! Finds the guards of a source file, and rewrites it so that each can be switched off.
 //!
 //! A guard is a condition, or a part of one joined by `||` or `&&`, whose loss lets more through:
-//! the condition of an `if` that leaves, what a filter, `then`, a predicate or a closure that is
+//! the condition of an `if` or an arm that leaves, what a filter, `then`, a predicate or a closure that is
 //! handed on asks, a cap of the severity.
-//! What is written as a pattern (`let … else`, an arm of a `match`) has no condition to lose.
+//! What is written as a pattern (`let … else`, an arm without `if`) has no condition to lose.
 
 use std::ops::Range;
 
@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{
-    BinOp, Block, Expr, ExprCall, ExprIf, ExprMethodCall, ImplItemFn, ItemFn, ItemMod, LocalInit,
-    Stmt,
+    Arm, BinOp, Block, Expr, ExprCall, ExprIf, ExprMethodCall, ImplItemFn, ItemFn, ItemMod,
+    LocalInit, Pat, PatGuard, Stmt,
 };
 
 /// One guard.
@@ -185,6 +185,16 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         visit::visit_expr_if(self, node);
     }
 
+    fn visit_arm(&mut self, arm: &'ast Arm) {
+        if let Pat::Guard(PatGuard { guard, .. }) = &arm.pat
+            && !has_pattern(guard)
+            && goes_away(&arm.body)
+        {
+            self.leaves_where(guard);
+        }
+        visit::visit_arm(self, arm);
+    }
+
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         call.args.iter().for_each(|argument| self.closure(argument));
         visit::visit_expr_call(self, call);
@@ -250,12 +260,13 @@ fn tail(body: &Expr) -> &Expr {
 
 /// Whether whoever comes into a block goes away at its end.
 fn leaves(block: &Block) -> bool {
+    matches!(block.stmts.last(), Some(Stmt::Expr(last, _)) if goes_away(last))
+}
+
+fn goes_away(expression: &Expr) -> bool {
     matches!(
-        block.stmts.last(),
-        Some(Stmt::Expr(
-            Expr::Return(_) | Expr::Continue(_) | Expr::Break(_),
-            _
-        ))
+        expression,
+        Expr::Return(_) | Expr::Continue(_) | Expr::Break(_)
     )
 }
 
@@ -318,6 +329,12 @@ mod tests {
         assert_eq!(texts(source), ["grade.cap(b, c)", "d.cap(&mut grade, e)"]);
         assert_eq!(texts("fn f() -> bool { a && (b || c) }"), ["a", "b || c"]);
         assert_eq!(texts("fn f() { (a && b).then(|| c) }"), ["a", "b"]);
+    }
+
+    #[test]
+    fn arms_that_leave_are_found() {
+        let source = "fn f() { match a { 1 if b => return None, 2 if c => d, _ => e } }";
+        assert_eq!(texts(source), ["b"]);
     }
 
     #[test]

@@ -23,6 +23,9 @@ use trial::{Killer, Programs};
 
 /// The rules, from the root of the repository.
 const RULES: &str = "crates/auscult-detect/src/rules";
+/// The root of their crate, and the module that is added to it in the copy.
+const LIB: &str = "crates/auscult-detect/src/lib.rs";
+const SWITCHES: &str = "crates/auscult-detect/src/guards.rs";
 
 /// What came of a guard's loss.
 struct Judged {
@@ -39,10 +42,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     if let Some(unknown) = wanted.iter().find(|word| word.starts_with('-')) {
         bail!("unknown: {unknown}");
     }
-    let copy = target().join("guards/copy");
-    let mut kept = Vec::new();
-    mirror(&root(), &copy, &mut kept)?;
-    let guards = put_switches(&copy)?;
+    let Switched { guards, files } = switched()?;
     let guards: Vec<Guard> = guards
         .into_iter()
         .filter(|guard| wanted.is_empty() || wanted.contains(&guard.rule.as_str()))
@@ -55,6 +55,11 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             );
         }
         return Ok(());
+    }
+    let copy = target().join("guards/copy");
+    mirror(&root(), &copy, &mut Vec::new())?;
+    for (path, text) in &files {
+        put(&copy.join(path), text.as_bytes())?;
     }
     let programs = Programs::build(&copy)?;
     let killers = trial::all(&programs, &guards)?;
@@ -108,7 +113,7 @@ fn mirror(from: &Path, to: &Path, kept: &mut Vec<PathBuf>) -> Result<()> {
     // What has gone from the sources goes from the copy.
     for entry in fs::read_dir(to)? {
         let path = entry?.path();
-        if kept.contains(&path) || path.ends_with("src/guards.rs") {
+        if kept.contains(&path) || path.ends_with(SWITCHES) {
             continue;
         }
         if path.is_dir() {
@@ -120,10 +125,9 @@ fn mirror(from: &Path, to: &Path, kept: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file of the copy is another than its source, and written by [`put_switches`].
+/// Whether a file of the copy is another than its source, and written by [`switched`].
 fn is_switched(copy: &Path) -> bool {
-    copy.parent().is_some_and(|folder| folder.ends_with(RULES))
-        || copy.ends_with("crates/auscult-detect/src/lib.rs")
+    copy.parent().is_some_and(|folder| folder.ends_with(RULES)) || copy.ends_with(LIB)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -133,26 +137,30 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Writes the rules and their crate into the copy, a switch at every guard.
-fn put_switches(copy: &Path) -> Result<Vec<Guard>> {
-    let mut files: Vec<PathBuf> = fs::read_dir(root().join(RULES))?
+/// The guards, and the files that are others in the copy, by their path there.
+struct Switched {
+    guards: Vec<Guard>,
+    files: Vec<(PathBuf, String)>,
+}
+
+/// The rules and their crate with a switch at every guard.
+fn switched() -> Result<Switched> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(root().join(RULES))?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
-    files.sort();
-    let mut guards = Vec::new();
-    for path in files {
+    paths.sort();
+    let (mut guards, mut files) = (Vec::new(), Vec::new());
+    for path in paths {
         let name = path.file_name().context("a name")?;
         let rule = path.file_stem().context("a name")?.to_string_lossy();
         let source = fs::read_to_string(&path)?;
         let found = find::rewrite(&rule, &source, guards.len())?;
         guards.extend(found.guards);
-        put(&copy.join(RULES).join(name), found.text.as_bytes())?;
+        files.push((Path::new(RULES).join(name), found.text));
     }
-    let lib = Path::new("crates/auscult-detect/src/lib.rs");
-    let source = fs::read_to_string(root().join(lib))?;
+    let source = fs::read_to_string(root().join(LIB))?;
     let with = source.replacen("\nmod ", "\nmod guards;\nmod ", 1);
-    put(&copy.join(lib), with.as_bytes())?;
-    let module = copy.join("crates/auscult-detect/src/guards.rs");
-    put(&module, switch::module(guards.len()).as_bytes())?;
-    Ok(guards)
+    files.push((PathBuf::from(LIB), with));
+    files.push((PathBuf::from(SWITCHES), switch::module(guards.len())));
+    Ok(Switched { guards, files })
 }

@@ -359,4 +359,19 @@ mod tests {
             .push("10.20.3.0/24".parse().unwrap());
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
+
+    #[test]
+    fn near_miss_a_server_that_they_also_ask_is_no_station() {
+        let asks = |scene: Scene| {
+            let login = auscult_model::Meaning::Login {
+                method: "ftp-password",
+                account: "service".to_owned(),
+                clear: true,
+                accepted: None,
+            };
+            scene.say(monitor(21), host([10, 20, 3, 99]), "ftp", login)
+        };
+        let finding = asks(streams(&[21], far([202, 114, 4, 119]))).one(RULE);
+        assert!(finding.seen[1].contains("not in use"), "{:?}", finding.seen);
+    }
 }

@@ -257,4 +257,35 @@ mod tests {
         assert!(!ward(3, true).one(RULE).weakened_by_loss);
         assert!(ward(3, true).lossy().one(RULE).weakened_by_loss);
     }
+
+    #[test]
+    fn near_miss_a_switch_that_starts_again() {
+        let there = crate::scene::far([202, 114, 4, 119]);
+        let talk = Talk {
+            seconds: 600,
+            packets: 600,
+            ..Talk::ANSWERED
+        };
+        let streams = (0..3).fold(Scene::new(), |scene, n| {
+            let monitor = host([10, 20, 3, 20 + n]);
+            scene.talk(monitor, there, 515, "contec-cms", talk).patient(
+                monitor,
+                there,
+                "contec-cms",
+            )
+        });
+        let rest = Talk {
+            seconds: 3400,
+            ..Talk::ANSWERED
+        };
+        let on = |segment| crate::scene::Host {
+            segment,
+            ..host([10, 21, 0, 9])
+        };
+        let elsewhere = on(Segment::vlan(9));
+        let scene = streams.talk(elsewhere, on(Segment::vlan(9)), 443, "tls", rest);
+        assert_eq!(scene.of(RULE), []);
+        let scene = scene.talk(host([10, 20, 3, 9]), host([10, 20, 3, 8]), 443, "tls", rest);
+        assert_eq!(scene.of(RULE).len(), 1);
+    }
 }

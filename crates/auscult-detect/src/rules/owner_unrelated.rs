@@ -165,11 +165,22 @@ mod tests {
 
     #[test]
     fn near_miss_it_left_and_nobody_answered() {
-        let left = Talk::ONE_WAY.left();
-        let scene = ward()
-            .way_out(monitor())
-            .talk(monitor(), research(), 443, "tls", left);
-        assert_eq!(scene.of(RULE), []);
+        let leg = Talk::ONE_WAY.left().leg.unwrap();
+        let outer = |ip, mac: Option<auscult_model::MacAddr>| Host {
+            mac: mac.unwrap(),
+            segment: leg.segment,
+            ..far(ip)
+        };
+        let left = |talk: Talk| {
+            let scene = ward().talk(monitor(), research(), 443, "tls", talk.left());
+            [80, 81].into_iter().fold(scene, |scene, n| {
+                let inner = outer([10, 20, 3, 77], leg.src_mac);
+                let edge = outer([198, 51, 100, n], leg.dst_mac);
+                scene.talk(inner, edge, 443, "tls", Talk::ANSWERED)
+            })
+        };
+        assert_eq!(left(Talk::ANSWERED).of(RULE).len(), 1);
+        assert_eq!(left(Talk::ONE_WAY).of(RULE), []);
     }
 
     #[test]
