@@ -1,7 +1,7 @@
 //! Finds the guards of a source file, and rewrites it so that each can be switched off.
 //!
 //! A guard is a condition, or a part of one joined by `||` or `&&`, whose loss lets more through:
-//! the condition of an `if` or an arm that leaves, what a filter, `then`, a predicate or a closure that is
+//! the condition of an `if` or an arm that leaves, or of an `if` that takes in, what a filter, `then`, a predicate or a closure that is
 //! handed on asks, a cap of the severity.
 //! What is written as a pattern (`let … else`, an arm without `if`) has no condition to lose.
 
@@ -175,12 +175,12 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_expr_if(&mut self, node: &'ast ExprIf) {
-        if node.else_branch.is_none() && leaves(&node.then_branch) {
-            if has_pattern(&node.cond) {
-                self.leaves_by_pattern(&node.cond, &node.then_branch);
-            } else {
-                self.leaves_where(&node.cond);
-            }
+        let (condition, then) = (&node.cond, &node.then_branch);
+        match (node.else_branch.is_none(), has_pattern(condition)) {
+            (true, true) if leaves(then) => self.leaves_by_pattern(condition, then),
+            (true, false) if leaves(then) => self.leaves_where(condition),
+            (true, false) if !only_tells(then) => self.keeps_where(condition),
+            _ => {}
         }
         visit::visit_expr_if(self, node);
     }
@@ -263,6 +263,19 @@ fn leaves(block: &Block) -> bool {
     matches!(block.stmts.last(), Some(Stmt::Expr(last, _)) if goes_away(last))
 }
 
+/// Whether a block changes words or a severity alone: what is found does not hang on it, or is
+/// less grave by it.
+fn only_tells(block: &Block) -> bool {
+    block.stmts.iter().all(|statement| match statement {
+        Stmt::Expr(Expr::Assign(assign), _) => matches!(*assign.left, Expr::Path(_)),
+        Stmt::Expr(Expr::MethodCall(call), _) => {
+            let name = call.method.to_string();
+            name.starts_with("cap") || ["note", "raise", "push_str"].contains(&name.as_str())
+        }
+        _ => false,
+    })
+}
+
 fn goes_away(expression: &Expr) -> bool {
     matches!(
         expression,
@@ -313,8 +326,10 @@ mod tests {
 
     #[test]
     fn conditions_that_leave_are_found_part_by_part() {
-        let source = "fn f() { for a in b { if a || b && c { continue; } if d { e(); } } }";
-        assert_eq!(texts(source), ["a", "b && c"]);
+        let source = "fn f() { for a in b { if a || b && c { continue; } if d && e { f(); } } }";
+        assert_eq!(texts(source), ["a", "b && c", "d", "e"]);
+        let source = "fn f() { if a { draft = draft.seen(b); } if c { grade.note(d); } }";
+        assert_eq!(texts(source), [""; 0]);
         assert_eq!(texts("fn f() { if a { return 1; } else { b() } }"), [""; 0]);
         let source = "fn f() { if let Some(a) = b && a { return; } }";
         assert_eq!(texts(source), ["let Some(a) = b && a"]);
