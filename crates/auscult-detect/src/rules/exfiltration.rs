@@ -153,4 +153,10 @@ mod tests {
         let scene = sent([60_000_000, 9_000]).bench("10.20.3.0/24");
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
+
+    #[test]
+    fn near_misses_little_or_as_much_back() {
+        assert_eq!(sent([19_000_000, 9_000]).of(RULE), []);
+        assert_eq!(sent([60_000_000, 30_000_000]).of(RULE), []);
+    }
 }

@@ -240,4 +240,11 @@ mod tests {
             Severity::Info
         );
     }
+
+    #[test]
+    fn near_miss_a_device_of_somebody_else() {
+        let open = claim("vnc_security", "none");
+        let scene = ward().say(crate::scene::outside(), pc(), "vnc", open);
+        assert_eq!(scene.of(RULE), []);
+    }
 }

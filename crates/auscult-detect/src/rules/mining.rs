@@ -111,4 +111,16 @@ mod tests {
             .way_out(pc);
         assert_eq!(doubtful.one(RULE).severity, Severity::Medium);
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let (pc, pool) = (host([10, 20, 9, 77]), far([198, 18, 7, 9]));
+        let scene = Scene::new()
+            .talk(pc, pool, 3333, "stratum", Talk::ANSWERED)
+            .way_out(pc);
+        assert_eq!(
+            scene.guests("10.20.9.0/24").one(RULE).severity,
+            Severity::Info
+        );
+    }
 }

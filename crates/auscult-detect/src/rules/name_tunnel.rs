@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_server_asks_for_others() {
+    fn near_miss_a_name_server_asks_for_others() {
         let scene = asked(monitor(), "stat.example", "TXT", 250, &FAR);
         let offers = Meaning::ServiceOffered {
             about: auscult_model::About::Sender,

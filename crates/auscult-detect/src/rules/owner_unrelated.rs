@@ -196,4 +196,10 @@ mod tests {
         let scene = talks_to(research()).say(monitor(), crate::scene::pc(), "snmp", vendor);
         assert_eq!(scene.of(RULE), []);
     }
+
+    #[test]
+    fn near_misses_a_cloud_and_a_factory_address() {
+        assert_eq!(talks_to(far([8, 8, 4, 4])).of(RULE), []);
+        assert_eq!(talks_to(far([202, 114, 4, 119])).of(RULE), []);
+    }
 }

@@ -613,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_from_near_by_are_high() {
+    fn near_miss_answers_from_near_by() {
         let near = Talk {
             round_trip: 5 * auscult_model::Timestamp::MILLISECOND,
             ..Talk::ANSWERED

@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_sender_is_high() {
+    fn near_miss_an_unknown_sender() {
         let scene = at_work().say(host([10, 20, 9, 78]), monitor(), "snmp", set(Some(true)));
         assert_eq!(scene.one(RULE).severity, Severity::High);
     }

@@ -622,4 +622,20 @@ mod tests {
     fn scene_talk(scene: Scene, from: Host, to: Host) -> Scene {
         scene.talk(from, to, 104, "unknown", Talk::UNANSWERED)
     }
+
+    #[test]
+    fn near_miss_a_stream_of_another_card_at_the_address() {
+        let twice = Talk {
+            seconds: 500,
+            flows: 2,
+            ..Talk::ANSWERED
+        };
+        let other = Host {
+            mac: auscult_model::MacAddr([0xd8, 0xbb, 0xc1, 1, 2, 3]),
+            ..beds()[0]
+        };
+        let scene = stream(ward(), SHORT).talk(other, crate::scene::station(), 80, "http", twice);
+        let scene = announce(sweep(scene, 10), 1, |bed| bed);
+        assert_eq!(severity(&scene), Severity::Info);
+    }
 }

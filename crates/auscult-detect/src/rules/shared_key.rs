@@ -153,4 +153,9 @@ mod tests {
         let scene = keys("SHA256:a", "SHA256:a").guests("10.20.3.0/24");
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
+
+    #[test]
+    fn near_miss_two_keys() {
+        assert_eq!(keys("SHA256:a", "SHA256:b").of(RULE), []);
+    }
 }

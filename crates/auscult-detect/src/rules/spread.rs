@@ -502,8 +502,8 @@ mod tests {
     #[test]
     fn near_miss_copies_by_another_protocol() {
         let scene = others(3).fold(ward(), |scene, to| {
-            let scene = scene.talk(monitor(), to, 2049, "nfs", Talk::ANSWERED);
-            scene.file(monitor(), to, "nfs", FileClass::Executable)
+            let scene = scene.talk(monitor(), to, 445, "smb", Talk::ANSWERED);
+            scene.file(monitor(), to, "http", FileClass::Executable)
         });
         assert_eq!(scene.of(RULE), []);
     }
@@ -517,5 +517,33 @@ mod tests {
     #[test]
     fn near_miss_a_share_with_a_number() {
         assert_eq!(share_words(r"\10.1.1.5\1$"), "a share");
+    }
+
+    #[test]
+    fn near_miss_different_programs_without_names() {
+        let Some(Meaning::File(program)) = copied(ward(), monitor(), 1)
+            .events
+            .last()
+            .map(|event| event.meaning.clone())
+        else {
+            unreachable!("the last word is of a file");
+        };
+        let each = |own: bool| {
+            others(3).enumerate().fold(ward(), |scene, (n, to)| {
+                let mut file = program.clone();
+                file.name = String::new();
+                file.to.ip = to.ip;
+                file.to.mac = Some(to.mac);
+                file.sha256 = Some([if own { n as u8 } else { 9 }; 32]);
+                scene.talk(monitor(), to, 445, "smb", Talk::ANSWERED).say(
+                    monitor(),
+                    to,
+                    "smb",
+                    Meaning::File(file),
+                )
+            })
+        };
+        assert_eq!(each(false).of(RULE).len(), 1);
+        assert_eq!(each(true).of(RULE), []);
     }
 }
