@@ -1,9 +1,9 @@
 //! Finds the guards of a source file, and rewrites it so that each can be switched off.
 //!
 //! A guard is a condition, or a part of one joined by `||` or `&&`, whose loss lets more through:
-//! the condition of an `if` or an arm that leaves, or of an `if` that takes in, what a filter, `then`, a predicate or a closure that is
-//! handed on asks, a cap of the severity.
-//! What is written as a pattern (`let … else`, an arm without `if`) has no condition to lose.
+//! the condition of an `if` or an arm that leaves, or of an `if` that takes in; what a filter,
+//! `then`, a predicate or a closure that is handed on asks; a cap of the severity. What is written
+//! as a pattern (`let … else`, an arm without `if`) has no condition to lose.
 
 use std::ops::Range;
 
@@ -284,7 +284,8 @@ fn goes_away(expression: &Expr) -> bool {
 }
 
 fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    // A string that goes on in the next line loses its backslash with the indent.
+    let words: Vec<&str> = text.split_whitespace().filter(|w| *w != "\\").collect();
     words.join(" ")
 }
 

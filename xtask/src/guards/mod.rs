@@ -2,8 +2,8 @@
 //! built once, and the tests of the rules run; writes docs/guards.md. A guard that no test misses
 //! needs a reason in `reasons.rs`.
 //!
-//! Limits: a guard that is a pattern (an arm of a `match`, `let … else`) is not switched; a guard
-//! that several others repeat survives though all of them together would not.
+//! Limits: a guard that is a pattern (an arm without `if`, `let … else`) is not switched; a guard
+//! that another repeats survives though both together would not.
 
 mod find;
 mod reasons;

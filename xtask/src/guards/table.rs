@@ -9,15 +9,17 @@ use super::{Judged, RULES};
 
 const HEAD: &str = "# Guards of the rules
 
-A guard is a condition of a rule whose loss would let more through: an `if` that leaves, what a
-filter, `then`, a predicate or a closure that is handed on asks, a cap of the severity; conditions
-joined by `||` or `&&` are several. `cargo xtask guards` switches each off in a copy of the sources
-that is built once, and runs the rule's own unit tests, then those of all rules, then the stories of
-[scenarios.md](scenarios.md), until one fails: that test misses the guard. The command fails when no
-test misses a guard and no reason is written in `xtask/src/guards/reasons.rs`.
+A guard is a condition of a rule whose loss would let more through: of an `if` that leaves or takes
+in, of an arm that leaves, what a filter, `then`, a predicate or a closure that is handed on asks, a
+cap of the severity; conditions joined by `||` or `&&` are several. `cargo xtask guards` switches
+each off in a copy of the sources that is built once, and runs the rule's own unit tests, then those
+of all rules, then the stories of [scenarios.md](scenarios.md), until one fails: that test misses the
+guard. The command fails when no test misses a guard and no reason is written in
+`xtask/src/guards/reasons.rs`.
 
-What is written as a pattern (an arm of a `match`, `let … else`) has no condition to switch off and
-is not counted.
+A pattern (an arm without `if`, `let … else`) has no condition to switch off and is not counted, nor
+is an `if` that changes words or a severity alone. A test that misses a guard need not be a near
+miss: where a part of a condition makes a finding graver or surer, it is one that wants the finding.
 ";
 
 /// Counts of one rule.

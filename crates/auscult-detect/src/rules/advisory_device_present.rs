@@ -369,7 +369,10 @@ mod tests {
                 clear: true,
                 accepted: None,
             };
-            scene.say(monitor(21), host([10, 20, 3, 99]), "ftp", login)
+            let server = host([10, 20, 3, 99]);
+            scene
+                .talk(monitor(21), server, 21, "ftp", Talk::ANSWERED)
+                .say(monitor(21), server, "ftp", login)
         };
         let finding = asks(streams(&[21], far([202, 114, 4, 119]))).one(RULE);
         assert!(finding.seen[1].contains("not in use"), "{:?}", finding.seen);

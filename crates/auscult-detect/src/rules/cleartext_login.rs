@@ -279,4 +279,23 @@ mod tests {
         let both = login(login(Scene::new(), true, Some(false)), true, Some(true));
         assert_eq!(both.one(RULE).severity, Severity::Low);
     }
+
+    #[test]
+    fn near_miss_a_guest_logs_in_elsewhere() {
+        let outside = crate::scene::outside();
+        let login = Meaning::Login {
+            method: "ftp-password",
+            account: "me".to_owned(),
+            clear: true,
+            accepted: Some(true),
+        };
+        let scene = Scene::new()
+            .talk(client(), outside, 21, "ftp", Talk::ANSWERED)
+            .say(client(), outside, "ftp", login);
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+        assert_eq!(
+            scene.guests("10.1.0.0/16").one(RULE).severity,
+            Severity::Info
+        );
+    }
 }

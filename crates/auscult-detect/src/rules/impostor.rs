@@ -655,4 +655,18 @@ mod tests {
         let scene = scene.asked(gate, monitor().ip, (5, 60), None);
         assert_eq!(scene.of(RULE), [], "a router's network");
     }
+
+    #[test]
+    fn near_miss_a_word_now_and_then_is_no_stream() {
+        let at = |seconds: [i64; 3]| seconds.map(|second| BEGIN + second);
+        let (first, second) = (at([0, 90, 180]), at([45, 135, 136]));
+        let seldom = Talk {
+            seconds: 100,
+            packets: 2,
+            ..Talk::ANSWERED
+        };
+        let scene = asking(&[(station(), &first), (other(), &second)]).later(40);
+        let scene = scene.talk(station(), monitor(), 80, "http", seldom);
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
 }

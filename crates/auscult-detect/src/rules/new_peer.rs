@@ -194,4 +194,28 @@ mod tests {
         let scene = known_for(5).guests("10.20.3.0/24");
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
+
+    #[test]
+    fn near_miss_a_station_gets_a_new_peer() {
+        let (station, visitor) = (host([10, 20, 3, 5]), host([10, 20, 9, 78]));
+        assert_eq!(visited(visitor, station, Outcome::Answered).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_device_of_somebody_else() {
+        let station = host([10, 20, 3, 5]);
+        let known = |monitor| {
+            let stream = Talk {
+                seconds: 5 * 86_400,
+                ..Talk::ANSWERED
+            };
+            Scene::new()
+                .talk(monitor, station, 515, "contec-cms", stream)
+                .patient(monitor, station, "contec-cms")
+                .later(5 * 86_400)
+                .talk(host([10, 20, 9, 78]), monitor, 8080, "http", Talk::ANSWERED)
+        };
+        assert_eq!(known(host([10, 20, 3, 14])).of(RULE).len(), 1);
+        assert_eq!(known(crate::scene::outside()).of(RULE), []);
+    }
 }
