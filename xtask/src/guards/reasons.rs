@@ -127,6 +127,11 @@ const REASONS: &[(&str, &str, &str)] = &[
     ),
     ("new_peer", "outside", "what is shown of a peer"),
     (
+        "phi_cleartext_outside",
+        "severity >= Severity::High",
+        "words for the director",
+    ),
+    (
         "public_address_squatted",
         "is_owned",
         "words about the owner",
@@ -140,6 +145,11 @@ const REASONS: &[(&str, &str, &str)] = &[
         "public_address_squatted",
         "sender != Some(*index)",
         "packets that are shown",
+    ),
+    (
+        "remote_code_share",
+        "!group.mounts.is_empty()",
+        "words about mounts",
     ),
     (
         "remote_code_share",
@@ -165,6 +175,11 @@ const REASONS: &[(&str, &str, &str)] = &[
         "scan",
         "!counts.contains_key(&(key.segment, key.originator))",
         "saves work: who tried few doors is let go later",
+    ),
+    (
+        "scan",
+        "!restarted.is_empty()",
+        "words about those that began anew",
     ),
     (
         "scan",
@@ -201,6 +216,11 @@ const REASONS: &[(&str, &str, &str)] = &[
         "silence",
         "devices.is_empty()",
         "saves work: what it skips would come to nothing later",
+    ),
+    (
+        "spread",
+        "!searches",
+        "the other way round: it makes the finding less grave",
     ),
     (
         "unexpected_datagram",

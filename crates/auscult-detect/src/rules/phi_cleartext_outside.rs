@@ -583,4 +583,13 @@ mod tests {
             finding.reasons
         );
     }
+
+    #[test]
+    fn near_miss_a_hosted_record_system_beside_an_engine_inside() {
+        let (engine, inside) = (host([10, 8, 0, 20]), host([10, 8, 0, 21]));
+        let scene = messages(far([203, 0, 112, 10]), "hl7", Some(true))
+            .talk(engine, inside, 6661, "hl7", Talk::ANSWERED)
+            .patient(engine, inside, "hl7");
+        assert_eq!(scene.one(RULE).severity, Severity::High);
+    }
 }

@@ -638,4 +638,48 @@ mod tests {
         let scene = announce(sweep(scene, 10), 1, |bed| bed);
         assert_eq!(severity(&scene), Severity::Info);
     }
+
+    #[test]
+    fn near_misses_what_is_no_stream() {
+        let twice = Talk {
+            seconds: 500,
+            flows: 2,
+            ..Talk::ANSWERED
+        };
+        let with = |talk| {
+            let scene = stream(ward(), SHORT);
+            let scene = scene.talk(beds()[0], crate::scene::station(), 80, "http", talk);
+            severity(&announce(sweep(scene, 10), 1, |bed| bed))
+        };
+        assert_eq!(with(twice), Severity::Medium);
+        let unanswered = Talk {
+            outcome: Outcome::Unanswered,
+            ..twice
+        };
+        let datagrams = Talk {
+            transport: auscult_model::Transport::Udp,
+            ..twice
+        };
+        let polls = Talk { flows: 40, ..twice };
+        let empty = Talk {
+            payload: [0, 100],
+            ..twice
+        };
+        for talk in [unanswered, datagrams, polls, empty] {
+            assert_eq!(with(talk), Severity::Info, "{talk:?}");
+        }
+    }
+
+    #[test]
+    fn near_miss_a_question_by_a_second_address() {
+        let second = |bed: Host| Host {
+            ip: std::net::IpAddr::from([10, 20, 3, 130]),
+            ..bed
+        };
+        let scene = sweep(stream(ward(), SHORT), 10).later(40);
+        let scene = beds().into_iter().fold(scene, |scene, bed| {
+            scene.asked(second(bed), bed.ip, (1, 0), None)
+        });
+        assert_eq!(severity(&scene), Severity::Info);
+    }
 }

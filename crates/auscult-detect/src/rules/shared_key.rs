@@ -158,4 +158,24 @@ mod tests {
     fn near_miss_two_keys() {
         assert_eq!(keys("SHA256:a", "SHA256:b").of(RULE), []);
     }
+
+    #[test]
+    fn near_misses_behind_a_router_and_outside() {
+        let claim = || Meaning::Claim {
+            about: About::Sender,
+            attribute: "ssh_host_key",
+            value: "SHA256:a".to_owned(),
+        };
+        let hold = |holders: [crate::scene::Host; 2]| {
+            let scene = ward().way_out(monitor());
+            holders.into_iter().fold(scene, |scene, holder| {
+                scene.say(holder, pc(), "ssh", claim())
+            })
+        };
+        assert_eq!(hold([monitor(), host([10, 20, 3, 15])]).of(RULE).len(), 1);
+        let beyond = [5, 6].map(|n| crate::scene::far([10, 30, 0, n]));
+        assert_eq!(hold(beyond).of(RULE), []);
+        let outside = [5, 6].map(|n| crate::scene::far([198, 18, 7, n]));
+        assert_eq!(hold(outside).of(RULE), []);
+    }
 }

@@ -155,7 +155,20 @@ mod tests {
             ..Talk::ANSWERED
         };
         let station = host([10, 20, 3, 5]);
-        let early = early.later(600).talk(monitor, station, 80, "http", word);
+        let early = early.later(600).talk(monitor, station, 8080, "http", word);
         assert_eq!(early.of(RULE), [], "the stream had ended before");
+    }
+
+    #[test]
+    fn near_miss_a_server_that_never_answered() {
+        let monitor = host([10, 20, 3, 14]);
+        let tries = Talk {
+            seconds: 900,
+            attempts: 900,
+            ..Talk::UNANSWERED
+        };
+        let scene = device_with(monitor, &[(10, 10)], true);
+        let scene = scene.talk(monitor, host([10, 20, 3, 77]), 443, "unknown", tries);
+        assert_eq!(scene.of(RULE), []);
     }
 }

@@ -546,4 +546,35 @@ mod tests {
         assert_eq!(each(false).of(RULE).len(), 1);
         assert_eq!(each(true).of(RULE), []);
     }
+
+    /// Two copies, and forty doors that are tried so.
+    fn beside(port: u16, talk: Talk) -> Scene {
+        (0..40).fold(copied(ward(), monitor(), 2), |scene, n| {
+            scene.talk(monitor(), host([10, 20, 8, n]), port, "unknown", talk)
+        })
+    }
+
+    #[test]
+    fn near_misses_what_is_no_search() {
+        assert_eq!(beside(445, Talk::UNANSWERED).of(RULE).len(), 1);
+        assert_eq!(beside(80, Talk::UNANSWERED).of(RULE), [], "another port");
+        assert_eq!(beside(445, Talk::ANSWERED).of(RULE), [], "they answer");
+        assert_eq!(beside(445, Talk::ONE_WAY).of(RULE), [], "answers unseen");
+    }
+
+    #[test]
+    fn near_miss_one_copy_by_somebody_who_is_logged_on() {
+        let there = || Meaning::Claim {
+            about: About::Sender,
+            attribute: "smb_implant",
+            value: "answers".to_owned(),
+        };
+        let of = |how| {
+            let copied = signed(pc(), 1, how).office(pc());
+            let scene = copied.say(host([10, 20, 7, 1]), pc(), "smb", there());
+            scene.one(RULE).severity
+        };
+        assert_eq!(of((None, false)), Severity::Low);
+        assert_eq!(of((None, true)), Severity::Info);
+    }
 }
