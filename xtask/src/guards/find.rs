@@ -303,7 +303,7 @@ fn changed(source: &str, changes: Vec<Change>) -> String {
         pieces.push((range.start, true, usize::MAX - length, before));
         pieces.push((range.end, false, length, after.to_owned()));
     }
-    pieces.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+    pieces.sort_by_key(|(at, begins, order, _)| (*at, *begins, *order));
     let mut text = String::new();
     let mut done = 0;
     for (at, _, _, piece) in pieces {

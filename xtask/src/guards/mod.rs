@@ -47,6 +47,9 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         .into_iter()
         .filter(|guard| wanted.is_empty() || wanted.contains(&guard.rule.as_str()))
         .collect();
+    if guards.is_empty() {
+        bail!("no guards in {}", wanted.join(", "));
+    }
     if only_list {
         for guard in &guards {
             eprintln!(

@@ -10,11 +10,11 @@ use super::{Judged, RULES};
 const HEAD: &str = "# Guards of the rules
 
 A guard is a condition of a rule whose loss would let more through: of an `if` that leaves or takes
-in, of an arm that leaves, what a filter, `then`, a predicate or a closure that is handed on asks, a
-cap of the severity; conditions joined by `||` or `&&` are several. `cargo xtask guards` switches
+in, of an arm that leaves, what a filter, `then`, a predicate or a closure that is handed on asks,
+a cap of the severity; conditions joined by `||` or `&&` are several. `cargo xtask guards` switches
 each off in a copy of the sources that is built once, and runs the rule's own unit tests, then those
-of all rules, then the stories of [scenarios.md](scenarios.md), until one fails: that test misses the
-guard. The command fails when no test misses a guard and no reason is written in
+of all rules, then the stories of [scenarios.md](scenarios.md), until one fails: that test misses
+the guard. The command fails when no test misses a guard and no reason is written in
 `xtask/src/guards/reasons.rs`.
 
 A pattern (an arm without `if`, `let … else`) has no condition to switch off and is not counted, nor

@@ -72,8 +72,11 @@ impl Programs {
                 .lines()
                 .filter_map(|line| serde_json::from_str::<Value>(line).ok())
                 .filter(|line| line["target"]["name"] == name && line["profile"]["test"] == true);
-            let paths = built.filter_map(|line| Some(PathBuf::from(line["executable"].as_str()?)));
-            paths.last().with_context(|| format!("no tests of {name}"))
+            let mut paths =
+                built.filter_map(|line| Some(PathBuf::from(line["executable"].as_str()?)));
+            paths
+                .next_back()
+                .with_context(|| format!("no tests of {name}"))
         };
         Ok(Programs {
             unit: program("auscult_detect")?,
