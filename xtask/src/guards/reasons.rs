@@ -208,6 +208,11 @@ const REASONS: &[(&str, &str, &str)] = &[
         "saves work: what it skips would come to nothing later",
     ),
     (
+        "shared_key",
+        "view.device(party).is_some()",
+        "no case is known: whoever says something here is a device",
+    ),
+    (
         "silence",
         "devices.contains_key(d.id.as_str())",
         "saves work: only those devices are looked up later",

@@ -178,4 +178,27 @@ mod tests {
         let outside = [5, 6].map(|n| crate::scene::far([198, 18, 7, n]));
         assert_eq!(hold(outside).of(RULE), []);
     }
+
+    #[test]
+    fn near_miss_neighbours_in_the_providers_network() {
+        let claim = || Meaning::Claim {
+            about: About::Sender,
+            attribute: "ssh_host_key",
+            value: "SHA256:a".to_owned(),
+        };
+        let gate = crate::scene::Host {
+            mac: crate::scene::ROUTER,
+            ..host([198, 18, 7, 1])
+        };
+        let two = [5, 6].map(|n| host([198, 18, 7, n]));
+        let scene = ward()
+            .way_out(monitor())
+            .asked(gate, monitor().ip, (5, 60), None);
+        let scene = two.into_iter().fold(scene, |scene, holder| {
+            scene
+                .asked(holder, gate.ip, (5, 60), Some(gate))
+                .say(holder, pc(), "ssh", claim())
+        });
+        assert_eq!(scene.of(RULE), []);
+    }
 }
