@@ -6,6 +6,7 @@ mod bounds;
 mod captures;
 mod data;
 mod fuzz;
+mod guards;
 mod laws;
 mod section;
 mod shell;
@@ -37,6 +38,9 @@ cargo xtask COMMAND
   fuzz --minutes N [TARGET…]
                          coverage-guided fuzzing of every target, or of these
   fuzz --coverage        the lines that the corpora reach, by parser
+  guards                 every guard of every rule switched off in turn: which test misses it;
+                         writes docs/guards.md
+  guards [--list] RULE…  these rules (modules) only; nothing written
   data …                 rebuild the embedded data sets (crates/auscult-inventory/data)
 ";
 
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         ["accuracy", rest @ ..] => accuracy::run(rest),
         ["captures", rest @ ..] => captures::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["guards", rest @ ..] => guards::run(rest),
         ["data", ..] => data::run(&args[1..]),
         _ => {
             eprint!("{HELP}");

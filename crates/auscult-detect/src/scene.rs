@@ -100,6 +100,12 @@ pub(crate) struct Talk {
     pub(crate) round_trip: i64,
     pub(crate) ttl: u8,
     pub(crate) leg: Option<Leg>,
+    /// The smallest segment size that a side named.
+    pub(crate) mss: u16,
+    /// Packets of each side that sent any.
+    pub(crate) packets: u64,
+    /// Messages of ICMP that refused it.
+    pub(crate) icmp_errors: u64,
 }
 
 impl Talk {
@@ -117,6 +123,9 @@ impl Talk {
         round_trip: FAR,
         ttl: 49,
         leg: None,
+        mss: 1460,
+        packets: 20,
+        icmp_errors: 0,
     };
     /// Openings that nobody answers, repeated for two minutes.
     pub(crate) const UNANSWERED: Talk = Talk {
@@ -222,9 +231,9 @@ impl Scene {
         let sent = if talk.outcome == Outcome::Unanswered && !talk.one_sided {
             talk.attempts
         } else {
-            20
+            talk.packets
         };
-        sum.packets = [sent, if answered { 20 } else { 0 }];
+        sum.packets = [sent, if answered { talk.packets } else { 0 }];
         sum.bytes = [6000, 1500];
         sum.payload = talk.payload;
         sum.acknowledged = if talk.acknowledged {
@@ -247,6 +256,8 @@ impl Scene {
             0
         };
         sum.one_sided = u64::from(talk.one_sided);
+        sum.mss_min = talk.mss;
+        sum.icmp_errors = talk.icmp_errors;
         sum.last = first.plus(talk.seconds * Timestamp::SECOND);
         if let Some(leg) = talk.leg {
             sum.add_leg(leg);
@@ -430,6 +441,24 @@ impl Scene {
             granted,
         };
         self.say(client, server, "mount", meaning)
+    }
+
+    /// These addresses are those of guests.
+    pub(crate) fn guests(mut self, network: &str) -> Self {
+        self.site.guest_networks.push(network.parse().unwrap());
+        self
+    }
+
+    /// These addresses are those of a test bench.
+    pub(crate) fn bench(mut self, network: &str) -> Self {
+        self.site.bench_networks.push(network.parse().unwrap());
+        self
+    }
+
+    /// The capture lost more than one packet in a hundred.
+    pub(crate) fn lossy(mut self) -> Self {
+        self.health.loss_ppm = 20_000;
+        self
     }
 
     /// Something else that leaves by the router and is answered, so that answers are known to

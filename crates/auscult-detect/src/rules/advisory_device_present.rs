@@ -98,7 +98,6 @@ fn finding(view: &View<'_>, signature: &'static Signature, devices: &[&Device]) 
             format!("{family} likely, {} sure", percent(confidence)),
         )
     };
-    grade.cap_by_confidence(confidence);
     let local: Vec<_> = devices.iter().flat_map(|d| d.ips.iter().copied()).collect();
     grade.cap_by_network(view, &local);
 
@@ -359,5 +358,23 @@ mod tests {
             .bench_networks
             .push("10.20.3.0/24".parse().unwrap());
         assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_server_that_they_also_ask_is_no_station() {
+        let asks = |scene: Scene| {
+            let login = auscult_model::Meaning::Login {
+                method: "ftp-password",
+                account: "service".to_owned(),
+                clear: true,
+                accepted: None,
+            };
+            let server = host([10, 20, 3, 99]);
+            scene
+                .talk(monitor(21), server, 21, "ftp", Talk::ANSWERED)
+                .say(monitor(21), server, "ftp", login)
+        };
+        let finding = asks(streams(&[21], far([202, 114, 4, 119]))).one(RULE);
+        assert!(finding.seen[1].contains("not in use"), "{:?}", finding.seen);
     }
 }

@@ -158,7 +158,7 @@ fn middle(mut numbers: Vec<i64>) -> Option<i64> {
 
 fn finding(view: &View<'_>, key: &FactKey, fact: &Fact, beat: Beat) -> Option<Finding> {
     let (local, peer) = (key.from, key.to.ip);
-    if !view.is_local(local) || view.inventory.is_site(peer) {
+    if !view.is_local(local) {
         return None;
     }
     let stake = stake(view.role(local));
@@ -242,7 +242,7 @@ mod tests {
     use auscult_model::{FileIndex, Segment};
 
     use super::*;
-    use crate::scene::{Host, Scene, Talk, host, outside};
+    use crate::scene::{Host, Scene, Talk, far, host, outside};
 
     const RULE: &str = "beacon";
 
@@ -319,5 +319,65 @@ mod tests {
             .guest_networks
             .push("10.20.3.0/24".parse().unwrap());
         assert_eq!(guest.of(RULE), []);
+    }
+
+    /// The openings of one device to one peer, a minute apart, and how the conversations went.
+    fn regular(from: Host, to: Host, talk: Talk) -> Scene {
+        every(60.0, from, to).talk(from, to, 8443, "tls", talk)
+    }
+
+    fn every(seconds: f64, from: Host, to: Host) -> Scene {
+        let mut scene = Scene::new().way_out(device());
+        for n in 0..20u32 {
+            let time = ((1_763_900_000.0 + f64::from(n) * seconds) * 1e9) as i64;
+            let start = FlowStart {
+                responder: to.ip,
+                port: 8443,
+                sequence: n,
+                tcp_timestamp: 0,
+                originator: from.ip,
+                segment: Segment::UNTAGGED,
+                time: Timestamp(time),
+                packet: PacketRef {
+                    file: FileIndex(0),
+                    number: u64::from(n) + 1,
+                },
+            };
+            Beacon.opened(&start, &mut scene.facts);
+        }
+        scene
+    }
+
+    #[test]
+    fn near_miss_a_burst_of_openings() {
+        let scene = every(0.25, device(), outside());
+        let scene = scene.talk(device(), outside(), 8443, "tls", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_from_outside_or_to_a_station_of_ours() {
+        let station = host([10, 20, 3, 5]);
+        assert_eq!(regular(device(), station, Talk::ANSWERED).of(RULE), []);
+        let inbound = regular(outside(), device(), Talk::ANSWERED);
+        assert_eq!(inbound.of(RULE), []);
+        let passing = regular(outside(), far([198, 18, 9, 9]), Talk::ANSWERED);
+        assert_eq!(passing.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_nobody_answers() {
+        assert!(
+            !regular(device(), outside(), Talk::ANSWERED)
+                .of(RULE)
+                .is_empty()
+        );
+        assert_eq!(regular(device(), outside(), Talk::UNANSWERED).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_on_the_bench() {
+        let scene = regular(device(), outside(), Talk::ANSWERED).bench("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
 }

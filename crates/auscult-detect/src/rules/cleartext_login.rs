@@ -108,7 +108,6 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         .iter()
         .map(|(_, fact)| fact.confidence)
         .fold(0.0, f32::max);
-    grade.cap_by_confidence(confidence);
     let mut local: Vec<_> = group.iter().map(|(key, _)| key.from.ip).collect();
     if view.is_local(server) {
         local.push(server.ip);
@@ -279,5 +278,24 @@ mod tests {
         assert_eq!(finding.severity, Severity::Info);
         let both = login(login(Scene::new(), true, Some(false)), true, Some(true));
         assert_eq!(both.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn near_miss_a_guest_logs_in_elsewhere() {
+        let outside = crate::scene::outside();
+        let login = Meaning::Login {
+            method: "ftp-password",
+            account: "me".to_owned(),
+            clear: true,
+            accepted: Some(true),
+        };
+        let scene = Scene::new()
+            .talk(client(), outside, 21, "ftp", Talk::ANSWERED)
+            .say(client(), outside, "ftp", login);
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+        assert_eq!(
+            scene.guests("10.1.0.0/16").one(RULE).severity,
+            Severity::Info
+        );
     }
 }

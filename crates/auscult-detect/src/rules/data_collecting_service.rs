@@ -135,4 +135,17 @@ mod tests {
             .push("10.20.3.0/24".parse().unwrap());
         assert_eq!(guest.of(RULE), []);
     }
+
+    #[test]
+    fn near_miss_nobody_answers() {
+        let (device, outside) = (host([10, 20, 3, 14]), far([198, 18, 7, 9]));
+        let named = Meaning::NameAnswered {
+            name: "api.mixpanel.com".to_owned(),
+            addresses: vec![outside.ip],
+        };
+        let scene = Scene::new()
+            .say(host([10, 20, 0, 2]), device, "dns", named)
+            .talk(device, outside, 443, "tls", Talk::UNANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
 }

@@ -120,7 +120,6 @@ fn finding(view: &View<'_>, local: Party, peer: IpAddr, reach: &Reach) -> Findin
     if view.is_lossy() {
         confidence *= 0.8;
     }
-    grade.cap_by_confidence(confidence);
     grade.cap_by_loss(view, one_sided, false);
     grade.cap_by_network(view, &[local.ip]);
 
@@ -449,5 +448,52 @@ mod tests {
             .say(host([10, 20, 0, 2]), device(), "dns", named)
             .one(RULE);
         assert!(with.confidence > without.confidence);
+    }
+
+    #[test]
+    fn near_miss_the_answer_may_be_among_what_was_lost() {
+        assert!(!tries(Talk::UNANSWERED).one(RULE).weakened_by_loss);
+        assert!(tries(Talk::UNANSWERED).lossy().one(RULE).weakened_by_loss);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = tries(Talk::UNANSWERED).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_misses_on_the_link() {
+        let asks = |asker, answer| Scene::new().asked(asker, factory().ip, (40, 60), answer);
+        assert_eq!(asks(device(), None).of(RULE).len(), 1);
+        let claims = Host {
+            ip: factory().ip,
+            ..device()
+        };
+        assert_eq!(asks(claims, None).of(RULE), [], "its own address");
+        let nobody = Host {
+            ip: std::net::Ipv4Addr::UNSPECIFIED.into(),
+            ..device()
+        };
+        assert_eq!(asks(nobody, None).of(RULE), [], "a probe");
+        let outside = far([198, 51, 100, 9]);
+        let passing = Scene::new()
+            .talk(outside, factory(), 515, "unknown", Talk::UNANSWERED)
+            .way_out(device());
+        assert_eq!(passing.of(RULE), [], "somebody else");
+    }
+
+    #[test]
+    fn near_miss_groups() {
+        let scene = Scene::new()
+            .talk(
+                device(),
+                far([239, 1, 2, 3]),
+                515,
+                "unknown",
+                Talk::UNANSWERED,
+            )
+            .way_out(device());
+        assert_eq!(scene.of(RULE), []);
     }
 }

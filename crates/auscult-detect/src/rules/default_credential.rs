@@ -120,7 +120,7 @@ fn grade(view: &View<'_>, server: Party, protocol: &str) -> Grade {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Scene, monitor, pc, ward};
+    use crate::scene::{Scene, Talk, monitor, outside, pc, ward};
 
     const RULE: &str = "default-credential";
 
@@ -153,5 +153,31 @@ mod tests {
     fn near_misses_refused_or_own() {
         assert_eq!(scene("http", false, true).of(RULE), []);
         assert_eq!(scene("http", true, false).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let guests = scene("http", true, true).guests("10.20.3.0/24");
+        assert_eq!(guests.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_login_that_was_read_with_doubt() {
+        let mut doubtful = ward();
+        let mut event = scene("http", true, true).events.last().unwrap().clone();
+        event.attributes.push(("default", "factory".into()));
+        event.confidence = 0.5;
+        DefaultCredential.observe(&event, &mut doubtful.facts);
+        assert_eq!(doubtful.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_a_device_of_somebody_else() {
+        let mut elsewhere = ward().talk(pc(), outside(), 80, "http", Talk::ANSWERED);
+        let mut event = scene("http", true, true).events.last().unwrap().clone();
+        event.attributes.push(("default", "factory".into()));
+        event.to.ip = outside().ip;
+        DefaultCredential.observe(&event, &mut elsewhere.facts);
+        assert_eq!(elsewhere.of(RULE), []);
     }
 }

@@ -63,7 +63,6 @@ fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
         return None;
     }
     let mut grade = Grade::new(severity, format!("{} sent it", stake.words()));
-    grade.cap_by_confidence(reach.confidence);
     grade.cap_by_network(pair.view, &[pair.local.ip]);
     let (name, megabytes) = (pair.name(), sent / 1_000_000);
     Some(
@@ -123,5 +122,41 @@ mod tests {
             .talk(modality, archive, 104, "dicom", Talk::ANSWERED)
             .talk(archive, outside(), 443, "tls", talk);
         assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_what_nobody_took() {
+        let unanswered = Talk {
+            payload: [60_000_000, 0],
+            ..Talk::ONE_WAY
+        };
+        let scene = sent([1_000_000, 9_000]).talk(monitor(), outside(), 9000, "tls", unanswered);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_station_behind_a_static_route() {
+        let near = Talk {
+            payload: [60_000_000, 9_000],
+            round_trip: auscult_model::Timestamp::MILLISECOND,
+            ttl: 63,
+            ..Talk::ANSWERED
+        };
+        let scene = ward()
+            .way_out(monitor())
+            .talk(monitor(), outside(), 443, "tls", near);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_on_the_bench() {
+        let scene = sent([60_000_000, 9_000]).bench("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_misses_little_or_as_much_back() {
+        assert_eq!(sent([19_000_000, 9_000]).of(RULE), []);
+        assert_eq!(sent([60_000_000, 30_000_000]).of(RULE), []);
     }
 }

@@ -144,7 +144,6 @@ fn finding(
     };
     let mut grade = Grade::new(severity, format!("{}: {}", stake.words(), exposure.words));
     let confidence = sources.iter().map(Source::confidence).fold(0.0, f32::max);
-    grade.cap_by_confidence(confidence);
     grade.cap_by_network(view, &[party.ip]);
     let device = view.device(party);
     let name = view.name(party);
@@ -230,5 +229,22 @@ mod tests {
         assert_eq!(scene.of(RULE), []);
         let scene = ward().talk(pc(), monitor(), 23, "telnet", Talk::ANSWERED);
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let open = claim("vnc_security", "none");
+        let scene = ward().say(monitor(), pc(), "vnc", open);
+        assert_eq!(
+            scene.guests("10.20.3.0/24").one(RULE).severity,
+            Severity::Info
+        );
+    }
+
+    #[test]
+    fn near_miss_a_device_of_somebody_else() {
+        let open = claim("vnc_security", "none");
+        let scene = ward().say(crate::scene::outside(), pc(), "vnc", open);
+        assert_eq!(scene.of(RULE), []);
     }
 }

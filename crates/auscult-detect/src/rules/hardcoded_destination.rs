@@ -213,7 +213,6 @@ fn finding(view: &View<'_>, known: &Known, peer: IpAddr, goers: &Goers<'_>) -> O
     if view.is_lossy() {
         confidence *= 0.8;
     }
-    grade.cap_by_confidence(confidence);
     let locals: Vec<IpAddr> = talks.iter().map(|talk| talk.local.ip).collect();
     grade.cap_by_network(view, &locals);
     Some(sentences(view, peer, goers, &reach).finish(grade, confidence))
@@ -394,6 +393,80 @@ mod tests {
                 named("b.example", IpAddr::from([198, 51, 100, 81])),
             )
             .talk(pc, outside(), 8090, "unknown", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_only_pinged() {
+        let ping = Talk {
+            transport: Transport::Icmp,
+            ..Talk::ANSWERED
+        };
+        let scene = at_work().talk(monitor(), outside(), 0, "icmp", ping);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_an_announced_address_is_no_start() {
+        let assigned = |how| Meaning::AddressAssigned {
+            mac: monitor().mac,
+            ip: monitor().ip,
+            how,
+        };
+        let start = |how| {
+            Scene::new()
+                .say(host([10, 20, 0, 2]), monitor(), "dhcp", assigned(how))
+                .talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED)
+                .way_out(monitor())
+        };
+        assert!(!start(Assignment::Leased).of(RULE).is_empty());
+        assert_eq!(start(Assignment::Announced).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_it_was_told_something_else_than_names() {
+        let claim = Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "model",
+            value: "station".to_owned(),
+        };
+        let scene = Scene::new()
+            .say(host([10, 20, 3, 5]), monitor(), "http", claim)
+            .talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED)
+            .way_out(monitor());
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_the_block_works() {
+        let refused = Talk {
+            outcome: auscult_model::Outcome::Refused,
+            icmp_errors: 3,
+            ..Talk::UNANSWERED
+        };
+        let scene = at_work().talk(monitor(), outside(), 8090, "unknown", refused);
+        let finding = scene.one(RULE);
+        assert_eq!(finding.severity, Severity::Info, "{:?}", finding.reasons);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = at_work().talk(monitor(), outside(), 8090, "unknown", Talk::ANSWERED);
+        let finding = scene.guests("10.20.3.0/24").one(RULE);
+        assert_eq!(finding.severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_neighbour_in_the_providers_network() {
+        let gate = crate::scene::Host {
+            mac: crate::scene::ROUTER,
+            ..host([198, 18, 7, 1])
+        };
+        let neighbour = host([198, 18, 7, 9]);
+        let scene = at_work()
+            .asked(monitor(), gate.ip, (3, 30), Some(gate))
+            .asked(monitor(), neighbour.ip, (3, 30), Some(neighbour))
+            .talk(monitor(), neighbour, 8090, "unknown", Talk::ANSWERED);
         assert_eq!(scene.of(RULE), []);
     }
 }

@@ -165,4 +165,18 @@ mod tests {
         );
         assert_eq!(scene("Station 3").of("hostile-ssid"), []);
     }
+
+    #[test]
+    fn near_miss_a_command_in_another_text() {
+        use auscult_model::{About, Meaning};
+        let claim = |attribute| Meaning::Claim {
+            about: About::Sender,
+            attribute,
+            value: "x$(reboot)".to_owned(),
+        };
+        let (ap, all) = (crate::scene::pc(), crate::scene::everybody());
+        let said = |attribute| crate::scene::Scene::new().say(ap, all, "wifi", claim(attribute));
+        assert_eq!(said("ssid").of("hostile-ssid").len(), 1);
+        assert_eq!(said("http_server").of("hostile-ssid"), []);
+    }
 }

@@ -242,9 +242,6 @@ fn pair(
         true => ((macs[0], a), (macs[1], b)),
         false => ((macs[1], b), (macs[0], a)),
     };
-    if second.1.at.len() < 2 {
-        return None;
-    }
     let overlap = first.1.overlap(second.1)?;
     // By turns, as short leases go round.
     if is_leased(view, first.0, ip) && is_leased(view, second.0, ip) {
@@ -536,5 +533,140 @@ mod tests {
         }
         scene.ledger = ledger;
         assert_eq!(scene.of(RULE), []);
+    }
+
+    /// The second that the scenes begin with.
+    const BEGIN: i64 = 1_763_900_000;
+
+    /// Two who take turns, and the first is busy for twenty seconds, so many after the beginning.
+    fn turns_and_a_stream(after: u64) -> Scene {
+        let at = |seconds: [i64; 3]| seconds.map(|second| BEGIN + second);
+        let first = at([0, 90, 180]);
+        let second = at([45, 135, 136]);
+        let busy = Talk {
+            seconds: 20,
+            ..Talk::ANSWERED
+        };
+        asking(&[(station(), &first), (other(), &second)])
+            .later(after)
+            .talk(station(), monitor(), 80, "http", busy)
+    }
+
+    #[test]
+    fn near_miss_a_stream_before_or_after_the_others_turn() {
+        assert_eq!(turns_and_a_stream(50).one(RULE).severity, Severity::Medium);
+        assert_eq!(turns_and_a_stream(5).one(RULE).severity, Severity::Low);
+        assert_eq!(turns_and_a_stream(150).one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn near_miss_a_card_that_is_only_spoken_to() {
+        let given_on = || {
+            let at = |seconds: [i64; 3]| seconds.map(|second| BEGIN + second);
+            let (first, second) = (at([0, 30, 60]), at([120, 150, 180]));
+            asking(&[(station(), &first), (other(), &second)]).later(20)
+        };
+        let answers = given_on().talk(monitor(), other(), 80, "http", Talk::ANSWERED);
+        assert_eq!(answers.of(RULE).len(), 1);
+        let silent = given_on().talk(monitor(), other(), 80, "http", Talk::UNANSWERED);
+        assert_eq!(silent.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_cards_of_groups_or_of_nobody() {
+        for mac in [[0x01, 0x00, 0x5e, 1, 2, 3], [0; 6]] {
+            let second = Host {
+                mac: MacAddr(mac),
+                ..station()
+            };
+            assert_eq!(ward(second).of(RULE), [], "{mac:x?}");
+        }
+    }
+
+    #[test]
+    fn near_miss_two_who_have_no_address_yet() {
+        let both: &[i64] = &[5, 15, 25, 35, 45];
+        let ip = IpAddr::from([0, 0, 0, 0]);
+        let [one, two] = [station(), other()].map(|host| Host { ip, ..host });
+        assert_eq!(asking(&[(one, both), (two, both)]).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_two_routers_at_one_address() {
+        let second = MacAddr([0xd8, 0xbb, 0xc1, 7, 7, 7]);
+        let (first, gate) = (crate::scene::ROUTER, IpAddr::from([10, 20, 3, 1]));
+        let at = |mac| Host {
+            ip: gate,
+            mac,
+            ..station()
+        };
+        let both: &[i64] = &[5, 15, 25, 35, 45];
+        let beyond = |mac, n| Host {
+            mac,
+            ..crate::scene::far([198, 51, 100, n])
+        };
+        let scene = |second| {
+            (1..9).fold(
+                asking(&[(at(first), both), (at(second), both)]),
+                |scene, n| {
+                    scene
+                        .talk(monitor(), beyond(first, n), 443, "tls", Talk::ANSWERED)
+                        .talk(
+                            monitor(),
+                            beyond(second, 100 + n),
+                            443,
+                            "tls",
+                            Talk::ANSWERED,
+                        )
+                },
+            )
+        };
+        assert_eq!(scene(second).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = ward(other()).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_what_was_lost_may_tell_otherwise() {
+        assert!(!ward(other()).one(RULE).weakened_by_loss);
+        assert!(ward(other()).lossy().one(RULE).weakened_by_loss);
+    }
+
+    #[test]
+    fn near_miss_an_address_of_the_providers_network() {
+        let both: &[i64] = &[5, 15, 25, 35, 45];
+        let at = |ip: [u8; 4], mac| Host {
+            ip: IpAddr::from(ip),
+            mac,
+            ..station()
+        };
+        let theirs = [station().mac, other().mac].map(|mac| at([198, 18, 7, 9], mac));
+        let disputed = || asking(&[(theirs[0], both), (theirs[1], both)]);
+        assert_eq!(disputed().of(RULE).len(), 1, "they live here");
+        let gate = at([198, 18, 7, 1], crate::scene::ROUTER);
+        let scene = (1..9).fold(disputed(), |scene, n| {
+            let far = crate::scene::far([198, 51, 100, n]);
+            scene.talk(monitor(), far, 443, "tls", Talk::ANSWERED)
+        });
+        let scene = scene.asked(gate, monitor().ip, (5, 60), None);
+        assert_eq!(scene.of(RULE), [], "a router's network");
+    }
+
+    #[test]
+    fn near_miss_a_word_now_and_then_is_no_stream() {
+        let at = |seconds: [i64; 3]| seconds.map(|second| BEGIN + second);
+        let (first, second) = (at([0, 90, 180]), at([45, 135, 136]));
+        let seldom = Talk {
+            seconds: 100,
+            packets: 2,
+            ..Talk::ANSWERED
+        };
+        let scene = asking(&[(station(), &first), (other(), &second)]).later(40);
+        let scene = scene.talk(station(), monitor(), 80, "http", seldom);
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
     }
 }

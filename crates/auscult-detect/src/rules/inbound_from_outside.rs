@@ -81,7 +81,6 @@ fn is_inbound(view: &View<'_>, key: &ConversationKey, sum: &ConversationSum) -> 
         && sum.payload.iter().all(|bytes| *bytes > 0)
         && !view.is_local(from)
         && view.is_local(to)
-        && !auscult_inventory::is_group(key.responder)
         && view.inventory.options().partner(key.originator).is_none()
 }
 
@@ -118,7 +117,6 @@ fn finding(
         grade.cap(Severity::Medium, "how far it came from is not shown");
     }
     let confidence = reach.confidence;
-    grade.cap_by_confidence(confidence);
     grade.cap_by_network(view, &[target.ip]);
 
     let device = view.device(target);
@@ -253,5 +251,136 @@ mod tests {
             .office(monitor())
             .way_out(monitor());
         assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    fn severity(talk: Talk) -> Severity {
+        reached(at_work(), "http", talk).one(RULE).severity
+    }
+
+    #[test]
+    fn near_miss_datagrams_that_came_back() {
+        let datagrams = Talk {
+            transport: Transport::Udp,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(reached(at_work(), "dns", datagrams).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_others_talk_to_each_other() {
+        let scene = at_work().talk(outside(), far([198, 18, 8, 8]), 80, "http", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_refusal_that_carries_bytes() {
+        let refused = Talk {
+            outcome: Outcome::Refused,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(reached(at_work(), "http", refused).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_one_fixed_peer_beside_a_partner() {
+        let mut scene = reached(at_work(), "hl7", Talk::ANSWERED);
+        let partner = Host {
+            segment: monitor().segment,
+            ..far([198, 18, 8, 8])
+        };
+        scene = scene.talk(partner, monitor(), 2575, "hl7", Talk::ANSWERED);
+        scene.site.partners.push(auscult_inventory::Partner {
+            name: "Laboratory".to_owned(),
+            networks: vec!["198.18.8.0/24".parse().unwrap()],
+            via: None,
+        });
+        assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn near_miss_a_station_behind_a_static_route() {
+        let near = Talk {
+            round_trip: auscult_model::Timestamp::MILLISECOND,
+            ttl: 63,
+            ..Talk::ANSWERED
+        };
+        let scene = at_work().talk(monitor(), outside(), 8080, "http", near);
+        assert_eq!(reached(scene, "http", near).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_room_for_the_headers_of_a_tunnel() {
+        let narrow = Talk {
+            mss: 1_300,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(severity(narrow), Severity::Low);
+        let usual = Talk {
+            mss: 1_460,
+            ..Talk::ANSWERED
+        };
+        assert_eq!(severity(usual), Severity::High);
+    }
+
+    #[test]
+    fn near_miss_a_proxy_answers() {
+        let by_gateway = Talk {
+            ttl: 64,
+            ..Talk::ANSWERED
+        };
+        let finding = reached(at_work(), "http", by_gateway).one(RULE);
+        assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
+    }
+
+    #[test]
+    fn near_miss_a_hosted_printing_service() {
+        let printer = crate::scene::host([10, 20, 4, 4]);
+        let claim = auscult_model::Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "printer_model",
+            value: "LaserJet".to_owned(),
+        };
+        let outside = Host {
+            segment: printer.segment,
+            ..outside()
+        };
+        let scene = Scene::new()
+            .say(printer, crate::scene::pc(), "ipp", claim)
+            .way_out(printer)
+            .talk(outside, printer, 631, "ipp", Talk::ANSWERED);
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+        let scene = scene.talk(outside, printer, 8443, "http", Talk::ANSWERED);
+        assert!(scene.one(RULE).severity > Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = reached(at_work(), "http", Talk::ANSWERED).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_an_answer_from_next_door() {
+        let near = Talk {
+            round_trip: 5 * auscult_model::Timestamp::MILLISECOND,
+            ..Talk::ANSWERED
+        };
+        let peer = Host {
+            segment: monitor().segment,
+            ..far([202, 112, 80, 9])
+        };
+        let scene = |talk| {
+            let mut scene = at_work().talk(monitor(), peer, 8443, "tls", talk).talk(
+                peer,
+                monitor(),
+                80,
+                "http",
+                talk,
+            );
+            scene.site.country = Some("DE".to_owned());
+            scene.one(RULE).severity
+        };
+        assert_eq!(scene(Talk::ANSWERED), Severity::High);
+        assert_eq!(scene(near), Severity::Low);
     }
 }

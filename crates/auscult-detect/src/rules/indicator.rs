@@ -252,4 +252,27 @@ mod tests {
         let silent = scene(Talk::UNANSWERED, "198.51.100.7");
         assert_eq!(silent.one(RULE).severity, Severity::Low);
     }
+
+    #[test]
+    fn near_miss_the_text_of_a_fingerprint_elsewhere() {
+        let listed = "cd08e31494f9531f560d64c695473da9";
+        let claim = |attribute| Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute,
+            value: listed.to_owned(),
+        };
+        let (pc, server) = (host([10, 20, 9, 77]), host([10, 20, 9, 5]));
+        let mut greets = Scene::new().say(pc, server, "tls", claim("ja3"));
+        greets.site.indicators.add(listed);
+        assert_eq!(greets.of(RULE).len(), 1);
+        let mut other = Scene::new().say(pc, server, "tls", claim("ja3s"));
+        other.site.indicators.add(listed);
+        assert_eq!(other.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let guests = scene(Talk::ANSWERED, "198.51.100.7").guests("10.20.9.0/24");
+        assert_eq!(guests.one(RULE).severity, Severity::Info);
+    }
 }

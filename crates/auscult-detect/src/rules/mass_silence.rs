@@ -200,4 +200,92 @@ mod tests {
         assert_eq!(ward(2, true).of(RULE), []);
         assert_eq!(ward(3, false).of(RULE), []);
     }
+
+    /// Monitors that stream, each on its segment, for so many seconds; the station goes on.
+    fn streams(monitors: &[(auscult_model::Segment, i64)]) -> Scene {
+        let station = host([10, 20, 3, 5]);
+        let mut scene = Scene::new();
+        for (n, (segment, seconds)) in monitors.iter().enumerate() {
+            let monitor = crate::scene::Host {
+                segment: *segment,
+                ..host([10, 20, 3, 20 + n as u8])
+            };
+            let talk = Talk {
+                seconds: *seconds,
+                packets: 600,
+                ..Talk::ANSWERED
+            };
+            scene = scene
+                .talk(monitor, station, 515, "contec-cms", talk)
+                .patient(monitor, station, "contec-cms");
+        }
+        let rest = Talk {
+            seconds: 3400,
+            ..Talk::ANSWERED
+        };
+        for segment in [Segment::UNTAGGED, Segment::vlan(9)] {
+            let other = crate::scene::Host {
+                segment,
+                ..host([10, 20, 3, 9])
+            };
+            scene = scene.talk(other, station, 443, "tls", rest);
+        }
+        scene
+    }
+
+    #[test]
+    fn near_misses_two_segments_or_three_moments() {
+        let (here, there) = (Segment::UNTAGGED, Segment::vlan(9));
+        let at_once = streams(&[(here, 600), (here, 600), (here, 600)]);
+        assert_eq!(at_once.of(RULE).len(), 1);
+        let apart = streams(&[(here, 600), (here, 600), (there, 600)]);
+        assert_eq!(apart.of(RULE), []);
+        let by_turns = streams(&[(here, 600), (here, 700), (here, 800)]);
+        assert_eq!(by_turns.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        assert_eq!(
+            ward(3, true).guests("10.20.3.0/24").one(RULE).severity,
+            Severity::Info
+        );
+    }
+
+    #[test]
+    fn near_miss_what_was_lost_may_be_what_is_missed() {
+        assert!(!ward(3, true).one(RULE).weakened_by_loss);
+        assert!(ward(3, true).lossy().one(RULE).weakened_by_loss);
+    }
+
+    #[test]
+    fn near_miss_a_switch_that_starts_again() {
+        let there = crate::scene::far([202, 114, 4, 119]);
+        let talk = Talk {
+            seconds: 600,
+            packets: 600,
+            ..Talk::ANSWERED
+        };
+        let streams = (0..3).fold(Scene::new(), |scene, n| {
+            let monitor = host([10, 20, 3, 20 + n]);
+            scene.talk(monitor, there, 515, "contec-cms", talk).patient(
+                monitor,
+                there,
+                "contec-cms",
+            )
+        });
+        let rest = Talk {
+            seconds: 3400,
+            ..Talk::ANSWERED
+        };
+        let on = |segment| crate::scene::Host {
+            segment,
+            ..host([10, 21, 0, 9])
+        };
+        let elsewhere = on(Segment::vlan(9));
+        let scene = streams.talk(elsewhere, on(Segment::vlan(9)), 443, "tls", rest);
+        assert_eq!(scene.of(RULE), []);
+        let scene = scene.talk(host([10, 20, 3, 9]), host([10, 20, 3, 8]), 443, "tls", rest);
+        assert_eq!(scene.of(RULE).len(), 1);
+    }
 }

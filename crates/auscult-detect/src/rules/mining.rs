@@ -68,7 +68,7 @@ fn finding(pair: &Pair<'_, '_>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Scene, Talk, far, host};
+    use crate::scene::{Scene, Talk, far, host, monitor, ward};
 
     const RULE: &str = "mining";
 
@@ -93,5 +93,34 @@ mod tests {
         assert_eq!(scene.of(RULE), []);
         let scene = Scene::new().talk(pc, pool, 3333, "stratum", Talk::UNANSWERED);
         assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_that_a_pool_was_reached_is_not_sure() {
+        let (pc, pool) = (monitor(), far([198, 18, 7, 9]));
+        let sure = ward()
+            .talk(pc, pool, 3333, "stratum", Talk::ANSWERED)
+            .way_out(pc);
+        assert_eq!(sure.one(RULE).severity, Severity::High);
+        let by_gateway = Talk {
+            ttl: 64,
+            ..Talk::ANSWERED
+        };
+        let doubtful = ward()
+            .talk(pc, pool, 3333, "stratum", by_gateway)
+            .way_out(pc);
+        assert_eq!(doubtful.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let (pc, pool) = (host([10, 20, 9, 77]), far([198, 18, 7, 9]));
+        let scene = Scene::new()
+            .talk(pc, pool, 3333, "stratum", Talk::ANSWERED)
+            .way_out(pc);
+        assert_eq!(
+            scene.guests("10.20.9.0/24").one(RULE).severity,
+            Severity::Info
+        );
     }
 }

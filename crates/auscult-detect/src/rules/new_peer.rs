@@ -165,4 +165,57 @@ mod tests {
         assert_eq!(known_for(5).one(RULE).severity, Severity::Low);
         assert_eq!(known_for(2).of(RULE), [], "near miss: known too short");
     }
+
+    /// The same with another visitor at the end.
+    fn visited(by: crate::scene::Host, to: crate::scene::Host, outcome: Outcome) -> Scene {
+        let mut scene = known_for(2);
+        let talk = Talk {
+            outcome,
+            ..Talk::ANSWERED
+        };
+        scene = scene.later(5 * 86_400).talk(by, to, 8080, "http", talk);
+        scene
+    }
+
+    #[test]
+    fn near_misses_unanswered_or_to_everybody() {
+        let (monitor, visitor) = (host([10, 20, 3, 14]), host([10, 20, 9, 78]));
+        assert_eq!(
+            visited(visitor, monitor, Outcome::Answered).of(RULE).len(),
+            1
+        );
+        assert_eq!(visited(visitor, monitor, Outcome::Unanswered).of(RULE), []);
+        let group = host([239, 1, 2, 3]);
+        assert_eq!(visited(monitor, group, Outcome::Answered).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = known_for(5).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_station_gets_a_new_peer() {
+        let (station, visitor) = (host([10, 20, 3, 5]), host([10, 20, 9, 78]));
+        assert_eq!(visited(visitor, station, Outcome::Answered).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_device_of_somebody_else() {
+        let station = host([10, 20, 3, 5]);
+        let known = |monitor| {
+            let stream = Talk {
+                seconds: 5 * 86_400,
+                ..Talk::ANSWERED
+            };
+            Scene::new()
+                .talk(monitor, station, 515, "contec-cms", stream)
+                .patient(monitor, station, "contec-cms")
+                .later(5 * 86_400)
+                .talk(host([10, 20, 9, 78]), monitor, 8080, "http", Talk::ANSWERED)
+        };
+        assert_eq!(known(host([10, 20, 3, 14])).of(RULE).len(), 1);
+        assert_eq!(known(crate::scene::outside()).of(RULE), []);
+    }
 }

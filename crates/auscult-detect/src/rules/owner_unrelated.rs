@@ -112,4 +112,94 @@ mod tests {
         assert_eq!(talks_to(far([202, 114, 4, 119])).of(RULE), [], "factory");
         assert_eq!(talks_to(far([198, 18, 7, 9])).of(RULE), [], "set aside");
     }
+
+    fn research() -> Host {
+        far([202, 112, 80, 9])
+    }
+
+    #[test]
+    fn near_miss_nobody_answers() {
+        let scene = ward()
+            .way_out(monitor())
+            .talk(monitor(), research(), 443, "tls", Talk::ONE_WAY)
+            .talk(monitor(), research(), 444, "tls", Talk::UNANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_computer() {
+        let pc = crate::scene::pc();
+        let scene = Scene::new().office(pc).way_out(pc);
+        let scene = scene.talk(pc, research(), 443, "tls", Talk::ANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_name_was_answered() {
+        let named = auscult_model::Meaning::NameAnswered {
+            name: "update.maker.example".to_owned(),
+            addresses: vec![research().ip],
+        };
+        let server = crate::scene::host([10, 20, 0, 2]);
+        let scene = talks_to(research()).say(server, monitor(), "dns", named);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_proxy_answers() {
+        let by_gateway = Talk {
+            ttl: 64,
+            ..Talk::ANSWERED
+        };
+        let scene = ward()
+            .way_out(monitor())
+            .talk(monitor(), research(), 443, "tls", by_gateway);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = talks_to(research()).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_it_left_and_nobody_answered() {
+        let leg = Talk::ONE_WAY.left().leg.unwrap();
+        let outer = |ip, mac: Option<auscult_model::MacAddr>| Host {
+            mac: mac.unwrap(),
+            segment: leg.segment,
+            ..far(ip)
+        };
+        let left = |talk: Talk| {
+            let scene = ward().talk(monitor(), research(), 443, "tls", talk.left());
+            [80, 81].into_iter().fold(scene, |scene, n| {
+                let inner = outer([10, 20, 3, 77], leg.src_mac);
+                let edge = outer([198, 51, 100, n], leg.dst_mac);
+                scene.talk(inner, edge, 443, "tls", Talk::ANSWERED)
+            })
+        };
+        assert_eq!(left(Talk::ANSWERED).of(RULE).len(), 1);
+        assert_eq!(left(Talk::ONE_WAY).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_the_network_bears_the_makers_name() {
+        let organisation = owner(research().ip).and_then(|holder| holder.organisation);
+        let mut words = organisation.unwrap_or_default().split(' ');
+        let word = words.find(|word| word.len() >= 4).unwrap();
+        let vendor = auscult_model::Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "vendor",
+            value: format!("{word} Instruments"),
+        };
+        let scene = talks_to(research()).say(monitor(), crate::scene::pc(), "snmp", vendor);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_misses_a_cloud_and_a_factory_address() {
+        assert_eq!(talks_to(far([8, 8, 4, 4])).of(RULE), []);
+        assert_eq!(talks_to(far([202, 114, 4, 119])).of(RULE), []);
+    }
 }

@@ -354,4 +354,21 @@ mod tests {
         let severities: Vec<_> = scene.of(RULE).iter().map(|f| f.severity).collect();
         assert_eq!(severities, [Severity::Medium, Severity::Low]);
     }
+
+    #[test]
+    fn near_miss_an_office_on_another_segment_does_not_hear() {
+        let monitor = host([10, 9, 0, 21]);
+        let office = Host {
+            segment: auscult_model::Segment::vlan(40),
+            ..host([10, 9, 40, 7])
+        };
+        let heard = |pc: Host| {
+            monitors_to_station()
+                .office(pc)
+                .patient(monitor, everybody(), "contec-cms")
+        };
+        let worst = |scene: Scene| scene.of(RULE).iter().map(|f| f.severity).max();
+        assert_eq!(worst(heard(host([10, 9, 0, 77]))), Some(Severity::Medium));
+        assert_eq!(worst(heard(office)), Some(Severity::Low));
+    }
 }

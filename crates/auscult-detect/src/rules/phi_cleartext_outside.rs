@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn one_direction_only_is_medium() {
+    fn near_miss_one_direction_only() {
         let finding = stream(Talk::ONE_WAY).one(RULE);
         assert_eq!(finding.severity, Severity::Medium, "{:?}", finding.reasons);
         assert!(finding.weakened_by_loss);
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn unacknowledged_payload_is_one_link_less() {
+    fn near_miss_unacknowledged_payload() {
         let talk = Talk {
             payload: [5000, 0],
             acknowledged: false,
@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_sinkhole_is_medium_and_guests_are_info() {
+    fn near_miss_a_declared_sinkhole_and_guests() {
         let mut scene = stream(Talk::ANSWERED);
         scene
             .site
@@ -524,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unsure_reading_is_medium() {
+    fn near_miss_an_unsure_reading() {
         let scene = Scene::new()
             .talk(monitor(), station(), 515, "contec-cms", Talk::ANSWERED)
             .say_so(
@@ -582,5 +582,14 @@ mod tests {
             "{:?}",
             finding.reasons
         );
+    }
+
+    #[test]
+    fn near_miss_a_hosted_record_system_beside_an_engine_inside() {
+        let (engine, inside) = (host([10, 8, 0, 20]), host([10, 8, 0, 21]));
+        let scene = messages(far([203, 0, 112, 10]), "hl7", Some(true))
+            .talk(engine, inside, 6661, "hl7", Talk::ANSWERED)
+            .patient(engine, inside, "hl7");
+        assert_eq!(scene.one(RULE).severity, Severity::High);
     }
 }

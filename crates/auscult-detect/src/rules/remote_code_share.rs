@@ -613,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_from_near_by_are_high() {
+    fn near_miss_answers_from_near_by() {
         let near = Talk {
             round_trip: 5 * auscult_model::Timestamp::MILLISECOND,
             ..Talk::ANSWERED
@@ -745,5 +745,41 @@ mod tests {
             .patient(monitor, station, "contec-cms");
         assert_eq!(family.one(RULE).severity, Severity::High);
         assert_eq!(scene().of(RULE), [], "not the family");
+    }
+
+    #[test]
+    fn near_miss_other_requests_that_name_the_export() {
+        let server = far([202, 114, 4, 119]);
+        let asks = |protocol, operation| {
+            let request = Meaning::Request {
+                operation,
+                object: EXPORT.to_owned(),
+                granted: Some(true),
+            };
+            Scene::new()
+                .talk(device(), server, 2049, "nfs", Talk::ANSWERED)
+                .say(device(), server, protocol, request)
+        };
+        assert_eq!(asks("mount", "mount").of(RULE).len(), 1);
+        assert_eq!(asks("http", "mount").of(RULE), []);
+        assert_eq!(asks("nfs", "getattr").of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_program_that_was_read_with_doubt() {
+        let server = far([202, 114, 4, 119]);
+        let sure = read(server, FileClass::Executable);
+        let file = sure.events.last().unwrap().meaning.clone();
+        let doubtful = Scene::new()
+            .talk(device(), server, 2049, "nfs", Talk::ANSWERED)
+            .say_so(server, device(), ("nfs", 0.5), file);
+        assert_eq!(doubtful.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_an_answer_that_may_be_among_what_was_lost() {
+        let scene = read(far([202, 114, 4, 119]), FileClass::Executable);
+        assert!(!scene.one(RULE).weakened_by_loss);
+        assert!(scene.lossy().one(RULE).weakened_by_loss);
     }
 }

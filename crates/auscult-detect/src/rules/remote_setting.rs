@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_sender_is_high() {
+    fn near_miss_an_unknown_sender() {
         let scene = at_work().say(host([10, 20, 9, 78]), monitor(), "snmp", set(Some(true)));
         assert_eq!(scene.one(RULE).severity, Severity::High);
     }
@@ -290,5 +290,42 @@ mod tests {
     fn near_miss_a_login_that_sets_nothing_up() {
         let scene = at_work().say(pc(), monitor(), "imap", login(Some(true)));
         assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_login_at_a_station() {
+        let scene = at_work().say(pc(), station(), "http", login(Some(true)));
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_write_that_was_read_with_doubt() {
+        let scene = at_work().say_so(pc(), monitor(), ("snmp", 0.5), set(Some(true)));
+        assert_eq!(scene.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_a_device_of_somebody_else() {
+        let theirs = crate::scene::outside();
+        let scene = at_work()
+            .talk(
+                theirs,
+                station(),
+                515,
+                "contec-cms",
+                crate::scene::Talk::ANSWERED,
+            )
+            .patient(theirs, station(), "contec-cms")
+            .say(pc(), theirs, "snmp", set(Some(true)));
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = at_work().say(pc(), monitor(), "snmp", set(Some(true)));
+        assert_eq!(
+            scene.guests("10.20.3.0/24").one(RULE).severity,
+            Severity::Info
+        );
     }
 }

@@ -69,7 +69,6 @@ fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
     let tools = pair.talks.iter().filter_map(|talk| tool(view, talk));
     let tools: BTreeSet<&str> = tools.collect();
     let severity = match stake {
-        stake if !stake.is_device() => return None,
         Stake::Bedside | Stake::Medical if tools.iter().any(|tool| *tool != SCREEN) => {
             Severity::Medium
         }
@@ -81,7 +80,6 @@ fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
     );
     let reach = pair.reach();
     let confidence = reach.confidence * 0.9;
-    grade.cap_by_confidence(confidence);
     grade.cap_by_network(view, &[pair.local.ip]);
     let (name, protocols) = (pair.name(), pair.protocols().into_iter());
     let protocols: BTreeSet<&str> = protocols.map(protocol_words).collect();

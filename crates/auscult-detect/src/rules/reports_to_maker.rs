@@ -154,4 +154,57 @@ mod tests {
         );
         assert_eq!(scene("iot.other.example").of(RULE), []);
     }
+
+    fn of_maker(vendor: &str, name: Option<&str>, outside: crate::scene::Host) -> Scene {
+        let device = host([10, 20, 3, 14]);
+        let vendor = Meaning::Claim {
+            about: About::Sender,
+            attribute: "vendor",
+            value: vendor.to_owned(),
+        };
+        let scene = Scene::new()
+            .say(device, host([10, 20, 0, 9]), "snmp", vendor)
+            .talk(device, outside, 443, "tls", Talk::ANSWERED);
+        match name {
+            None => scene,
+            Some(name) => {
+                let named = Meaning::NameAnswered {
+                    name: name.to_owned(),
+                    addresses: vec![outside.ip],
+                };
+                scene.say(host([10, 20, 0, 2]), device, "dns", named)
+            }
+        }
+    }
+
+    #[test]
+    fn near_misses_words_that_many_makers_share() {
+        let outside = far([198, 18, 7, 9]);
+        let of = |vendor, name| of_maker(vendor, Some(name), outside).of(RULE);
+        assert_eq!(of("Brainlab Medical", "www.brainlab.example").len(), 1);
+        assert_eq!(of("Brainlab Medical", "www.medical.example"), []);
+        assert_eq!(of("GE Healthcare", "www.getting.example"), []);
+    }
+
+    #[test]
+    fn near_miss_a_cloud_that_bears_the_makers_name() {
+        let cloud = far([8, 8, 4, 4]);
+        assert_eq!(of_maker("Google", None, cloud).of(RULE), []);
+    }
+
+    #[test]
+    fn near_misses_computers_guests_and_silence() {
+        let device = host([10, 20, 3, 14]);
+        assert_eq!(scene("iot.brainlab.example").office(device).of(RULE), []);
+        let guests = scene("iot.brainlab.example").guests("10.20.3.0/24");
+        assert_eq!(guests.of(RULE), []);
+        let named = Meaning::NameAnswered {
+            name: "iot.brainlab.example".to_owned(),
+            addresses: vec![far([198, 18, 7, 9]).ip],
+        };
+        let silent = of_maker("Brainlab", None, far([198, 18, 8, 8]))
+            .say(host([10, 20, 0, 2]), device, "dns", named)
+            .talk(device, far([198, 18, 7, 9]), 443, "tls", Talk::UNANSWERED);
+        assert_eq!(silent.of(RULE), []);
+    }
 }

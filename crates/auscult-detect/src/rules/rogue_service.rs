@@ -344,4 +344,77 @@ mod tests {
     fn near_miss_two_names() {
         assert_eq!(answers(&["pc-17", "pc-17-alt"], second()).of(RULE), []);
     }
+
+    #[test]
+    fn near_miss_network_boot_that_is_heard_more() {
+        let told = || Meaning::NetworkDescribed {
+            prefix: None,
+            routers: Vec::new(),
+            name_servers: Vec::new(),
+        };
+        let scene = segment().say(second(), everybody(), "dhcp", told()).say(
+            second(),
+            everybody(),
+            "dhcp",
+            told(),
+        );
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_a_pair_beside_a_host_that_answers_for_its_name() {
+        let answered = || Meaning::NameAnswered {
+            name: "pc-17".to_owned(),
+            addresses: vec![host([10, 20, 0, 17]).ip],
+        };
+        let (holder, asker) = (host([10, 20, 0, 17]), host([10, 20, 0, 9]));
+        // It is heard more than the servers.
+        let before = (0..5).fold(Scene::new(), |scene, _| {
+            scene.say(holder, asker, "llmnr", answered())
+        });
+        let own = dhcp(Some([10, 20, 0, 1]), [10, 20, 0, 2]);
+        let told = dhcp(Some([10, 20, 0, 1]), [10, 20, 0, 66]);
+        let scene =
+            before
+                .say(known(), everybody(), "dhcp", own)
+                .say(second(), everybody(), "dhcp", told);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_the_server_that_is_heard_more() {
+        let own = || dhcp(Some([10, 20, 0, 1]), [10, 20, 0, 2]);
+        let other = dhcp(Some([10, 20, 0, 1]), [10, 20, 0, 99]);
+        let scene = segment().say(known(), everybody(), "dhcp", own()).say(
+            second(),
+            everybody(),
+            "dhcp",
+            other,
+        );
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_answers_from_outside() {
+        let outside = crate::scene::outside();
+        assert_eq!(
+            answers(&["wpad", "fileserv", "printsrv"], outside).of(RULE),
+            []
+        );
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let told = dhcp(Some([10, 20, 0, 66]), [10, 20, 0, 66]);
+        let scene = segment().say(second(), everybody(), "dhcp", told);
+        assert_eq!(
+            scene.guests("10.20.0.0/24").one(RULE).severity,
+            Severity::Info
+        );
+        let scene = answers(&["wpad", "fileserv", "printsrv"], second());
+        assert_eq!(
+            scene.guests("10.20.0.0/24").one(RULE).severity,
+            Severity::Info
+        );
+    }
 }

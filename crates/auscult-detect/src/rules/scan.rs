@@ -394,4 +394,292 @@ mod tests {
         let scene = tries(ward(), scanner, 200, Talk::UNANSWERED).office(scanner);
         assert_eq!(scene.one(RULE).severity, Severity::Info);
     }
+
+    /// Thirty doors that answer, and more of a kind that is no door.
+    fn beside(more: impl Fn(Scene, Host) -> Scene) -> Scene {
+        let open = tries(ward(), monitor(), 40, Talk::ANSWERED);
+        (0..200).fold(open, |scene, n| more(scene, host([10, 20, 8, n])))
+    }
+
+    #[test]
+    fn near_misses_what_is_no_door() {
+        let datagram = Talk {
+            transport: auscult_model::Transport::Udp,
+            ..Talk::UNANSWERED
+        };
+        let doors = beside(|scene, to| scene.talk(monitor(), to, 9, "unknown", datagram));
+        assert_eq!(doors.of(RULE).len(), 1);
+        let logs = beside(|scene, to| scene.talk(monitor(), to, 514, "syslog", datagram));
+        assert_eq!(logs.of(RULE), []);
+        let echoes = beside(|scene, to| scene.talk(monitor(), to, 0, "icmp", datagram));
+        assert_eq!(echoes.of(RULE), []);
+        let groups = beside(|scene, to| {
+            let std::net::IpAddr::V4(ip) = to.ip else {
+                return scene;
+            };
+            let group = host([239, 1, 1, ip.octets()[3]]);
+            scene.talk(monitor(), group, 9, "unknown", datagram)
+        });
+        assert_eq!(groups.of(RULE), []);
+        let shell = beside(|scene, to| scene.talk(monitor(), to, 514, "unknown", Talk::UNANSWERED));
+        assert_eq!(shell.of(RULE).len(), 1, "no datagrams");
+    }
+
+    #[test]
+    fn near_miss_few_doors_again_and_again() {
+        let again = ["unknown", "tls", "http"]
+            .into_iter()
+            .fold(ward(), |scene, protocol| {
+                (0..20).fold(scene, |scene, n| {
+                    scene.talk(
+                        monitor(),
+                        host([10, 20, 7, n]),
+                        445,
+                        protocol,
+                        Talk::UNANSWERED,
+                    )
+                })
+            });
+        assert_eq!(again.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_somebody_outside() {
+        let scene = tries(ward(), crate::scene::outside(), 60, Talk::UNANSWERED);
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = tries(ward(), monitor(), 60, Talk::UNANSWERED).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_answers_may_be_among_what_was_lost() {
+        let scene = || tries(ward(), monitor(), 60, Talk::UNANSWERED);
+        assert!(!scene().one(RULE).weakened_by_loss);
+        assert!(scene().lossy().one(RULE).weakened_by_loss);
+    }
+
+    fn beds() -> [Host; 2] {
+        [31, 32].map(|n| host([10, 20, 3, n]))
+    }
+
+    /// The beds stream to the station.
+    fn stream(scene: Scene, talk: Talk) -> Scene {
+        beds().into_iter().fold(scene, |scene, bed| {
+            scene
+                .talk(bed, crate::scene::station(), 515, "contec-cms", talk)
+                .patient(bed, crate::scene::station(), "contec-cms")
+        })
+    }
+
+    /// A computer tries many doors, of each bed so many.
+    fn sweep(scene: Scene, doors: u16) -> Scene {
+        let scene = tries(scene, pc(), 60, Talk::UNANSWERED);
+        beds().into_iter().fold(scene, |scene, bed| {
+            (0..doors).fold(scene, |scene, n| {
+                scene.talk(pc(), bed, 4000 + n, "unknown", Talk::UNANSWERED)
+            })
+        })
+    }
+
+    /// So many beds say whose their address is, by their own card or another.
+    fn announce(scene: Scene, many: usize, by: impl Fn(Host) -> Host) -> Scene {
+        let beds = beds().into_iter().take(many);
+        beds.fold(scene.later(40), |scene, bed| {
+            scene.asked(by(bed), bed.ip, (1, 0), Some(by(bed)))
+        })
+    }
+
+    const SHORT: Talk = Talk {
+        seconds: 1,
+        ..Talk::ANSWERED
+    };
+
+    fn severity(scene: &Scene) -> Severity {
+        let findings = scene.of(RULE);
+        findings
+            .iter()
+            .map(|finding| finding.severity)
+            .max()
+            .unwrap()
+    }
+
+    #[test]
+    fn near_miss_devices_that_came_after() {
+        let before = announce(sweep(stream(ward(), SHORT), 10), 2, |bed| bed);
+        assert_eq!(severity(&before), Severity::Medium);
+        let after = announce(sweep(ward(), 10), 2, |bed| bed);
+        assert_eq!(severity(&stream(after, SHORT)), Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_another_card_says_that_the_address_is_its_own() {
+        let other = |bed: Host| Host {
+            mac: auscult_model::MacAddr([0xd8, 0xbb, 0xc1, 1, 2, 3]),
+            ..bed
+        };
+        let scene = announce(sweep(stream(ward(), SHORT), 10), 2, other);
+        assert_eq!(severity(&scene), Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_devices_that_announce_themselves_often() {
+        let scene = announce(stream(ward(), SHORT), 2, |bed| bed);
+        let scene = announce(sweep(scene, 10), 2, |bed| bed);
+        assert_eq!(severity(&scene), Severity::Info);
+    }
+
+    /// The beds ask for a lease from no address.
+    fn lease(scene: Scene) -> Scene {
+        beds().into_iter().fold(scene, |scene, bed| {
+            let nobody = Host {
+                ip: std::net::Ipv4Addr::UNSPECIFIED.into(),
+                ..bed
+            };
+            let claim = auscult_model::Meaning::ClaimByMac {
+                mac: bed.mac,
+                attribute: "dhcp_hostname",
+                value: "bed".to_owned(),
+            };
+            scene.say(nobody, crate::scene::everybody(), "dhcp", claim)
+        })
+    }
+
+    #[test]
+    fn near_misses_leases_before_and_long_after() {
+        let then = lease(sweep(stream(ward(), SHORT), 10).later(30));
+        assert_eq!(severity(&then), Severity::Medium);
+        let before = sweep(lease(stream(ward(), SHORT)), 10);
+        assert_eq!(severity(&before), Severity::Info);
+        let after = lease(sweep(stream(ward(), SHORT), 10).later(900));
+        assert_eq!(severity(&after), Severity::Info);
+    }
+
+    #[test]
+    fn near_misses_a_stream_that_had_ended_or_began_later() {
+        let twice = |seconds| Talk {
+            seconds,
+            flows: 2,
+            ..Talk::ANSWERED
+        };
+        let cut = announce(sweep(stream(ward(), twice(500)), 10), 1, |bed| bed);
+        assert_eq!(severity(&cut), Severity::Medium);
+        let ended = announce(sweep(stream(ward(), twice(1)), 10), 1, |bed| bed);
+        assert_eq!(severity(&ended), Severity::Info);
+        let later = announce(sweep(stream(ward(), SHORT), 10), 1, |bed| bed);
+        let later = later.talk(beds()[0], crate::scene::station(), 80, "http", twice(500));
+        assert_eq!(severity(&later), Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_devices_of_which_few_doors_were_tried() {
+        let scene = announce(sweep(stream(ward(), SHORT), 2), 2, |bed| bed);
+        assert_eq!(severity(&scene), Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_computers_that_start_again() {
+        let before = beds().into_iter().fold(ward(), |scene, pc| {
+            scene
+                .office(pc)
+                .talk(pc, crate::scene::station(), 80, "http", SHORT)
+        });
+        let scene = announce(sweep(before, 10), 2, |bed| bed);
+        assert_eq!(severity(&scene), Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_ward_that_starts_while_its_station_asks() {
+        let asks = |scene, n| {
+            let target = host([10, 20, 7, n]);
+            let station = crate::scene::station();
+            scene_talk(scene, station, target)
+        };
+        let scene = (1..40).fold(stream(ward(), SHORT), asks);
+        let scene = beds().into_iter().fold(scene, |scene, bed| {
+            scene_talk(scene, crate::scene::station(), bed)
+        });
+        let awake = host([10, 20, 7, 50]);
+        let scene = scene.talk(crate::scene::station(), awake, 104, "dicom", Talk::ANSWERED);
+        let twice = Talk {
+            seconds: 500,
+            flows: 2,
+            ..Talk::ANSWERED
+        };
+        let cut = stream(ward(), twice);
+        assert_eq!(severity(&announce(scene, 2, |bed| bed)), Severity::Info);
+        let cut = (1..40).fold(cut, asks);
+        let cut = beds().into_iter().fold(cut, |scene, bed| {
+            scene_talk(scene, crate::scene::station(), bed)
+        });
+        let cut = cut.talk(crate::scene::station(), awake, 104, "dicom", Talk::ANSWERED);
+        assert_eq!(severity(&announce(cut, 2, |bed| bed)), Severity::Info);
+    }
+
+    fn scene_talk(scene: Scene, from: Host, to: Host) -> Scene {
+        scene.talk(from, to, 104, "unknown", Talk::UNANSWERED)
+    }
+
+    #[test]
+    fn near_miss_a_stream_of_another_card_at_the_address() {
+        let twice = Talk {
+            seconds: 500,
+            flows: 2,
+            ..Talk::ANSWERED
+        };
+        let other = Host {
+            mac: auscult_model::MacAddr([0xd8, 0xbb, 0xc1, 1, 2, 3]),
+            ..beds()[0]
+        };
+        let scene = stream(ward(), SHORT).talk(other, crate::scene::station(), 80, "http", twice);
+        let scene = announce(sweep(scene, 10), 1, |bed| bed);
+        assert_eq!(severity(&scene), Severity::Info);
+    }
+
+    #[test]
+    fn near_misses_what_is_no_stream() {
+        let twice = Talk {
+            seconds: 500,
+            flows: 2,
+            ..Talk::ANSWERED
+        };
+        let with = |talk| {
+            let scene = stream(ward(), SHORT);
+            let scene = scene.talk(beds()[0], crate::scene::station(), 80, "http", talk);
+            severity(&announce(sweep(scene, 10), 1, |bed| bed))
+        };
+        assert_eq!(with(twice), Severity::Medium);
+        let unanswered = Talk {
+            outcome: Outcome::Unanswered,
+            ..twice
+        };
+        let datagrams = Talk {
+            transport: auscult_model::Transport::Udp,
+            ..twice
+        };
+        let polls = Talk { flows: 40, ..twice };
+        let empty = Talk {
+            payload: [0, 100],
+            ..twice
+        };
+        for talk in [unanswered, datagrams, polls, empty] {
+            assert_eq!(with(talk), Severity::Info, "{talk:?}");
+        }
+    }
+
+    #[test]
+    fn near_miss_a_question_by_a_second_address() {
+        let second = |bed: Host| Host {
+            ip: std::net::IpAddr::from([10, 20, 3, 130]),
+            ..bed
+        };
+        let scene = sweep(stream(ward(), SHORT), 10).later(40);
+        let scene = beds().into_iter().fold(scene, |scene, bed| {
+            scene.asked(second(bed), bed.ip, (1, 0), None)
+        });
+        assert_eq!(severity(&scene), Severity::Info);
+    }
 }

@@ -147,4 +147,58 @@ mod tests {
             "near miss: two keys"
         );
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = keys("SHA256:a", "SHA256:a").guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_two_keys() {
+        assert_eq!(keys("SHA256:a", "SHA256:b").of(RULE), []);
+    }
+
+    #[test]
+    fn near_misses_behind_a_router_and_outside() {
+        let claim = || Meaning::Claim {
+            about: About::Sender,
+            attribute: "ssh_host_key",
+            value: "SHA256:a".to_owned(),
+        };
+        let hold = |holders: [crate::scene::Host; 2]| {
+            let scene = ward().way_out(monitor());
+            holders.into_iter().fold(scene, |scene, holder| {
+                scene.say(holder, pc(), "ssh", claim())
+            })
+        };
+        assert_eq!(hold([monitor(), host([10, 20, 3, 15])]).of(RULE).len(), 1);
+        let beyond = [5, 6].map(|n| crate::scene::far([10, 30, 0, n]));
+        assert_eq!(hold(beyond).of(RULE), []);
+        let outside = [5, 6].map(|n| crate::scene::far([198, 18, 7, n]));
+        assert_eq!(hold(outside).of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_neighbours_in_the_providers_network() {
+        let claim = || Meaning::Claim {
+            about: About::Sender,
+            attribute: "ssh_host_key",
+            value: "SHA256:a".to_owned(),
+        };
+        let gate = crate::scene::Host {
+            mac: crate::scene::ROUTER,
+            ..host([198, 18, 7, 1])
+        };
+        let two = [5, 6].map(|n| host([198, 18, 7, n]));
+        let scene = ward()
+            .way_out(monitor())
+            .asked(gate, monitor().ip, (5, 60), None);
+        let scene = two.into_iter().fold(scene, |scene, holder| {
+            scene
+                .asked(holder, gate.ip, (5, 60), Some(gate))
+                .say(holder, pc(), "ssh", claim())
+        });
+        assert_eq!(scene.of(RULE), []);
+    }
 }

@@ -106,4 +106,69 @@ mod tests {
         assert_eq!(streams(3590, true).of(RULE), [], "to the end");
         assert_eq!(streams(60, true).of(RULE), [], "too short to be steady");
     }
+
+    /// A device that began conversations with the station, each with its packets and the seconds
+    /// it took; others go on to the end.
+    fn device_with(device: crate::scene::Host, talks: &[(u64, i64)], patient: bool) -> Scene {
+        let station = host([10, 20, 3, 5]);
+        let protocol = if patient { "contec-cms" } else { "tls" };
+        let mut scene = Scene::new();
+        for (n, (packets, seconds)) in talks.iter().enumerate() {
+            let talk = Talk {
+                seconds: *seconds,
+                packets: *packets,
+                ..Talk::ANSWERED
+            };
+            scene = scene.talk(device, station, 515 + n as u16, protocol, talk);
+        }
+        if patient {
+            scene = scene.patient(device, station, "contec-cms");
+        }
+        let rest = Talk {
+            seconds: 3500,
+            ..Talk::ANSWERED
+        };
+        scene.talk(host([10, 20, 3, 9]), station, 443, "tls", rest)
+    }
+
+    #[test]
+    fn near_misses_a_visitor_outside_and_a_computer() {
+        let monitor = host([10, 20, 3, 14]);
+        assert_eq!(device_with(monitor, &[(600, 600)], true).of(RULE).len(), 1);
+        let computer = device_with(monitor, &[(600, 600)], false).office(monitor);
+        assert_eq!(computer.of(RULE), []);
+        let outside = crate::scene::outside();
+        assert_eq!(device_with(outside, &[(600, 600)], true).of(RULE), []);
+    }
+
+    #[test]
+    fn near_misses_a_word_now_and_then() {
+        let monitor = host([10, 20, 3, 14]);
+        assert_eq!(
+            device_with(monitor, &[(5, 600)], true).of(RULE),
+            [],
+            "few packets"
+        );
+        let early = device_with(monitor, &[(300, 300)], true);
+        let word = Talk {
+            seconds: 1,
+            ..Talk::ANSWERED
+        };
+        let station = host([10, 20, 3, 5]);
+        let early = early.later(600).talk(monitor, station, 8080, "http", word);
+        assert_eq!(early.of(RULE), [], "the stream had ended before");
+    }
+
+    #[test]
+    fn near_miss_a_server_that_never_answered() {
+        let monitor = host([10, 20, 3, 14]);
+        let tries = Talk {
+            seconds: 900,
+            attempts: 900,
+            ..Talk::UNANSWERED
+        };
+        let scene = device_with(monitor, &[(10, 10)], true);
+        let scene = scene.talk(monitor, host([10, 20, 3, 77]), 443, "unknown", tries);
+        assert_eq!(scene.of(RULE), []);
+    }
 }

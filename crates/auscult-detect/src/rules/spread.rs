@@ -476,4 +476,105 @@ mod tests {
         assert_eq!(share_words(r"\\10.1.1.5\IPC$"), "a share");
         assert_eq!(share_words("update"), "a share");
     }
+
+    /// A program goes to others, signed or by signed messages.
+    fn signed(by: Host, to: u8, how: (Option<&'static str>, bool)) -> Scene {
+        others(to).fold(ward(), |scene, to| {
+            let scene = scene.talk(by, to, 445, "smb", Talk::ANSWERED);
+            scene.signed_file(by, to, how)
+        })
+    }
+
+    #[test]
+    fn near_miss_its_maker_signed_the_program() {
+        let by_maker = signed(monitor(), 3, (Some("Authenticode"), false));
+        assert_eq!(by_maker.one(RULE).severity, Severity::Low);
+        let by_messages = signed(monitor(), 3, (None, true));
+        assert_eq!(by_messages.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_messages_of_somebody_who_is_logged_on() {
+        let scene = signed(pc(), 9, (None, true));
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_copies_by_another_protocol() {
+        let scene = others(3).fold(ward(), |scene, to| {
+            let scene = scene.talk(monitor(), to, 445, "smb", Talk::ANSWERED);
+            scene.file(monitor(), to, "http", FileClass::Executable)
+        });
+        assert_eq!(scene.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = copied(ward(), monitor(), 3).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_share_with_a_number() {
+        assert_eq!(share_words(r"\10.1.1.5\1$"), "a share");
+    }
+
+    #[test]
+    fn near_miss_different_programs_without_names() {
+        let Some(Meaning::File(program)) = copied(ward(), monitor(), 1)
+            .events
+            .last()
+            .map(|event| event.meaning.clone())
+        else {
+            unreachable!("the last word is of a file");
+        };
+        let each = |own: bool| {
+            others(3).enumerate().fold(ward(), |scene, (n, to)| {
+                let mut file = program.clone();
+                file.name = String::new();
+                file.to.ip = to.ip;
+                file.to.mac = Some(to.mac);
+                file.sha256 = Some([if own { n as u8 } else { 9 }; 32]);
+                scene.talk(monitor(), to, 445, "smb", Talk::ANSWERED).say(
+                    monitor(),
+                    to,
+                    "smb",
+                    Meaning::File(file),
+                )
+            })
+        };
+        assert_eq!(each(false).of(RULE).len(), 1);
+        assert_eq!(each(true).of(RULE), []);
+    }
+
+    /// Two copies, and forty doors that are tried so.
+    fn beside(port: u16, talk: Talk) -> Scene {
+        (0..40).fold(copied(ward(), monitor(), 2), |scene, n| {
+            scene.talk(monitor(), host([10, 20, 8, n]), port, "unknown", talk)
+        })
+    }
+
+    #[test]
+    fn near_misses_what_is_no_search() {
+        assert_eq!(beside(445, Talk::UNANSWERED).of(RULE).len(), 1);
+        assert_eq!(beside(80, Talk::UNANSWERED).of(RULE), [], "another port");
+        assert_eq!(beside(445, Talk::ANSWERED).of(RULE), [], "they answer");
+        assert_eq!(beside(445, Talk::ONE_WAY).of(RULE), [], "answers unseen");
+    }
+
+    #[test]
+    fn near_miss_one_copy_by_somebody_who_is_logged_on() {
+        let there = || Meaning::Claim {
+            about: About::Sender,
+            attribute: "smb_implant",
+            value: "answers".to_owned(),
+        };
+        let of = |how| {
+            let copied = signed(pc(), 1, how).office(pc());
+            let scene = copied.say(host([10, 20, 7, 1]), pc(), "smb", there());
+            scene.one(RULE).severity
+        };
+        assert_eq!(of((None, false)), Severity::Low);
+        assert_eq!(of((None, true)), Severity::Info);
+    }
 }

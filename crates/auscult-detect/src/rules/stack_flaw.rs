@@ -523,4 +523,22 @@ mod tests {
         let far = asked(ward(), outside, monitor());
         assert_eq!(far.one(RULE).severity, Severity::Medium);
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = odd(ward(), monitor(), "tcp", "urgent pointer of zero", 3);
+        assert_eq!(
+            scene.guests("10.20.9.0/24").one(RULE).severity,
+            Severity::Info
+        );
+        let talk = Talk {
+            transport: Transport::Other(4),
+            ..Talk::UNANSWERED
+        };
+        let scene = ward().talk(pc(), monitor(), 0, "ip-in-ip", talk);
+        assert_eq!(
+            scene.guests("10.20.9.0/24").one(RULE).severity,
+            Severity::Info
+        );
+    }
 }

@@ -75,7 +75,6 @@ fn finding(pair: &Pair<'_, '_>) -> Option<Finding> {
     let mut grade = Grade::new(severity, format!("{} keeps it", stake.words()));
     let reach = pair.reach();
     let confidence = reach.confidence * 0.9;
-    grade.cap_by_confidence(confidence);
     grade.cap_by_network(pair.view, &[pair.local.ip]);
     let (name, peer, kinds) = (pair.name(), pair.peer, pair.protocols());
     Some(
@@ -130,5 +129,15 @@ mod tests {
         assert_eq!(office.of(RULE), []);
         let other = at_work().talk(monitor(), outside, 443, "tls", Talk::ANSWERED);
         assert_eq!(other.of(RULE), []);
+    }
+
+    #[test]
+    fn near_miss_guests() {
+        let outside = far([198, 18, 7, 9]);
+        let scene = at_work().talk(monitor(), outside, 1194, "openvpn", Talk::ANSWERED);
+        assert_eq!(
+            scene.guests("10.20.3.0/24").one(RULE).severity,
+            Severity::Info
+        );
     }
 }

@@ -164,4 +164,32 @@ mod tests {
         let office = datagram(host([10, 20, 3, 14]), 9000).office(host([10, 20, 9, 77]));
         assert_eq!(office.one(RULE).severity, Severity::Low);
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = datagram(host([10, 20, 3, 14]), 9000).guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_miss_a_connection() {
+        let family = auscult_model::Meaning::Claim {
+            about: auscult_model::About::Sender,
+            attribute: "contec_cms_role",
+            value: "monitor".to_owned(),
+        };
+        let (monitor, station) = (host([10, 20, 3, 14]), host([10, 20, 3, 5]));
+        let scene = Scene::new()
+            .talk(monitor, station, 515, "contec-cms", Talk::ANSWERED)
+            .say(monitor, station, "contec-cms", family)
+            .patient(monitor, station, "contec-cms")
+            .talk(
+                host([10, 20, 9, 77]),
+                monitor,
+                9000,
+                "unknown",
+                Talk::UNANSWERED,
+            );
+        assert_eq!(scene.of(RULE), []);
+    }
 }

@@ -129,7 +129,7 @@ fn finding(view: &View<'_>, group: &[(&FactKey, &Fact)]) -> Option<Finding> {
         (reader, server),
         &reach,
         texts("class").contains(CODE),
-    )?;
+    );
     let protection = Protection::of(group);
     let most = match is_outside(&reach) {
         true => Severity::Medium,
@@ -208,13 +208,7 @@ fn is_outside(reach: &Reach) -> bool {
     )
 }
 
-/// `None` when nothing is worth saying.
-fn grade(
-    view: &View<'_>,
-    (reader, server): (Party, Party),
-    reach: &Reach,
-    is_code: bool,
-) -> Option<Grade> {
+fn grade(view: &View<'_>, (reader, server): (Party, Party), reach: &Reach, is_code: bool) -> Grade {
     let stake = stake(view.role(reader));
     let outside = is_outside(reach);
     let known_server = view.role(server) != Role::Unknown;
@@ -225,7 +219,6 @@ fn grade(
         (Stake::Bedside, false, true) => Severity::Low,
         (Stake::Bedside, false, false) if !known_server => Severity::Low,
         (Stake::Embedded, true, true) => Severity::Low,
-        (Stake::Office, ..) => return None,
         _ => Severity::Info,
     };
     let mut grade = Grade::new(
@@ -246,7 +239,7 @@ fn grade(
             "the address is a declared sinkhole or station",
         );
     }
-    Some(grade)
+    grade
 }
 
 #[cfg(test)]
@@ -365,5 +358,36 @@ mod tests {
         assert_eq!(scene.one(RULE).severity, Severity::Medium, "unknown");
         let scene = fetched(ward(), server, FileClass::Executable).office(server);
         assert_eq!(scene.one(RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn near_miss_a_program_that_was_read_with_doubt() {
+        let sure = fetched(ward(), outside(), FileClass::Executable);
+        let file = sure.events.last().unwrap().meaning.clone();
+        let doubtful = ward()
+            .talk(monitor(), outside(), 80, "http", Talk::ANSWERED)
+            .say_so(outside(), monitor(), ("http", 0.5), file);
+        assert_eq!(doubtful.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_guests_and_a_declared_sinkhole() {
+        let scene = || fetched(ward(), outside(), FileClass::Executable);
+        let guests = scene().guests("10.20.3.0/24");
+        assert_eq!(guests.one(RULE).severity, Severity::Info);
+        let mut declared = scene();
+        declared
+            .site
+            .sinkholes
+            .push("198.18.7.0/24".parse().unwrap());
+        assert_eq!(declared.one(RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn near_miss_somebody_outside_takes_it() {
+        let scene = ward()
+            .talk(outside(), monitor(), 80, "http", Talk::ANSWERED)
+            .file(monitor(), outside(), "http", FileClass::Executable);
+        assert_eq!(scene.of(RULE), []);
     }
 }

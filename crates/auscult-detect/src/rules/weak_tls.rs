@@ -152,4 +152,34 @@ mod tests {
             []
         );
     }
+
+    #[test]
+    fn near_miss_guests() {
+        let scene = said("tls_version", "TLS 1.0").guests("10.20.3.0/24");
+        assert_eq!(scene.one(RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn near_misses_a_computer_and_somebody_outside() {
+        let old = |by| {
+            let claim = Meaning::Claim {
+                about: About::Sender,
+                attribute: "tls_version",
+                value: "TLS 1.0".to_owned(),
+            };
+            ward().office(pc()).say(by, monitor(), "tls", claim)
+        };
+        assert_eq!(old(pc()).of(RULE), []);
+        let theirs = crate::scene::outside();
+        let scene = old(theirs)
+            .talk(
+                theirs,
+                crate::scene::station(),
+                515,
+                "contec-cms",
+                crate::scene::Talk::ANSWERED,
+            )
+            .patient(theirs, crate::scene::station(), "contec-cms");
+        assert_eq!(scene.of(RULE), []);
+    }
 }
