@@ -12,6 +12,7 @@
 mod body;
 mod form;
 pub(crate) mod head;
+mod target;
 
 use std::collections::VecDeque;
 
@@ -45,8 +46,8 @@ static RECORD: Record = Record {
         "accounts of Basic, Digest and form logins, and whether they were accepted",
         "programs, archives, firmware and documents that cross: name, size, SHA-256; also behind \
          gzip and deflate",
-        "HL7 v2 messages and FHIR resources (JSON): whom they are about, which kinds of patient \
-         data they hold; a FHIR server's program",
+        "HL7 v2 messages, FHIR resources (JSON), and searches of FHIR and DICOMweb: whom they are \
+         about, which kinds of patient data they hold; a FHIR server's program",
         "tunnels that are asked for (CONNECT)",
     ],
     leaves_out: "Cookies, pages, media, parts of multipart bodies, FHIR in XML; everything \
@@ -422,6 +423,11 @@ impl HttpSession {
         }
         let follows = match head.start {
             StartLine::Request(method, target) => {
+                if let Some(patient) = target::patient(target, block, out) {
+                    out.say(place, patient)
+                        .sure(confidence)
+                        .with("resource", "request");
+                }
                 self.request(direction, (method, target), &head, place, confidence, out);
                 head.follows(Follows::Nothing)
             }

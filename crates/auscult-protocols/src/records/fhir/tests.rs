@@ -41,7 +41,7 @@ fn answer(kind: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-const ASKED: &[u8] = b"GET /r4/Patient/p-17 HTTP/1.1\r\n\r\n";
+const ASKED: &[u8] = b"GET /r4/metadata HTTP/1.1\r\n\r\n";
 
 fn said(talk: &Talk<'_>) -> Vec<Said> {
     drive(&Http, &START, &pieces(talk)).said
@@ -221,4 +221,26 @@ fn cuts_and_chunks_change_nothing() {
         without_places(&said)
     };
     assert_eq!(lines(&chunked), lines(&whole));
+}
+
+#[test]
+fn who_is_asked_for_is_the_patient_of_the_answer() {
+    let asked = b"GET  /r4/Patient/p-17?_pretty=true HTTP/1.1\r\n\r\n";
+    let packet = answer("application/fhir+json", PATIENT.as_bytes());
+    let said = said(&[(CLIENT, asked), (SERVER, &packet[..])]);
+    let about: Vec<_> = said
+        .iter()
+        .filter_map(|said| match &said.meaning {
+            Meaning::PatientData {
+                patient, ranges, ..
+            } => Some((said.direction, *patient, ranges[0].bytes.clone())),
+            _ => None,
+        })
+        .collect();
+    let [(CLIENT, asked_for, bytes), (SERVER, answered, _)] = &about[..] else {
+        panic!("{about:?}");
+    };
+    assert_eq!(asked_for, answered);
+    let bytes = bytes.start as usize - 54..bytes.end as usize - 54;
+    assert_eq!(&asked[bytes], b"p-17");
 }

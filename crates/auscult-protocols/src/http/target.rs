@@ -1,0 +1,213 @@
+//! Whom a request is about, by its target: FHIR and DICOMweb name patients in paths and searches.
+//!
+//! Sources: HL7 FHIR R4 (RESTful API, search parameters of Patient), DICOM PS3.18 §10.6 (QIDO-RS).
+//! Limit: parameters of the same names on other paths are none, since every page has a `name`.
+
+use std::ops::Range;
+
+use auscult_model::{Meaning, PhiKind};
+
+use super::body::percent_decoded;
+use crate::{Output, text};
+
+/// A part of a target that is about a patient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    kind: PhiKind,
+    /// Its bytes in the target.
+    range: Range<usize>,
+    value: String,
+    /// How the server names the patient: the same as in its resources.
+    is_local: bool,
+}
+
+/// Parameters of searches for patients in FHIR; those that name one in any other search.
+const PATIENT: [(&str, PhiKind); 12] = [
+    ("family", PhiKind::Name),
+    ("given", PhiKind::Name),
+    ("name", PhiKind::Name),
+    ("phonetic", PhiKind::Name),
+    ("birthdate", PhiKind::BirthDate),
+    ("identifier", PhiKind::PatientNumber),
+    ("_id", PhiKind::PatientNumber),
+    ("phone", PhiKind::Contact),
+    ("email", PhiKind::Contact),
+    ("telecom", PhiKind::Contact),
+    ("address", PhiKind::PostalAddress),
+    ("address-postalcode", PhiKind::PostalAddress),
+];
+const SUBJECT: [(&str, PhiKind); 4] = [
+    ("patient", PhiKind::PatientNumber),
+    ("subject", PhiKind::PatientNumber),
+    ("patient.identifier", PhiKind::PatientNumber),
+    ("subject.identifier", PhiKind::PatientNumber),
+];
+/// Attributes that DICOMweb searches by, by keyword and by tag.
+const IMAGES: [(&str, PhiKind); 8] = [
+    ("PatientName", PhiKind::Name),
+    ("00100010", PhiKind::Name),
+    ("PatientID", PhiKind::PatientNumber),
+    ("00100020", PhiKind::PatientNumber),
+    ("PatientBirthDate", PhiKind::BirthDate),
+    ("00100030", PhiKind::BirthDate),
+    ("AccessionNumber", PhiKind::ClinicalData),
+    ("00080050", PhiKind::ClinicalData),
+];
+
+/// What a request target tells of a patient; `head` holds it, and is presented from its first byte
+/// on.
+pub(super) fn patient(target: &[u8], head: &[u8], out: &Output<'_>) -> Option<Meaning> {
+    let at = target
+        .as_ptr()
+        .addr()
+        .wrapping_sub(head.as_ptr().addr())
+        .min(head.len());
+    let parts = parts(target);
+    let mut kinds: Vec<PhiKind> = parts.iter().map(|part| part.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.is_empty() {
+        return None;
+    }
+    let patient = match parts.iter().find(|part| part.is_local) {
+        Some(part) => out.patient_digest(&[part.value.as_bytes()]),
+        None => {
+            let values: Vec<&[u8]> = parts.iter().map(|part| part.value.as_bytes()).collect();
+            out.patient_digest(&values)
+        }
+    };
+    let mut ranges = Vec::new();
+    for part in &parts {
+        let range = at + part.range.start..at + part.range.end;
+        out.phi(range, part.kind, &mut ranges);
+    }
+    let named = parts
+        .into_iter()
+        .filter(|part| part.kind != PhiKind::ClinicalData);
+    Some(Meaning::PatientData {
+        kinds,
+        patient: Some(patient),
+        ranges,
+        values: named.map(|part| part.value).collect(),
+    })
+}
+
+/// The parts of a request target that are about a patient.
+fn parts(target: &[u8]) -> Vec<Part> {
+    let mark = memchr::memchr(b'?', target).unwrap_or(target.len());
+    let path = target.get(..mark).unwrap_or_default();
+    let mut parts = Vec::new();
+    let mut names: &[(&str, PhiKind)] = &[];
+    let mut last: &[u8] = b"";
+    let mut at = 0;
+    for segment in path.split(|byte| *byte == b'/') {
+        let range = at..at + segment.len();
+        at = range.end + 1;
+        let is_name = !segment.is_empty() && !matches!(segment[0], b'_' | b'$');
+        if last == b"Patient" && is_name {
+            parts.push(part(target, range, PhiKind::PatientNumber, true));
+        }
+        match segment {
+            b"Patient" => names = &PATIENT,
+            b"studies" | b"series" | b"instances" => names = &IMAGES,
+            _ if is_type(segment) => names = &SUBJECT,
+            _ => {}
+        }
+        last = segment;
+    }
+    let mut at = mark + 1;
+    let query = target.get(at..).unwrap_or_default();
+    for pair in query.split(|byte| *byte == b'&') {
+        let equals = memchr::memchr(b'=', pair);
+        let range = equals.map(|equals| at + equals + 1..at + pair.len());
+        at += pair.len() + 1;
+        let Some((range, equals)) = range.zip(equals).filter(|(range, _)| !range.is_empty()) else {
+            continue;
+        };
+        let name = text::lenient(&percent_decoded(pair.get(..equals).unwrap_or_default()));
+        // `name:exact`, `subject:Patient`.
+        let plain = name.split(':').next().unwrap_or_default();
+        if let Some((_, kind)) = names.iter().find(|(known, _)| *known == plain) {
+            let is_local = matches!(plain, "_id" | "patient" | "subject");
+            parts.push(part(target, range, *kind, is_local));
+        }
+    }
+    parts
+}
+
+/// Named as resources are: `Observation`.
+fn is_type(segment: &[u8]) -> bool {
+    segment.first().is_some_and(u8::is_ascii_uppercase)
+        && segment.iter().all(u8::is_ascii_alphabetic)
+        && segment.iter().any(u8::is_ascii_lowercase)
+}
+
+fn part(target: &[u8], range: Range<usize>, kind: PhiKind, is_local: bool) -> Part {
+    let raw = target.get(range.clone()).unwrap_or_default();
+    let value = text::lenient(&percent_decoded(raw));
+    let value = match value.strip_prefix("Patient/").filter(|_| is_local) {
+        Some(local) => local.to_owned(),
+        None => value,
+    };
+    Part {
+        kind,
+        range,
+        value,
+        is_local,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(target: &str) -> Vec<(PhiKind, &str, String, bool)> {
+        parts(target.as_bytes())
+            .into_iter()
+            .map(|part| (part.kind, &target[part.range], part.value, part.is_local))
+            .collect()
+    }
+
+    #[test]
+    fn patients_in_paths_and_searches() {
+        use PhiKind::{BirthDate, ClinicalData, Name, PatientNumber};
+        assert_eq!(
+            found("/r4/Patient/p-17/_history/2"),
+            [(PatientNumber, "p-17", "p-17".to_owned(), true)]
+        );
+        assert_eq!(
+            found("/r4/Patient?family:exact=Test%20fall&birthdate=1961-02-03&_count=5"),
+            [
+                (Name, "Test%20fall", "Test fall".to_owned(), false),
+                (BirthDate, "1961-02-03", "1961-02-03".to_owned(), false)
+            ]
+        );
+        assert_eq!(
+            found("http://h/Observation?code=8867-4&subject=Patient/p-17"),
+            [(PatientNumber, "Patient/p-17", "p-17".to_owned(), true)]
+        );
+        assert_eq!(
+            found("/dicom-web/studies?PatientID=7&00080050=A1"),
+            [
+                (PatientNumber, "7", "7".to_owned(), false),
+                (ClinicalData, "A1", "A1".to_owned(), false)
+            ]
+        );
+    }
+
+    #[test]
+    fn near_miss_pages_with_names() {
+        for target in [
+            "/",
+            "/search?name=Testfall&birthdate=1961-02-03",
+            "/Patient/$everything",
+            "/r4/Patient",
+            "/studies?name=x",
+            "/PATIENTS?subject=x",
+            "/Observation?subject=",
+            "?&=&",
+        ] {
+            assert!(parts(target.as_bytes()).is_empty(), "{target}");
+        }
+    }
+}
