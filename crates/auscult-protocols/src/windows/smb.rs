@@ -30,7 +30,8 @@ static RECORD: Record = Record {
         "names, domain and version of the system (NTLM, and SMB 1's own words)",
         "accounts that log in with NTLM",
         "questions for an implant by a sub-command that nothing else uses, and their answers",
-        "files that are read and written: name, share, size, SHA-256, type by magic",
+        "files that are read and written: name, share, size, SHA-256, type by magic; HL7 v2 \
+         messages in them, when they cross in order: whose patient data they hold",
         "that messages are enciphered",
     ],
     leaves_out: "Pipes, directories, attributes, printing; log-ons with Kerberos; what is \
@@ -39,6 +40,7 @@ static RECORD: Record = Record {
         first bytes cross, without a name. Files above 64 KiB that are by first bytes and name \
         neither program, archive nor a document that can carry code get no digest.",
     attributes: &[
+        ("resource", "what holds patient data: an HL7 v2 message"),
         ("smb_share", "share that the file lies on"),
         (
             "smb_signed",

@@ -11,6 +11,7 @@ use auscult_model::{Bound, Direction, FileClass, Meaning};
 
 use super::share::Handle;
 use crate::file::{self, FileAssembler};
+use crate::records::Contents;
 use crate::{Mark, Output};
 
 pub(super) static OPEN: Bound = Bound::settable(
@@ -56,6 +57,9 @@ pub(super) struct About {
 
 struct OpenFile {
     assembler: FileAssembler,
+    /// Medical records in it, as far as it crosses in order, and up to where that was.
+    contents: Contents,
+    read_to: u64,
     about: About,
     sender: Direction,
     /// All messages that carried its bytes were signed.
@@ -70,6 +74,8 @@ impl OpenFile {
     fn new(about: About, sender: Direction, clock: u64) -> Self {
         let mut file = OpenFile {
             assembler: FileAssembler::sparing(&*about.name, "smb"),
+            contents: Contents::default(),
+            read_to: 0,
             about,
             sender,
             signed: true,
@@ -79,6 +85,19 @@ impl OpenFile {
         };
         file.know();
         file
+    }
+
+    /// Looks into bytes that follow those before.
+    fn look(&mut self, part: &Bytes<'_>, out: &mut Output<'_>) {
+        if part.offset == self.read_to {
+            self.contents.feed(part.bytes, out);
+            self.read_to = self.read_to.saturating_add(part.bytes.len() as u64);
+        }
+    }
+
+    /// Bytes that it takes, roughly.
+    fn held(&self) -> usize {
+        self.assembler.held() + self.contents.held()
     }
 
     /// Tells the assembler what is known.
@@ -153,18 +172,23 @@ impl Files {
         file.signed &= signed;
     }
 
-    /// What crosses is for people to read, or nobody knows what it is.
-    pub(super) fn is_document(&self, key: &FileKey) -> bool {
+    /// What crosses up to `end` is for people to read, or nobody knows what it is; nor is it told
+    /// where it holds patient data.
+    pub(super) fn is_document(&self, key: &FileKey, end: u64) -> bool {
         let file = self.open.get(key);
-        file.is_none_or(|file| file.assembler.is_document())
+        file.is_none_or(|file| {
+            let is_told = file.contents.are_read() && end == file.read_to;
+            file.assembler.is_document() && !is_told
+        })
     }
 
-    /// Bytes of an open file.
+    /// Bytes of an open file, all that are presented.
     pub(super) fn add(&mut self, part: &Bytes<'_>, out: &mut Output<'_>) {
         let Some(file) = self.open.get_mut(&part.key) else {
             return;
         };
-        let (before, held) = (file.assembler.pending_bytes(), file.assembler.held());
+        let (before, held) = (file.assembler.pending_bytes(), file.held());
+        file.look(part, out);
         let together = before + out.bound(&WAITING).saturating_sub(self.waiting);
         let alone = out.bound(&file::PENDING);
         let allowance = alone.min(together);
@@ -182,7 +206,7 @@ impl Files {
             file.assembler.know_size(GROWN);
         }
         self.waiting = self.waiting + file.assembler.pending_bytes() - before;
-        self.held = self.held + file.assembler.held() - held;
+        self.held = self.held + file.held() - held;
     }
 
     /// All bytes of one message were passed on; `end` is the file's end, where they showed it.
@@ -236,7 +260,7 @@ impl Files {
     pub(super) fn forget(&mut self, key: &FileKey) {
         if let Some(file) = self.open.remove(key) {
             self.waiting -= file.assembler.pending_bytes();
-            self.held -= file.assembler.held();
+            self.held -= file.held();
         }
     }
 
@@ -246,7 +270,7 @@ impl Files {
             return;
         };
         self.waiting -= file.assembler.pending_bytes();
-        self.held -= file.assembler.held();
+        self.held -= file.held();
         if key.written {
             // Its last bytes may be among those that were lost.
             let seen = file.about.size.map(|size| size.max(file.end));
@@ -270,10 +294,11 @@ impl Files {
     }
 
     /// Tells a file, unless its content, or that a part of it crossed, was told before.
-    fn tell(&mut self, file: OpenFile, written: bool, out: &mut Output<'_>) {
+    fn tell(&mut self, mut file: OpenFile, written: bool, out: &mut Output<'_>) {
         let Some(place) = file.assembler.place() else {
             return;
         };
+        file.contents.finish(file.sender, place.last, out);
         let Some(artifact) = file.assembler.finish() else {
             return;
         };

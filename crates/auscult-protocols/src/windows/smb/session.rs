@@ -242,10 +242,11 @@ impl Smb {
         };
         let files = &mut self.connection.files;
         files.add(&part, out);
-        if files.is_document(&data.key) {
+        let end = data.offset.saturating_add(length as u64);
+        if files.is_document(&data.key, end) {
             out.withhold(0..length);
         }
-        data.offset = data.offset.saturating_add(length as u64);
+        data.offset = end;
         data.length -= length;
         if data.length > 0 {
             self.lane(out.direction).stage = Stage::Bytes(data, behind);

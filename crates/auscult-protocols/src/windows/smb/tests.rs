@@ -182,6 +182,47 @@ fn pieces_out_of_order_and_twice() {
     }
 }
 
+/// Interfaces leave messages for each other on shares. The patient is invented.
+#[test]
+fn messages_in_a_file_on_a_share() {
+    let file =
+        b"MSH|^~\\&|LAB|H|KIS|H|20260101||ORU^R01|1|P|2.5\r\nPID|1||MRN-1||Testfall^Erika\r\n";
+    let size = file.len() as u64;
+    let written = |order: &[usize]| {
+        let mut flow = Flow::new();
+        turns(&mut flow, smb_share::connect(ids(1), r"\\10.1.1.5\drop"));
+        turns(
+            &mut flow,
+            smb_share::open(ids(2), "1.hl7", FILE, (size, true)),
+        );
+        for (n, at) in order.iter().enumerate() {
+            let piece = &file[*at..(at + 30).min(file.len())];
+            turns(
+                &mut flow,
+                smb_share::write(ids(3 + n as u64), FILE, *at as u64, piece),
+            );
+        }
+        turns(&mut flow, smb_share::close(ids(99), FILE));
+        flow
+    };
+    let patients = |driven: &Driven| {
+        let told = driven.said.iter().filter_map(|said| match &said.meaning {
+            Meaning::PatientData { values, .. } => Some((said.direction, values.clone())),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let flow = written(&[0, 30, 30, 60]);
+    let told = patients(&run(&flow));
+    let [(FromOriginator, values)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(values.contains(&"Testfall".to_owned()), "{values:?}");
+    laws(&flow);
+    // Behind a hole it cannot be read.
+    assert!(patients(&run(&written(&[30, 60, 0]))).is_empty());
+}
+
 #[test]
 fn a_file_of_which_only_the_front_is_read_is_told_in_part() {
     let driven = run(&crossed(20_000, 4_096, &[0], false));
