@@ -102,7 +102,7 @@ impl FileAssembler {
 
     /// The same, but what is large (64 KiB) and by its first bytes and its name neither a program,
     /// an archive nor a document that can carry code is only counted from there on: it gets no
-    /// digest, and of its repeats only the first kilobyte is compared.
+    /// digest, and with repeats behind its first kilobyte it counts as incomplete.
     pub fn sparing(name: impl Into<String>, protocol: &'static str) -> Self {
         FileAssembler {
             hashing: Hashing::WhileSmall,
@@ -363,8 +363,10 @@ impl FileAssembler {
     /// Compares repeated bytes, all behind the frontier, with what was hashed.
     fn compare(&mut self, mut at: u64, mut bytes: &[u8]) {
         if self.hashing == Hashing::No {
-            let kept = self.head.len().saturating_sub(at as usize);
-            bytes = bytes.get(..kept).unwrap_or(bytes);
+            let kept = self.head.len().saturating_sub(at as usize).min(bytes.len());
+            // What was only counted cannot be compared.
+            self.agreed &= kept == bytes.len();
+            bytes = bytes.get(..kept).unwrap_or_default();
         }
         let tail_at = self.frontier - self.tail.len() as u64;
         while !bytes.is_empty() {
@@ -380,6 +382,7 @@ impl FileAssembler {
                     let length = kept.len().min(bytes.len());
                     if kept.get(..length) != bytes.get(..length) {
                         self.agreed = false;
+                        self.begin_anew(at, bytes);
                     }
                     length
                 }
@@ -387,6 +390,14 @@ impl FileAssembler {
             };
             at += length as u64;
             bytes = bytes.get(length..).unwrap_or_default();
+        }
+    }
+
+    /// A front that is written last is what the file begins with.
+    fn begin_anew(&mut self, at: u64, bytes: &[u8]) {
+        let front = self.head.get_mut(at as usize..).unwrap_or_default();
+        for (known, byte) in front.iter_mut().zip(bytes) {
+            *known = *byte;
         }
     }
 
@@ -468,8 +479,6 @@ mod tests {
             for (at, piece) in bytes.chunks(step).enumerate() {
                 let at = (at * step) as u64;
                 assert!(file.add(at, piece, PENDING_MAX, mark()));
-                // A repeat is nothing new.
-                assert!(file.add(at, piece, PENDING_MAX, mark()));
             }
             file.finish().expect("bytes were seen")
         };
@@ -499,10 +508,22 @@ mod tests {
         assert!(file.add(70_000, &bytes[70_000..], PENDING_MAX, mark()));
         assert!(file.add(0, &bytes[..70_000], PENDING_MAX, mark()));
         assert!(file.is_complete());
-        assert!(file.add(2000, &bytes[1000..4000], PENDING_MAX, mark()));
-        assert!(file.is_complete(), "behind its front nothing is compared");
-        assert!(file.add(100, b"other", PENDING_MAX, mark()));
-        assert!(!file.is_complete());
+        assert!(file.add(0, &bytes[..1000], PENDING_MAX, mark()));
+        assert!(file.is_complete());
+        assert!(file.add(2000, &bytes[2000..4000], PENDING_MAX, mark()));
+        assert!(
+            !file.is_complete(),
+            "behind its front nothing can be compared"
+        );
+    }
+
+    #[test]
+    fn a_front_that_is_written_last_says_what_the_file_is() {
+        let mut file = FileAssembler::sparing("table.dat", "smb");
+        assert!(file.add(0, &[0; 100_000], PENDING_MAX, mark()));
+        assert!(file.add(0, b"MZ and more", PENDING_MAX, mark()));
+        let file = file.finish().expect("bytes were seen");
+        assert_eq!((file.kind, file.complete, file.sha256), ("PE", false, None));
     }
 
     #[test]

@@ -96,16 +96,22 @@ pub(crate) fn is_worth(head: &[u8]) -> bool {
 }
 
 /// Ends of the names of what runs, or becomes a device's program, though its bytes bear no mark.
-const UNMARKED: [&str; 27] = [
-    "bat", "bin", "cmd", "dfu", "fw", "hex", "hta", "img", "inf", "js", "jse", "lnk", "pl", "ps1",
-    "psm1", "py", "reg", "rom", "s19", "sct", "sh", "srec", "upd", "vbe", "vbs", "wsf", "wsh",
+const UNMARKED: [&str; 41] = [
+    "asp", "aspx", "bat", "bin", "chm", "cmd", "com", "dfu", "fw", "hex", "hta", "img", "inf",
+    "iso", "js", "jse", "jsp", "lnk", "lua", "php", "pl", "ps1", "psm1", "py", "pyc", "rb", "reg",
+    "rom", "rtf", "s19", "sct", "sh", "srec", "tmp", "trx", "upd", "vbe", "vbs", "vhd", "wsf",
+    "wsh",
 ];
 
-/// By the end of its name a script, a shortcut or a raw image. Decides only whether a digest is
-/// made; what a file is called in a report never hangs on its name.
+/// By the end of its name a script, a shortcut or a raw image; or it has no name. Decides only
+/// whether a digest is made; what a file is called in a report never hangs on its name.
 pub(crate) fn is_unmarked_code(name: &str) -> bool {
+    // A stream of the file, and dots and spaces at the end, name the same file on NTFS.
+    let name = name.split(':').next().unwrap_or_default();
+    let name = name.trim_end_matches(['.', ' ']);
     let end = name.rsplit_once('.').map(|(_, end)| end);
-    end.is_some_and(|end| UNMARKED.iter().any(|known| end.eq_ignore_ascii_case(known)))
+    name.is_empty()
+        || end.is_some_and(|end| UNMARKED.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 /// The kind of signature that a program or cabinet says it carries: not whether it holds.

@@ -397,6 +397,16 @@ impl<'a> Output<'a> {
         leave_out(self.unread.as_deref_mut(), range, self.origins);
     }
 
+    /// As [`Output::withhold`], for places that were noted before.
+    pub(crate) fn withhold_noted(&mut self, places: impl IntoIterator<Item = PhiRange>) {
+        if let Some(unread) = self.unread.as_deref_mut() {
+            unread.extend(places.into_iter().map(|place| UnreadBytes {
+                packet: place.packet,
+                bytes: place.bytes,
+            }));
+        }
+    }
+
     /// As [`Output::withhold`], for a part of the message that is presented from its first byte on.
     pub(crate) fn withhold_part(&mut self, message: &[u8], part: &[u8]) {
         self.withhold_within(message, 0, part);

@@ -301,6 +301,17 @@ impl Patient {
         if name.first() == Some(&b'Z') {
             return self.whole(segment, place, out);
         }
+        // No segment: somebody's own words, in a file or behind an unescaped line end.
+        let is_named = name.len() == 3 && name.iter().all(u8::is_ascii_alphanumeric);
+        if !is_named && !segment.text.is_empty() {
+            let (bytes, reader) = (segment.text, segment.reader);
+            let words = Value {
+                bytes,
+                start: 0,
+                reader,
+            };
+            return self.mark(words, ClinicalData, place, out);
+        }
         let rules = <&[u8; 3]>::try_from(name)
             .ok()
             .and_then(|name| SEGMENTS.iter().find(|(known, _)| *known == name));

@@ -27,8 +27,12 @@ pub(super) static LARGEST: Bound = Bound::settable(
 /// Bytes that one compressed byte may stand for, after the first 1 MiB; of what says more, the file
 /// counts as incomplete.
 const EXPANDED: u64 = 200;
+/// Decoded bytes of records that are read of one compressed body: they cost more than hashing.
+const RECORDS_MAX: u64 = 16 << 20;
 /// From here on [`EXPANDED`] counts.
 const EXPANDED_FROM: u64 = 1 << 20;
+/// Bytes after which it is decided whether a body holds records.
+const RECORDS: usize = crate::records::SIGN;
 /// Most signatures lie in front.
 const SNIFFED_FIRST: usize = 16;
 /// Compressed bytes that are decoded at once.
@@ -54,7 +58,13 @@ pub(super) fn worth(bytes: &[u8], left: u64) -> Worth {
     if is_worth(bytes.get(..SNIFFED).unwrap_or(bytes)) {
         Worth::Yes
     } else if has(SNIFFED) {
-        Worth::No
+        // A resource may say further on what it is.
+        let is_open = bytes.trim_ascii_start().first() == Some(&b'{')
+            && Records::begin(bytes, None).is_none();
+        match is_open && !has(RECORDS) {
+            true => Worth::Needs(left.min(RECORDS as u64) as usize),
+            false => Worth::No,
+        }
     } else {
         Worth::Needs(left.min(SNIFFED as u64) as usize)
     }
@@ -291,6 +301,13 @@ impl Body {
         if self.coding != Coding::Plain && self.decoded > most.max(EXPANDED_FROM) {
             out.odd("http-expansion");
             self.spoil();
+            return false;
+        }
+        if self.coding != Coding::Plain
+            && matches!(self.reads, Reads::Records(_))
+            && self.decoded > RECORDS_MAX
+        {
+            out.odd("http-records-expansion");
             return false;
         }
         if self.decoded > out.bound(&LARGEST) as u64 {

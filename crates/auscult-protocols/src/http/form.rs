@@ -72,6 +72,17 @@ pub(super) fn is_one(head: &Head<'_>) -> bool {
     fits && start.eq_ignore_ascii_case(FORM_TYPE) && head.get("content-encoding").is_none()
 }
 
+/// What else stands in a form, the account left out: it may be about anybody.
+pub(super) fn values(form: &[u8]) -> impl Iterator<Item = &[u8]> {
+    form.split(|&b| b == b'&').filter_map(|field| {
+        let equals = memchr::memchr(b'=', field)?;
+        let (name, value) = field.split_at(equals);
+        let name = text::lenient(&percent_decoded(name)).to_ascii_lowercase();
+        let value = value.get(1..)?;
+        (!ACCOUNTS.contains(&name.as_str())).then_some(value)
+    })
+}
+
 /// The secrets in a form.
 pub(super) fn secrets(form: &[u8]) -> impl Iterator<Item = &[u8]> {
     form.split(|&b| b == b'&').filter_map(|field| {

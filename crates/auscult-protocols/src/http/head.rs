@@ -259,6 +259,34 @@ pub(super) fn secrets(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The parts of a head that may name somebody: parameters of addresses, and what a resource is
+/// looked for by before it is made.
+pub(super) fn addresses(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const NAMES: [&[u8]; 4] = [
+        b"referer",
+        b"location",
+        b"content-location",
+        b"if-none-exist",
+    ];
+    block.split(|&b| b == b'\n').filter_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        let (name, value) = line.split_at(colon);
+        let which = NAMES
+            .iter()
+            .position(|known| name.eq_ignore_ascii_case(known))?;
+        let value = value.get(1..)?.trim_ascii();
+        let is_query = NAMES.get(which) == NAMES.last();
+        let from = match is_query {
+            true => Some(0),
+            false => [&b"?"[..], b"Patient/"]
+                .into_iter()
+                .filter_map(|mark| memchr::memmem::find(value, mark))
+                .min(),
+        };
+        value.get(from?..)
+    })
+}
+
 /// What stands behind the account in the value of a field.
 fn behind_account(value: &[u8]) -> &[u8] {
     let space = memchr::memchr(b' ', value);

@@ -25,6 +25,7 @@ use crate::{Output, Place, Probe, Progress, Protocol, Record, Seen, Session, Sta
 use crate::{lines, sides, text};
 use body::{Body, Coding, Worth};
 use head::{FIELDS, Follows, HEAD, HEAD_MAX, Head, StartLine, head_end};
+use target::Names;
 
 static RECORD: Record = Record {
     name: "http",
@@ -140,8 +141,8 @@ enum Content {
     /// Its first bytes decide; the name of the file, and whether it is a part of one.
     Open(String, bool),
     File(Box<Body>),
-    /// The form of a request, by its number.
-    Form(u64),
+    /// The form of a request, by its number, and what the parameters are that it searches by.
+    Form(u64, Names),
 }
 
 /// A request that was not answered yet.
@@ -213,7 +214,7 @@ impl Session for HttpSession {
     fn held(&self) -> usize {
         let of = |side: &Side| match &side.content {
             Content::File(body) => body.held(),
-            Content::Skipped | Content::Open(..) | Content::Form(_) => 0,
+            Content::Skipped | Content::Open(..) | Content::Form(..) => 0,
         };
         self.sides.iter().map(of).sum()
     }
@@ -284,13 +285,22 @@ impl HttpSession {
         }
         match &mut side.content {
             Content::Skipped | Content::Open(..) => return self.skip(direction, 0, left),
-            Content::Form(number) => {
-                let number = *number;
+            Content::Form(number, names) => {
+                let (number, names) = (*number, *names);
                 if (bytes.len() as u64) < left {
                     let need = left.min(form::FORM) as usize;
                     return Progress::Need { used: 0, need };
                 }
-                self.form(direction, number, bytes, out);
+                if let Some(mut records) = Records::begin(bytes, None) {
+                    // Programs that send what they have without saying what it is.
+                    records.feed(bytes, Some(0), out);
+                    records.finish(direction, out.mark(here.saturating_sub(1)), out);
+                } else if let Some(patient) = target::searched(bytes, names, out) {
+                    let place = out.place(0..here);
+                    out.say(place, patient).with("resource", "request");
+                } else {
+                    self.form(direction, number, bytes, out);
+                }
             }
             Content::File(body) => {
                 let last = out.mark(here.saturating_sub(1));
@@ -347,6 +357,9 @@ impl HttpSession {
 
     /// Notes who logs in with the form of a request.
     fn form(&mut self, client: Direction, number: u64, bytes: &[u8], out: &mut Output<'_>) {
+        for value in form::values(bytes) {
+            out.withhold_part(bytes, value);
+        }
         let Some(account) = form::account(bytes) else {
             return;
         };
@@ -411,8 +424,8 @@ impl HttpSession {
         if head.limited {
             out.reached(&FIELDS);
         }
-        for secret in head::secrets(block) {
-            out.withhold_part(block, secret);
+        for part in head::secrets(block).chain(head::addresses(block)) {
+            out.withhold_part(block, part);
         }
         let side = &mut self.sides[direction.index()];
         let confidence = if side.fits < 2 { 0.9 } else { 1.0 };
@@ -488,7 +501,7 @@ impl HttpSession {
         self.asked += 1;
         let name = body::last_part(target);
         self.sides[direction.index()].content = if form::is_one(head) {
-            Content::Form(self.asked)
+            Content::Form(self.asked, target::names_of_search(target))
         } else {
             self.content(direction, head, &name, head.get("content-range").is_some())
         };

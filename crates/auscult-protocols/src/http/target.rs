@@ -8,6 +8,7 @@ use std::ops::Range;
 use auscult_model::{Meaning, PhiKind};
 
 use super::body::percent_decoded;
+use crate::records::local_name;
 use crate::{Output, text};
 
 /// A part of a target that is about a patient.
@@ -20,6 +21,9 @@ struct Part {
     /// How the server names the patient: the same as in its resources.
     is_local: bool,
 }
+
+/// Names of parameters, and what their values are.
+pub(super) type Names = &'static [(&'static str, PhiKind)];
 
 /// Parameters of searches for patients in FHIR; those that name one in any other search.
 const PATIENT: [(&str, PhiKind); 12] = [
@@ -36,11 +40,9 @@ const PATIENT: [(&str, PhiKind); 12] = [
     ("address", PhiKind::PostalAddress),
     ("address-postalcode", PhiKind::PostalAddress),
 ];
-const SUBJECT: [(&str, PhiKind); 4] = [
+const SUBJECT: [(&str, PhiKind); 2] = [
     ("patient", PhiKind::PatientNumber),
     ("subject", PhiKind::PatientNumber),
-    ("patient.identifier", PhiKind::PatientNumber),
-    ("subject.identifier", PhiKind::PatientNumber),
 ];
 /// Attributes that DICOMweb searches by, by keyword and by tag.
 const IMAGES: [(&str, PhiKind); 8] = [
@@ -62,7 +64,17 @@ pub(super) fn patient(target: &[u8], head: &[u8], out: &Output<'_>) -> Option<Me
         .addr()
         .wrapping_sub(head.as_ptr().addr())
         .min(head.len());
-    let parts = parts(target);
+    tell(parts(target), at, out)
+}
+
+/// What a form of search parameters tells of a patient, which is presented from its first byte on.
+pub(super) fn searched(form: &[u8], names: Names, out: &Output<'_>) -> Option<Meaning> {
+    let mut parts = Vec::new();
+    in_query(form, 0, names, &mut parts);
+    tell(parts, 0, out)
+}
+
+fn tell(parts: Vec<Part>, at: usize, out: &Output<'_>) -> Option<Meaning> {
     let mut kinds: Vec<PhiKind> = parts.iter().map(|part| part.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -92,20 +104,33 @@ pub(super) fn patient(target: &[u8], head: &[u8], out: &Output<'_>) -> Option<Me
     })
 }
 
+/// The parameters that a form names which is sent to this target; none unless it is a search.
+pub(super) fn names_of_search(target: &[u8]) -> Names {
+    match target.ends_with(b"/_search") {
+        true => in_path(target, &mut Vec::new()),
+        false => &[],
+    }
+}
+
 /// The parts of a request target that are about a patient.
 fn parts(target: &[u8]) -> Vec<Part> {
     let mark = memchr::memchr(b'?', target).unwrap_or(target.len());
-    let path = target.get(..mark).unwrap_or_default();
     let mut parts = Vec::new();
-    let mut names: &[(&str, PhiKind)] = &[];
+    let names = in_path(target.get(..mark).unwrap_or_default(), &mut parts);
+    in_query(target, mark + 1, names, &mut parts);
+    parts
+}
+
+/// Adds the parts of a path; returns the parameters that count behind it.
+fn in_path(path: &[u8], parts: &mut Vec<Part>) -> Names {
+    let mut names: Names = &[];
     let mut last: &[u8] = b"";
     let mut at = 0;
     for segment in path.split(|byte| *byte == b'/') {
         let range = at..at + segment.len();
         at = range.end + 1;
-        let is_name = !segment.is_empty() && !matches!(segment[0], b'_' | b'$');
-        if last == b"Patient" && is_name {
-            parts.push(part(target, range, PhiKind::PatientNumber, true));
+        if last == b"Patient" && is_identifier(segment) {
+            parts.push(part(path, range, PhiKind::PatientNumber, true));
         }
         match segment {
             b"Patient" => names = &PATIENT,
@@ -115,7 +140,14 @@ fn parts(target: &[u8]) -> Vec<Part> {
         }
         last = segment;
     }
-    let mut at = mark + 1;
+    names
+}
+
+/// Adds the parts of the parameters that begin at byte `at`.
+fn in_query(target: &[u8], mut at: usize, names: Names, parts: &mut Vec<Part>) {
+    if names.is_empty() {
+        return;
+    }
     let query = target.get(at..).unwrap_or_default();
     for pair in query.split(|byte| *byte == b'&') {
         let equals = memchr::memchr(b'=', pair);
@@ -125,14 +157,29 @@ fn parts(target: &[u8]) -> Vec<Part> {
             continue;
         };
         let name = text::lenient(&percent_decoded(pair.get(..equals).unwrap_or_default()));
-        // `name:exact`, `subject:Patient`.
-        let plain = name.split(':').next().unwrap_or_default();
-        if let Some((_, kind)) = names.iter().find(|(known, _)| *known == plain) {
-            let is_local = matches!(plain, "_id" | "patient" | "subject");
+        // `name:exact`, `subject:Patient.family`.
+        let (first, chained) = name.split_once('.').unwrap_or((&name, ""));
+        let plain = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
+        let (first, chained) = (plain(first), plain(chained));
+        let is_subject = SUBJECT.iter().any(|(known, _)| *known == first);
+        let (table, plain) = match !chained.is_empty() && is_subject {
+            true => (&PATIENT[..], chained),
+            false => (names, first),
+        };
+        if let Some((_, kind)) = table.iter().find(|(known, _)| *known == plain) {
+            let is_local = matches!(plain.as_str(), "_id" | "patient" | "subject");
             parts.push(part(target, range, *kind, is_local));
         }
     }
-    parts
+}
+
+/// An identifier that a server gave, not a page of an application that calls its folder so.
+fn is_identifier(segment: &[u8]) -> bool {
+    segment.len() <= 64
+        && segment.iter().any(u8::is_ascii_digit)
+        && segment
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
 /// Named as resources are: `Observation`.
@@ -145,7 +192,7 @@ fn is_type(segment: &[u8]) -> bool {
 fn part(target: &[u8], range: Range<usize>, kind: PhiKind, is_local: bool) -> Part {
     let raw = target.get(range.clone()).unwrap_or_default();
     let value = text::lenient(&percent_decoded(raw));
-    let value = match value.strip_prefix("Patient/").filter(|_| is_local) {
+    let value = match local_name(&value).filter(|_| is_local) {
         Some(local) => local.to_owned(),
         None => value,
     };
@@ -187,6 +234,10 @@ mod tests {
             [(PatientNumber, "Patient/p-17", "p-17".to_owned(), true)]
         );
         assert_eq!(
+            found("/Observation?subject:Patient.family=Testfall"),
+            [(Name, "Testfall", "Testfall".to_owned(), false)]
+        );
+        assert_eq!(
             found("/dicom-web/studies?PatientID=7&00080050=A1"),
             [
                 (PatientNumber, "7", "7".to_owned(), false),
@@ -201,6 +252,8 @@ mod tests {
             "/",
             "/search?name=Testfall&birthdate=1961-02-03",
             "/Patient/$everything",
+            "/Patient/Index",
+            "/Patient/site2.css",
             "/r4/Patient",
             "/studies?name=x",
             "/PATIENTS?subject=x",

@@ -1,12 +1,13 @@
 //! Patients, and what is said of them, in FHIR resources: what hospitals' programs and portals
 //! exchange as JSON.
 //!
-//! Source: HL7 FHIR R4 and R5 (Patient, RelatedPerson, Practitioner, Observation, Bundle,
+//! Source: HL7 FHIR R4 (Patient, RelatedPerson, Practitioner, Observation, Bundle,
 //! CapabilityStatement), LOINC for vital signs. A resource is about a patient when it is one, or
-//! names one as its subject; of other resources nothing is told. Limits: JSON only, not the XML
-//! form; what stands in front of `resourceType` counts with the resource around it; extensions,
-//! schedules and bills are not read; of a resource in a compressed body it is not known which
-//! bytes hold what, so all of them are withheld.
+//! names one as its subject; of other resources nothing is told. What no rule knows may be about
+//! anybody, and is never shown. Limits: JSON only, not the XML form; of what stands in front of
+//! `resourceType` 128 values are kept for it; extensions, schedules and bills are not read; of a
+//! resource in a compressed body it is not known which bytes hold what, so all of them are
+//! withheld.
 
 use std::ops::Range;
 
@@ -18,10 +19,38 @@ use crate::{Mark, Output, Place, text};
 /// So many values, or marked places, are gathered before they are said.
 const VALUES_ENOUGH: usize = 128;
 const MARKS_ENOUGH: usize = 1024;
+/// Values in front of `resourceType` that are kept for it; some servers sort by name.
+const WAITING_MAX: usize = 128;
 /// Codes of measured vital signs (LOINC): pulse, saturation, breathing, pressures, temperature.
 const VITAL_SIGNS: [&str; 11] = [
     "8867-4", "8889-8", "2708-6", "59408-5", "20564-1", "9279-1", "8480-6", "8462-4", "8478-0",
     "85354-9", "8310-5",
+];
+
+/// Resources that answers of a FHIR server are; other formats say `resourceType`, too.
+const SERVED: [&str; 22] = [
+    "AllergyIntolerance",
+    "Appointment",
+    "Binary",
+    "Bundle",
+    "CapabilityStatement",
+    "Composition",
+    "Condition",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "ImagingStudy",
+    "MedicationRequest",
+    "Observation",
+    "OperationOutcome",
+    "Organization",
+    "Parameters",
+    "Patient",
+    "Practitioner",
+    "Procedure",
+    "ServiceRequest",
+    "ValueSet",
 ];
 
 /// Whether a body's first bytes are those of a resource.
@@ -71,6 +100,10 @@ enum Key {
     Time,
     Software,
     Version,
+    /// Words of the format, never about anybody.
+    Structure,
+    /// Where a resource lies in another.
+    Inner,
     Other,
 }
 
@@ -114,6 +147,8 @@ impl Key {
             b"start" | b"end" => Key::Time,
             b"software" => Key::Software,
             b"version" => Key::Version,
+            b"resource" | b"contained" => Key::Inner,
+            b"system" | b"status" | b"use" | b"unit" | b"mode" => Key::Structure,
             // valueQuantity, valueString, valueSampledData and so on.
             [b'v', b'a', b'l', b'u', b'e', b'A'..=b'Z', ..] => Key::Measured,
             _ => Key::Other,
@@ -151,6 +186,8 @@ struct Resource {
     is_vital: bool,
     /// Its subject is a device, a group or a place.
     is_of_other: bool,
+    /// Its subject is somebody who has no name on this server.
+    has_subject: bool,
     /// Values that were marked; unlike ranges it does not depend on packets.
     marked: usize,
     values: Vec<String>,
@@ -183,6 +220,7 @@ impl Resource {
             has_measured: false,
             is_vital: false,
             is_of_other: false,
+            has_subject: false,
             marked: 0,
             values: Vec::new(),
             local: String::new(),
@@ -259,11 +297,15 @@ impl Resource {
     /// Takes a value of this kind in.
     fn take(&mut self, kind: PhiKind, path: &[Key], value: &str, ranges: &mut Vec<PhiRange>) {
         if path == [Key::Subject, Key::Reference] {
-            let Some(local) = local_name(value) else {
-                self.is_of_other = true;
-                return;
-            };
-            self.local = local.to_owned();
+            match local_name(value) {
+                Some(local) => self.local = local.to_owned(),
+                None if names_other(value) => {
+                    self.is_of_other = true;
+                    return;
+                }
+                // A resource beside it, or a search: somebody, without a name of this server.
+                None => self.has_subject = true,
+            }
         }
         self.marked += 1;
         if kind == PhiKind::VitalSigns {
@@ -272,12 +314,18 @@ impl Resource {
             return;
         }
         self.kinds |= 1 << kind as u16;
-        self.ranges.append(ranges);
-        if path == [Key::Id] {
+        let ranges = ranges.drain(..).map(|range| PhiRange { kind, ..range });
+        self.ranges.extend(ranges);
+        if path == [Key::Id] && self.about == Whom::Patient {
             self.local = value.to_owned();
         }
         let is_text = path.last() == Some(&Key::Div);
         match kind {
+            // Of a reference only its end is a patient's, and it stands in `local`.
+            PhiKind::PatientNumber if path == [Key::Subject, Key::Reference] => {
+                let local = self.local.clone();
+                self.keep(&local);
+            }
             PhiKind::Name | PhiKind::PatientNumber | PhiKind::BirthDate if !is_text => {
                 let slot = match kind {
                     PhiKind::PatientNumber => 0,
@@ -305,7 +353,7 @@ impl Resource {
     }
 
     /// What is gathered, as a statement; nothing of a resource that is about no patient.
-    fn say(&mut self, out: &Output<'_>) -> Option<Meaning> {
+    fn say(&mut self, out: &mut Output<'_>) -> Option<Meaning> {
         if self.has_measured {
             let kind = if self.is_vital {
                 PhiKind::VitalSigns
@@ -322,11 +370,14 @@ impl Resource {
             .filter(|&kind| self.kinds & (1 << kind as u16) != 0)
             .collect();
         let is_person = matches!(self.about, Whom::Patient | Whom::Relative);
-        let names_one = !self.local.is_empty() || self.key.iter().any(|part| !part.is_empty());
+        let names_one = self.has_subject
+            || !self.local.is_empty()
+            || self.key.iter().any(|part| !part.is_empty());
         (self.kinds, self.marked, self.has_measured) = (0, 0, false);
         let ranges = std::mem::take(&mut self.ranges);
         let values = std::mem::take(&mut self.values);
         if kinds.is_empty() || !is_person && !names_one {
+            out.withhold_noted(ranges);
             return None;
         }
         let [number, name, birth] = self.key.each_ref().map(String::as_bytes);
@@ -343,10 +394,36 @@ impl Resource {
     }
 }
 
+/// Words of the format, and codes that say what was measured, are about nobody.
+fn is_harmless(key: Option<&Key>, value: &str) -> bool {
+    key == Some(&Key::Structure) || VITAL_SIGNS.contains(&value)
+}
+
 /// How a server names a patient: `Patient/7`, also with a version or as an absolute address.
-fn local_name(reference: &str) -> Option<&str> {
-    let (_, behind) = reference.rsplit_once("Patient/")?;
-    behind.split('/').next().filter(|name| !name.is_empty())
+pub(crate) fn local_name(reference: &str) -> Option<&str> {
+    let mut parts = reference.rsplit('/').peekable();
+    while let Some(name) = parts.next() {
+        if parts.peek() == Some(&"Patient") {
+            return Some(name).filter(|name| !name.is_empty());
+        }
+    }
+    None
+}
+
+/// The subject is no person.
+fn names_other(reference: &str) -> bool {
+    const OTHERS: [&str; 8] = [
+        "Device",
+        "Group",
+        "Location",
+        "Practitioner",
+        "Organization",
+        "Substance",
+        "Medication",
+        "Specimen",
+    ];
+    let mut parts = reference.split('/');
+    parts.any(|part| OTHERS.contains(&part))
 }
 
 /// The resources of one body.
@@ -355,8 +432,6 @@ pub(super) struct Resources {
     reader: Reader,
     /// It is JSON as far as it was read.
     is_sound: bool,
-    /// Port of a server that gives them, until it is said.
-    server: Option<u16>,
 }
 
 impl Resources {
@@ -364,9 +439,11 @@ impl Resources {
     pub(super) fn new(server: Option<u16>) -> Self {
         Resources {
             scanner: Scanner::new(),
-            reader: Reader::default(),
+            reader: Reader {
+                server,
+                ..Reader::default()
+            },
             is_sound: true,
-            server,
         }
     }
 
@@ -376,15 +453,12 @@ impl Resources {
             let ranges = resource.ranges.len() + resource.measured.len();
             1024 + 48 * ranges + 64 * resource.values.len()
         };
-        self.reader.open.iter().map(of).sum::<usize>() + 4096
+        let open: usize = self.reader.open.iter().map(of).sum();
+        open + 512 * self.reader.waiting.len() + 48 * self.reader.ranges.len() + 4096
     }
 
     /// Reads a piece, see [`super::Records::feed`].
     pub(super) fn feed(&mut self, bytes: &[u8], at: Option<usize>, out: &mut Output<'_>) -> bool {
-        if let Some(port) = self.server.take() {
-            let place = out.place(0..0);
-            out.offer(place, Transport::Tcp, port, "fhir");
-        }
         let mut told = Told {
             reader: &mut self.reader,
             at,
@@ -392,32 +466,69 @@ impl Resources {
             out,
         };
         self.is_sound = self.is_sound && self.scanner.feed(bytes, &mut told);
+        if let (false, Some(at)) = (self.is_sound, at) {
+            out.withhold(at..at + bytes.len());
+        }
         self.is_sound
     }
 
     /// The body ended, or nothing more of it is seen.
     pub(super) fn finish(&mut self, sender: Direction, last: Mark, out: &mut Output<'_>) {
+        // A value that broke off, and what no type came for.
+        out.withhold_noted(self.reader.ranges.drain(..));
+        for waiting in self.reader.waiting.drain(..) {
+            out.withhold_noted(waiting.ranges);
+        }
         while let Some(resource) = self.reader.open.pop() {
             self.reader.tell(resource, sender, last, out);
         }
     }
 }
 
+/// An open object or list.
+struct Level {
+    /// It put a name on the path.
+    is_named: bool,
+    begin: Mark,
+    /// Values that waited before it.
+    waiting: usize,
+}
+
+/// A value of an object that did not say yet which resource it is.
+struct Waiting {
+    /// From the outermost level on.
+    path: Vec<Key>,
+    value: String,
+    ranges: Vec<PhiRange>,
+}
+
 #[derive(Default)]
 struct Reader {
     /// Names on the way to what is read; of lists there is none.
     path: Vec<Key>,
-    /// Whether each open level put a name on the path, and where it began.
-    levels: Vec<(bool, Mark)>,
+    /// What is open, the innermost last.
+    levels: Vec<Level>,
     /// The name before the next value.
     key: Option<Key>,
     /// Resources around it, the innermost last.
     open: Vec<Resource>,
     /// Where the current value lies.
     ranges: Vec<PhiRange>,
+    /// Port of a server that gives them, until it is said.
+    server: Option<u16>,
+    /// See [`Waiting`]; at most [`WAITING_MAX`].
+    waiting: Vec<Waiting>,
 }
 
 impl Reader {
+    /// Whether the current value may belong to a resource whose type comes later.
+    fn may_wait(&self) -> bool {
+        let inside = self.open.last().map_or(0, |resource| resource.names);
+        let path = self.path.get(inside..).unwrap_or_default();
+        let is_inner = self.open.is_empty() || path.contains(&Key::Inner);
+        is_inner && self.waiting.len() < WAITING_MAX
+    }
+
     /// Calls for the innermost resource with the path to the current value in it.
     fn at_value(&mut self, take: impl FnOnce(&mut Resource, &[Key])) {
         self.path.extend(self.key);
@@ -478,6 +589,58 @@ impl Told<'_, '_, '_> {
 }
 
 impl Told<'_, '_, '_> {
+    /// Says that the sender is a server of resources.
+    fn offer(&mut self) {
+        if let Some(port) = self.reader.server.take() {
+            let place = self.out.place(0..0);
+            self.out.offer(place, Transport::Tcp, port, "fhir");
+        }
+    }
+
+    /// The object says which resource it is; what it held before is its own.
+    fn begin_resource(&mut self, name: &str) {
+        let levels = &self.reader.levels;
+        let first = levels
+            .last()
+            .map_or_else(Mark::default, |level| level.begin);
+        let from = levels.last().map_or(0, |level| level.waiting);
+        let names = self.reader.path.len();
+        let mut resource = Resource::new(name, (levels.len(), names), first);
+        for mut waiting in self.reader.waiting.drain(from..) {
+            let path = waiting.path.get(names..).unwrap_or_default();
+            resource.read(path, &waiting.value, &mut waiting.ranges);
+            if !is_harmless(path.last(), &waiting.value) {
+                self.out.withhold_noted(waiting.ranges);
+            }
+        }
+        self.reader.open.push(resource);
+    }
+
+    /// What no resource took of a value may be about anybody: it waits, or is not shown.
+    fn left_over(&mut self, value: &str, ranges: Vec<PhiRange>) {
+        let key = self.reader.key;
+        if self.reader.may_wait() && (!ranges.is_empty() || self.at.is_none()) {
+            let path = self.reader.path.iter().copied().chain(key).collect();
+            self.reader.waiting.push(Waiting {
+                path,
+                value: value.to_owned(),
+                ranges,
+            });
+        } else if !is_harmless(key.as_ref(), value) {
+            self.out.withhold_noted(ranges);
+        }
+    }
+
+    /// No resource will claim what waits from this place on.
+    fn give_up(&mut self, from: usize) {
+        let from = from.min(self.reader.waiting.len());
+        for waiting in self.reader.waiting.drain(from..) {
+            if !is_harmless(waiting.path.last(), &waiting.value) {
+                self.out.withhold_noted(waiting.ranges);
+            }
+        }
+    }
+
     /// Says what is gathered of a resource that goes on.
     fn say_some(&mut self) {
         let last = self.mark(self.end.saturating_sub(1));
@@ -498,11 +661,16 @@ impl Sink for Told<'_, '_, '_> {
         let mark = self.mark(at);
         let key = self.reader.key.take();
         self.reader.path.extend(key);
-        self.reader.levels.push((key.is_some(), mark));
+        self.reader.levels.push(Level {
+            is_named: key.is_some(),
+            begin: mark,
+            waiting: self.reader.waiting.len(),
+        });
     }
 
     fn end(&mut self) {
-        if let Some((true, _)) = self.reader.levels.pop() {
+        let level = self.reader.levels.pop();
+        if level.as_ref().is_some_and(|level| level.is_named) {
             self.reader.path.pop();
         }
         self.reader.key = None;
@@ -512,6 +680,10 @@ impl Sink for Told<'_, '_, '_> {
             let last = self.mark(self.end.saturating_sub(1));
             let sender = self.out.direction;
             self.reader.tell(resource, sender, last, self.out);
+            self.give_up(level.map_or(0, |level| level.waiting));
+        }
+        if depth == 0 {
+            self.give_up(0);
         }
     }
 
@@ -525,29 +697,35 @@ impl Sink for Told<'_, '_, '_> {
             let mut told = None;
             self.reader
                 .at_value(|resource, path| told = resource.kind(path));
-            match told {
-                Some(kind) if self.reader.ranges.len() < MARKS_ENOUGH => {
-                    self.out.phi(range, kind, &mut self.reader.ranges);
-                }
-                // Of an endless text the rest is not shown at all.
-                Some(_) => self.out.withhold(range),
-                None => {}
+            if self.reader.ranges.len() < MARKS_ENOUGH {
+                // What turns out to be told of nobody is withheld when its value ends.
+                let kind = told.unwrap_or(PhiKind::ClinicalData);
+                self.out.phi(range, kind, &mut self.reader.ranges);
+            } else {
+                self.out.withhold(range);
             }
         }
     }
 
     fn value(&mut self, value: &str) {
         let mut ranges = std::mem::take(&mut self.reader.ranges);
-        if self.reader.key == Some(Key::ResourceType) {
-            let levels = &self.reader.levels;
-            let first = levels.last().map_or_else(Mark::default, |level| level.1);
-            let place = (levels.len(), self.reader.path.len());
-            self.reader.open.push(Resource::new(value, place, first));
+        let depth = self.reader.levels.len();
+        let is_again = self
+            .reader
+            .open
+            .last()
+            .is_some_and(|open| open.depth == depth);
+        if self.reader.key == Some(Key::ResourceType) && !is_again {
+            if depth == 1 && SERVED.contains(&value) {
+                self.offer();
+            }
+            self.begin_resource(value);
         } else {
             let read = |resource: &mut Resource, path: &[Key]| {
                 resource.read(path, value, &mut ranges);
             };
             self.reader.at_value(read);
+            self.left_over(value, ranges);
         }
         self.reader.key = None;
         if self.reader.open.last().is_some_and(Resource::is_full) {

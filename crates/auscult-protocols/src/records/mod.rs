@@ -12,6 +12,8 @@ mod tests;
 
 use auscult_model::{Direction, Meaning, Transport};
 
+pub(crate) use self::fhir::local_name;
+
 use crate::hl7::Hl7;
 use crate::reading::{Reading, Reads, Source};
 use crate::{Expectation, Mark, Output, Probe, Protocol, Said, Seen, Start};
@@ -19,7 +21,7 @@ use crate::{Expectation, Mark, Output, Probe, Protocol, Said, Seen, Start};
 /// First bytes that show an HL7 message or batch; there is no patient in them.
 const HL7_SIGN: usize = 12;
 /// First bytes among which a resource says what it is.
-const FHIR_SIGN: usize = 512;
+pub(crate) const SIGN: usize = 512;
 
 /// The records of one file or body.
 pub(crate) struct Records {
@@ -35,7 +37,7 @@ impl Records {
     /// Of a body that begins with these bytes; `None` when it holds no records. `server` is the
     /// sender's port if it answers.
     pub(crate) fn begin(head: &[u8], server: Option<u16>) -> Option<Self> {
-        let front = head.get(..FHIR_SIGN).unwrap_or(head);
+        let front = head.get(..SIGN).unwrap_or(head);
         let form = if is_hl7(head) {
             Form::Hl7(Box::new(Messages::new()))
         } else if fhir::is_one(front) {

@@ -105,3 +105,55 @@ fn near_miss_texts_that_begin_alike() {
         assert!(patients(&file, body.as_bytes()).is_empty(), "{body}");
     }
 }
+
+#[test]
+fn records_sent_as_a_form_and_words_behind_messages() {
+    let packet = posted("application/x-www-form-urlencoded", BATCH);
+    let driven = drive(&Http, &START, &[Piece::Bytes(CLIENT, &packet)]);
+    assert_eq!(patients(&driven, &packet).len(), 2);
+    let packet = posted(
+        "text/plain",
+        &format!("{BATCH}Dear Dr, Otto Klartext is well\r"),
+    );
+    let driven = drive(&Http, &START, &[Piece::Bytes(CLIENT, &packet)]);
+    let told = patients(&driven, &packet);
+    let marked = told.iter().flat_map(|(_, bytes)| bytes);
+    assert!(
+        marked.into_iter().any(|bytes| bytes.contains("Klartext")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_search_that_is_sent_as_a_form() {
+    let body = "family=Testfall&birthdate=1961-02-03&_count=5";
+    let packet = posted("application/x-www-form-urlencoded", body);
+    let packet = String::from_utf8(packet)
+        .unwrap()
+        .replace("/in ", "/r4/Patient/_search ");
+    let driven = drive(&Http, &START, &[Piece::Bytes(CLIENT, packet.as_bytes())]);
+    let told = patients(&driven, packet.as_bytes());
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].1, ["Testfall", "1961-02-03"]);
+    // A form of any page is no search, and not shown either.
+    let packet = posted("application/x-www-form-urlencoded", body);
+    let driven = crate::drive::drive_noting(&Http, &START, &[Piece::Bytes(CLIENT, &packet)]);
+    assert!(patients(&driven, &packet).is_empty());
+    assert_eq!(driven.unread.len(), 3);
+}
+
+#[test]
+fn addresses_in_fields_are_not_shown_with_their_parameters() {
+    let packet = b"GET / HTTP/1.1\r\nReferer: http://h/r4/Patient?family=Testfall\r\n\
+        If-None-Exist: identifier=http://h|MRN-1\r\nHost: h\r\n\r\n";
+    let driven = crate::drive::drive_noting(&Http, &START, &[Piece::Bytes(CLIENT, packet)]);
+    let withheld: Vec<_> = driven
+        .unread
+        .iter()
+        .map(|it| &packet[it.bytes.start as usize - 54..it.bytes.end as usize - 54])
+        .collect();
+    assert_eq!(
+        withheld,
+        [&b"?family=Testfall"[..], b"identifier=http://h|MRN-1"]
+    );
+}

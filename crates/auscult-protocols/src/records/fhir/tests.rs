@@ -244,3 +244,126 @@ fn who_is_asked_for_is_the_patient_of_the_answer() {
     let bytes = bytes.start as usize - 54..bytes.end as usize - 54;
     assert_eq!(&asked[bytes], b"p-17");
 }
+
+/// Bytes of the packet that neither a range nor a note covers: what evidence would show.
+fn shown(packet: &[u8]) -> String {
+    let driven =
+        crate::drive::drive_noting(&Http, &START, &pieces(&[(CLIENT, ASKED), (SERVER, packet)]));
+    let mut shown = packet.to_vec();
+    let ranges = driven.said.iter().flat_map(|said| match &said.meaning {
+        Meaning::PatientData { ranges, .. } => ranges.clone(),
+        _ => Vec::new(),
+    });
+    let noted = driven
+        .unread
+        .iter()
+        .filter(|unread| unread.packet.number == 2);
+    for bytes in ranges
+        .filter(|range| range.packet.number == 2)
+        .map(|range| range.bytes)
+        .chain(noted.map(|unread| unread.bytes.clone()))
+    {
+        let end = (bytes.end as usize - 54).min(shown.len());
+        shown[bytes.start as usize - 54..end].fill(b'~');
+    }
+    shown.escape_ascii().to_string()
+}
+
+#[test]
+fn what_no_rule_knows_is_not_shown() {
+    let late =
+        r#"{"birthDate":"1961-02-03","name":[{"family":"Testfall"}],"resourceType":"Patient"}"#;
+    let foreign = PULSE.replace(
+        "http://fhir.example/r4/Patient/p-17/_history/2",
+        "urn:uuid:0c31",
+    );
+    let broken = r#"{"resourceType":"Patient","id":"p-17", NaN, "name":[{"family":"Testfall"}]}"#;
+    let twice =
+        r#"{"resourceType":"Patient","resourceType":"Basic","name":[{"family":"Testfall"}]}"#;
+    let other =
+        r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"Testfall is there"}]}"#;
+    for body in [late, &foreign, broken, twice, other] {
+        let packet = answer("application/fhir+json", body.as_bytes());
+        let shown = shown(&packet);
+        assert!(
+            !shown.contains("Testfall") && !shown.contains("1961"),
+            "{shown}"
+        );
+        assert!(shown.contains("resourceType") || body == broken, "{shown}");
+    }
+    let half = PATIENT.split_at(PATIENT.find(", Erika").unwrap()).0;
+    let mut packet = answer("application/fhir+json", PATIENT.as_bytes());
+    packet.truncate(packet.len() - PATIENT.len());
+    packet.extend(half.bytes());
+    assert!(!shown(&packet).contains("Testfall"));
+}
+
+#[test]
+fn a_type_that_comes_last_tells_of_what_came_before() {
+    let sorted = r#"{"birthDate":"1961-02-03","id":"p-17","name":[{"family":"Testfall"}],
+        "resourceType":"Patient","telecom":[{"value":"+49 30 1234567"}]}"#;
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","entry":[{{"fullUrl":"urn:uuid:1","resource":{sorted}}},
+        {{"resource":{sorted}}}]}}"#
+    );
+    for (body, count) in [(sorted, 1), (&bundle, 2)] {
+        let packet = answer("application/fhir+json", body.as_bytes());
+        let told = patients(said(&[(CLIENT, ASKED), (SERVER, &packet[..])]), &packet);
+        assert_eq!(told.len(), count);
+        for (kinds, _, marked, values) in told {
+            assert!(kinds.contains(&PhiKind::Name) && kinds.contains(&PhiKind::BirthDate));
+            assert!(kinds.contains(&PhiKind::Contact) && marked.contains(&"Testfall".to_owned()));
+            assert!(values.contains(&"1961-02-03".to_owned()));
+        }
+        let talk = [(CLIENT, ASKED), (SERVER, &packet[..])];
+        cuts::change_nothing_in_talk(&talk, |talk| without_places(&said(talk)));
+    }
+}
+
+#[test]
+fn a_subject_of_another_server_is_somebody() {
+    for subject in [
+        "urn:uuid:0c31",
+        "Patient?identifier=http://h/mrn|MRN-4711",
+        "#p1",
+    ] {
+        let body = PULSE.replace("http://fhir.example/r4/Patient/p-17/_history/2", subject);
+        let packet = answer("application/fhir+json", body.as_bytes());
+        let told = patients(said(&[(CLIENT, ASKED), (SERVER, &packet[..])]), &packet);
+        assert_eq!(told.len(), 1, "{subject}");
+        assert!(told[0].0.contains(&PhiKind::VitalSigns));
+    }
+}
+
+#[test]
+fn a_type_said_again_and_again_is_one_resource() {
+    let body = format!(
+        "{{{}\"id\":\"p-1\"}}",
+        "\"resourceType\":\"Patient\",".repeat(50_000)
+    );
+    let packet = answer("application/fhir+json", body.as_bytes());
+    let told = patients(said(&[(CLIENT, ASKED), (SERVER, &packet[..])]), &packet);
+    assert_eq!(told.len(), 1);
+}
+
+#[test]
+fn of_a_compressed_body_so_much_is_read_and_no_more() {
+    let mut body = PATIENT.trim_end_matches('}').to_owned() + ",\"x\":[";
+    let mut number = 1u32;
+    while body.len() < 17 << 20 {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        body += &format!("\"{number}{number}{number}\",");
+    }
+    let mut coder = GzEncoder::new(Vec::new(), Compression::fast());
+    coder.write_all(body.as_bytes()).unwrap();
+    let coded = coder.finish().unwrap();
+    let kind = "application/fhir+json\r\nContent-Encoding: gzip";
+    let packet = answer(kind, &coded);
+    let driven = drive(
+        &Http,
+        &START,
+        &pieces(&[(CLIENT, ASKED), (SERVER, &packet)]),
+    );
+    assert_eq!(driven.limits.get("http-records-expansion"), Some(&1));
+    assert_eq!(patients(driven.said, &packet).len(), 1);
+}

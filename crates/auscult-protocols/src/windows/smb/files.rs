@@ -60,6 +60,8 @@ struct OpenFile {
     /// Medical records in it, as far as it crosses in order, and up to where that was.
     contents: Contents,
     read_to: u64,
+    /// The latest bytes were among those.
+    was_looked_at: bool,
     about: About,
     sender: Direction,
     /// All messages that carried its bytes were signed.
@@ -76,6 +78,7 @@ impl OpenFile {
             assembler: FileAssembler::sparing(&*about.name, "smb"),
             contents: Contents::default(),
             read_to: 0,
+            was_looked_at: false,
             about,
             sender,
             signed: true,
@@ -89,7 +92,8 @@ impl OpenFile {
 
     /// Looks into bytes that follow those before.
     fn look(&mut self, part: &Bytes<'_>, out: &mut Output<'_>) {
-        if part.offset == self.read_to {
+        self.was_looked_at = part.offset == self.read_to;
+        if self.was_looked_at {
             self.contents.feed(part.bytes, out);
             self.read_to = self.read_to.saturating_add(part.bytes.len() as u64);
         }
@@ -172,12 +176,12 @@ impl Files {
         file.signed &= signed;
     }
 
-    /// What crosses up to `end` is for people to read, or nobody knows what it is; nor is it told
-    /// where it holds patient data.
-    pub(super) fn is_document(&self, key: &FileKey, end: u64) -> bool {
+    /// The latest bytes are for people to read, or nobody knows what they are; nor is it told where
+    /// they hold patient data.
+    pub(super) fn is_document(&self, key: &FileKey) -> bool {
         let file = self.open.get(key);
         file.is_none_or(|file| {
-            let is_told = file.contents.are_read() && end == file.read_to;
+            let is_told = file.was_looked_at && file.contents.are_read();
             file.assembler.is_document() && !is_told
         })
     }

@@ -242,11 +242,10 @@ impl Smb {
         };
         let files = &mut self.connection.files;
         files.add(&part, out);
-        let end = data.offset.saturating_add(length as u64);
-        if files.is_document(&data.key, end) {
+        if files.is_document(&data.key) {
             out.withhold(0..length);
         }
-        data.offset = end;
+        data.offset = data.offset.saturating_add(length as u64);
         data.length -= length;
         if data.length > 0 {
             self.lane(out.direction).stage = Stage::Bytes(data, behind);
