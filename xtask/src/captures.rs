@@ -210,20 +210,11 @@ fn analyse(path: &Path, address_space: Option<&str>) -> Result<Ended> {
         let mut text = String::new();
         errors.read_to_string(&mut text).map(|_| text)
     });
-    let began = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if began.elapsed() > LONGEST {
-            child.kill()?;
-            child.wait()?;
-            return Ok(Ended::Failed(format!(
-                "not done after {} s",
-                LONGEST.as_secs()
-            )));
-        }
-        thread::sleep(Duration::from_millis(1));
+    let Some(status) = shell::wait_at_most(&mut child, LONGEST)? else {
+        return Ok(Ended::Failed(format!(
+            "not done after {} s",
+            LONGEST.as_secs()
+        )));
     };
     let output = reading.join().map_err(|_| anyhow::anyhow!("no output"))??;
     let said = complaints

@@ -1,7 +1,8 @@
 //! Runs other programs and says so.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -45,6 +46,22 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("failed ({}): {}", output.status, words(command));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Waits for a program to end; one that takes longer is killed, and `None` returned.
+pub(crate) fn wait_at_most(child: &mut Child, longest: Duration) -> Result<Option<ExitStatus>> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if began.elapsed() > longest {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Whether a program can be found.

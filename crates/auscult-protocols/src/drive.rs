@@ -33,9 +33,8 @@ pub struct Driven {
     pub samples: Vec<String>,
     /// Limits reached.
     pub limits: Limits,
-    /// Bytes that were not looked at, when that was wanted.
+    /// Bytes that are not to be shown: not looked at, or secret.
     pub unread: Vec<UnreadBytes>,
-    notes_unread: bool,
     bounds: Bounds,
 }
 
@@ -56,26 +55,9 @@ impl SampleSink for Lines {
     }
 }
 
-/// As [`drive`], and notes which bytes are not to be shown.
-pub fn drive_noting(protocol: &dyn Protocol, start: &Start, pieces: &[Piece<'_>]) -> Driven {
-    let driven = Driven {
-        notes_unread: true,
-        ..Driven::default()
-    };
-    drive_into(driven, protocol, start, pieces)
-}
-
 /// Runs a session of `protocol` over `pieces` and ends it.
 pub fn drive(protocol: &dyn Protocol, start: &Start, pieces: &[Piece<'_>]) -> Driven {
-    drive_into(Driven::default(), protocol, start, pieces)
-}
-
-fn drive_into(
-    mut driven: Driven,
-    protocol: &dyn Protocol,
-    start: &Start,
-    pieces: &[Piece<'_>],
-) -> Driven {
+    let mut driven = Driven::default();
     let mut lines = Lines::default();
     let key = PatientKey::random();
     let mut reading = Reading::new(protocol.start(start));
@@ -120,7 +102,7 @@ fn source(number: u64) -> Source {
 
 fn collect<'a>(driven: &'a mut Driven, lines: &'a mut Lines, key: &'a PatientKey) -> Collected<'a> {
     Collected {
-        unread: driven.notes_unread.then_some(&mut driven.unread),
+        unread: Some(&mut driven.unread),
         bounds: &driven.bounds,
         said: &mut driven.said,
         expected: &mut driven.expected,

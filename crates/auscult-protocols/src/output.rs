@@ -204,6 +204,12 @@ impl Collected<'_> {
     }
 }
 
+/// Where a part of a message begins in it; `None` when it is none.
+pub(crate) fn offset_in(message: &[u8], part: &[u8]) -> Option<usize> {
+    let start = part.as_ptr().addr().wrapping_sub(message.as_ptr().addr());
+    (start <= message.len()).then_some(start)
+}
+
 fn leave_out(unread: Option<&mut Vec<UnreadBytes>>, range: Range<usize>, origins: &[Origin]) {
     if let Some(unread) = unread {
         for_each_place(origins, range, |origin, offset, length| {
@@ -414,8 +420,7 @@ impl<'a> Output<'a> {
 
     /// The same, for a message that begins at byte `at` of what is presented.
     pub(crate) fn withhold_within(&mut self, message: &[u8], at: usize, part: &[u8]) {
-        let start = part.as_ptr().addr().wrapping_sub(message.as_ptr().addr());
-        if start <= message.len() && !part.is_empty() {
+        if let Some(start) = offset_in(message, part).filter(|_| !part.is_empty()) {
             self.withhold(at + start..at + start + part.len());
         }
     }

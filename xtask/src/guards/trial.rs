@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::find::Guard;
 use super::switch::{ACTED, OFF};
-use crate::shell::{cargo, target};
+use crate::shell::{cargo, target, wait_at_most};
 
 /// A run that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(240);
@@ -232,17 +232,8 @@ fn ended(command: &mut Command) -> Result<Ended> {
         .stdout(file.try_clone()?)
         .stderr(file)
         .spawn()?;
-    let began = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if began.elapsed() > LONGEST {
-            child.kill()?;
-            child.wait()?;
-            return Ok(Ended::Late);
-        }
-        thread::sleep(Duration::from_millis(5));
+    let Some(status) = wait_at_most(&mut child, LONGEST)? else {
+        return Ok(Ended::Late);
     };
     if status.success() {
         return Ok(Ended::Well);

@@ -339,19 +339,7 @@ mod tests {
 
     #[test]
     fn devices_that_ask_for_a_lease_begin_anew() {
-        let mut scene = swept(pc(), 0, false).later(30);
-        for bed in [31, 32].map(|n| host([10, 20, 3, n])) {
-            let nobody = Host {
-                ip: std::net::Ipv4Addr::UNSPECIFIED.into(),
-                ..bed
-            };
-            let claim = auscult_model::Meaning::ClaimByMac {
-                mac: bed.mac,
-                attribute: "dhcp_hostname",
-                value: "bed".to_owned(),
-            };
-            scene = scene.say(nobody, crate::scene::everybody(), "dhcp", claim);
-        }
+        let scene = lease(swept(pc(), 0, false).later(30));
         assert_eq!(scene.one(RULE).severity, Severity::Medium);
     }
 

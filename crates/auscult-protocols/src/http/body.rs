@@ -59,8 +59,7 @@ pub(super) fn worth(bytes: &[u8], left: u64) -> Worth {
         Worth::Yes
     } else if has(SNIFFED) {
         // A resource may say further on what it is.
-        let is_open = bytes.trim_ascii_start().first() == Some(&b'{')
-            && Records::begin(bytes, None).is_none();
+        let is_open = bytes.trim_ascii_start().first() == Some(&b'{') && !Records::are_in(bytes);
         match is_open && !has(RECORDS) {
             true => Worth::Needs(left.min(RECORDS as u64) as usize),
             false => Worth::No,

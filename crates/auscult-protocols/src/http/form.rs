@@ -72,39 +72,28 @@ pub(super) fn is_one(head: &Head<'_>) -> bool {
     fits && start.eq_ignore_ascii_case(FORM_TYPE) && head.get("content-encoding").is_none()
 }
 
-/// What else stands in a form, the account left out: it may be about anybody.
-pub(super) fn values(form: &[u8]) -> impl Iterator<Item = &[u8]> {
-    form.split(|&b| b == b'&').filter_map(|field| {
-        let equals = memchr::memchr(b'=', field)?;
-        let (name, value) = field.split_at(equals);
-        let name = text::lenient(&percent_decoded(name)).to_ascii_lowercase();
-        let value = value.get(1..)?;
-        (!ACCOUNTS.contains(&name.as_str())).then_some(value)
-    })
+/// Name, in lower case, and value of one field.
+fn name_and_value(field: &[u8]) -> Option<(String, &[u8])> {
+    let equals = memchr::memchr(b'=', field)?;
+    let (name, value) = field.split_at(equals);
+    let name = text::lenient(&percent_decoded(name)).to_ascii_lowercase();
+    Some((name, value.get(1..)?))
 }
 
-/// The secrets in a form.
-pub(super) fn secrets(form: &[u8]) -> impl Iterator<Item = &[u8]> {
-    form.split(|&b| b == b'&').filter_map(|field| {
-        let equals = memchr::memchr(b'=', field)?;
-        let (name, value) = field.split_at(equals);
-        let name = text::lenient(&percent_decoded(name)).to_ascii_lowercase();
-        let value = value.get(1..)?;
-        SECRETS.contains(&name.as_str()).then_some(value)
-    })
+/// All that stands in a form but the account: secrets, and what may be about anybody.
+pub(super) fn private(form: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let fields = form.split(|&b| b == b'&').filter_map(name_and_value);
+    fields
+        .filter(|(name, _)| !ACCOUNTS.contains(&name.as_str()))
+        .map(|(_, value)| value)
 }
 
 /// The account of a form that holds a filled-in secret; empty when it names none.
 pub(super) fn account(form: &[u8]) -> Option<String> {
     let mut account = None;
     let mut has_secret = false;
-    for field in form.split(|&b| b == b'&').take(128) {
-        let Some(equals) = memchr::memchr(b'=', field) else {
-            continue;
-        };
-        let (name, value) = field.split_at(equals);
-        let value = value.get(1..).unwrap_or_default();
-        let name = text::lenient(&percent_decoded(name)).to_ascii_lowercase();
+    let fields = form.split(|&b| b == b'&').take(128);
+    for (name, value) in fields.filter_map(name_and_value) {
         if SECRETS.contains(&name.as_str()) {
             has_secret |= !value.is_empty();
         } else if account.is_none() && ACCOUNTS.contains(&name.as_str()) {

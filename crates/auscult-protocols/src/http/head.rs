@@ -148,10 +148,7 @@ impl<'a> Head<'a> {
     pub(crate) fn read(block: &'a [u8], max: usize) -> Option<Self> {
         let mut lines = block.split(|&b| b == b'\n').map(<[u8]>::trim_ascii_end);
         let start = read_start(lines.next()?)?;
-        let mut fields = lines.filter_map(|line| {
-            let colon = memchr::memchr(b':', line)?;
-            Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
-        });
+        let mut fields = lines.filter_map(name_and_value);
         Some(Head {
             start,
             fields: fields.by_ref().take(max).collect(),
@@ -240,6 +237,12 @@ fn read_start(line: &[u8]) -> Option<StartLine<'_>> {
     is_token.then_some(StartLine::Request(method, target.trim_ascii()))
 }
 
+/// Name and value of one field.
+fn name_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = memchr::memchr(b':', line)?;
+    Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
+}
+
 /// The parts of a head that let in whoever repeats them: credentials and what sessions are known
 /// by. Of a name and a password in one word the part that begins with the name stays.
 pub(super) fn secrets(block: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -251,10 +254,8 @@ pub(super) fn secrets(block: &[u8]) -> impl Iterator<Item = &[u8]> {
         b"x-auth-token",
     ];
     block.split(|&b| b == b'\n').filter_map(|line| {
-        let colon = memchr::memchr(b':', line)?;
-        let (name, value) = line.split_at(colon);
+        let (name, value) = name_and_value(line)?;
         let is_secret = NAMES.iter().any(|known| name.eq_ignore_ascii_case(known));
-        let value = value.get(1..)?.trim_ascii();
         is_secret.then(|| behind_account(value))
     })
 }
@@ -262,28 +263,16 @@ pub(super) fn secrets(block: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The parts of a head that may name somebody: parameters of addresses, and what a resource is
 /// looked for by before it is made.
 pub(super) fn addresses(block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    const NAMES: [&[u8]; 4] = [
-        b"referer",
-        b"location",
-        b"content-location",
-        b"if-none-exist",
-    ];
+    const NAMES: [&[u8]; 3] = [b"referer", b"location", b"content-location"];
     block.split(|&b| b == b'\n').filter_map(|line| {
-        let colon = memchr::memchr(b':', line)?;
-        let (name, value) = line.split_at(colon);
-        let which = NAMES
-            .iter()
-            .position(|known| name.eq_ignore_ascii_case(known))?;
-        let value = value.get(1..)?.trim_ascii();
-        let is_query = NAMES.get(which) == NAMES.last();
-        let from = match is_query {
-            true => Some(0),
-            false => [&b"?"[..], b"Patient/"]
-                .into_iter()
-                .filter_map(|mark| memchr::memmem::find(value, mark))
-                .min(),
-        };
-        value.get(from?..)
+        let (name, value) = name_and_value(line)?;
+        if name.eq_ignore_ascii_case(b"if-none-exist") {
+            return Some(value);
+        }
+        let is_address = NAMES.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let marks = [&b"?"[..], b"Patient/"].into_iter();
+        let from = marks.filter_map(|mark| memchr::memmem::find(value, mark));
+        value.get(from.min().filter(|_| is_address)?..)
     })
 }
 

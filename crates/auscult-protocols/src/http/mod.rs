@@ -357,15 +357,12 @@ impl HttpSession {
 
     /// Notes who logs in with the form of a request.
     fn form(&mut self, client: Direction, number: u64, bytes: &[u8], out: &mut Output<'_>) {
-        for value in form::values(bytes) {
+        for value in form::private(bytes) {
             out.withhold_part(bytes, value);
         }
         let Some(account) = form::account(bytes) else {
             return;
         };
-        for secret in form::secrets(bytes) {
-            out.withhold_part(bytes, secret);
-        }
         let end = out.place(bytes.len().saturating_sub(1)..bytes.len());
         let asked = self.waiting.iter_mut().find(|w| w.number == number);
         let first = asked.as_ref().map_or(end.first, |asked| asked.place.first);

@@ -8,6 +8,7 @@ use std::ops::Range;
 use auscult_model::{Meaning, PhiKind};
 
 use super::body::percent_decoded;
+use crate::output::offset_in;
 use crate::records::local_name;
 use crate::{Output, text};
 
@@ -59,12 +60,7 @@ const IMAGES: [(&str, PhiKind); 8] = [
 /// What a request target tells of a patient; `head` holds it, and is presented from its first byte
 /// on.
 pub(super) fn patient(target: &[u8], head: &[u8], out: &Output<'_>) -> Option<Meaning> {
-    let at = target
-        .as_ptr()
-        .addr()
-        .wrapping_sub(head.as_ptr().addr())
-        .min(head.len());
-    tell(parts(target), at, out)
+    tell(parts(target), offset_in(head, target)?, out)
 }
 
 /// What a form of search parameters tells of a patient, which is presented from its first byte on.

@@ -352,6 +352,31 @@ impl Resource {
         self.values.len() >= VALUES_ENOUGH || self.marked >= MARKS_ENOUGH
     }
 
+    /// Says what is gathered.
+    fn tell(&mut self, sender: Direction, last: Mark, out: &mut Output<'_>) {
+        let first = self.first;
+        if let Some(patient) = self.say(out) {
+            out.say(Place { first, last }, patient)
+                .from_side(sender)
+                .with("resource", self.name.clone());
+        }
+    }
+
+    /// Says what is left to say.
+    fn end(mut self, sender: Direction, last: Mark, out: &mut Output<'_>) {
+        self.tell(sender, last, out);
+        let software = self.software.join(" ");
+        if !software.trim().is_empty() {
+            let first = self.first;
+            let claim = Meaning::Claim {
+                about: About::Sender,
+                attribute: "fhir_software",
+                value: text::clean(software.trim()),
+            };
+            out.say(Place { first, last }, claim).from_side(sender);
+        }
+    }
+
     /// What is gathered, as a statement; nothing of a resource that is about no patient.
     fn say(&mut self, out: &mut Output<'_>) -> Option<Meaning> {
         if self.has_measured {
@@ -394,9 +419,12 @@ impl Resource {
     }
 }
 
-/// Words of the format, and codes that say what was measured, are about nobody.
-fn is_harmless(key: Option<&Key>, value: &str) -> bool {
-    key == Some(&Key::Structure) || VITAL_SIGNS.contains(&value)
+/// What no resource took is not shown, but for words of the format and codes that say what was
+/// measured: they are about nobody.
+fn hide(key: Option<&Key>, value: &str, ranges: Vec<PhiRange>, out: &mut Output<'_>) {
+    if key != Some(&Key::Structure) && !VITAL_SIGNS.contains(&value) {
+        out.withhold_noted(ranges);
+    }
 }
 
 /// How a server names a patient: `Patient/7`, also with a version or as an absolute address.
@@ -480,7 +508,7 @@ impl Resources {
             out.withhold_noted(waiting.ranges);
         }
         while let Some(resource) = self.reader.open.pop() {
-            self.reader.tell(resource, sender, last, out);
+            resource.end(sender, last, out);
         }
     }
 }
@@ -500,6 +528,13 @@ struct Waiting {
     path: Vec<Key>,
     value: String,
     ranges: Vec<PhiRange>,
+}
+
+impl Waiting {
+    /// No resource took it.
+    fn hide(self, out: &mut Output<'_>) {
+        hide(self.path.last(), &self.value, self.ranges, out);
+    }
 }
 
 #[derive(Default)]
@@ -529,43 +564,15 @@ impl Reader {
         is_inner && self.waiting.len() < WAITING_MAX
     }
 
-    /// Calls for the innermost resource with the path to the current value in it.
-    fn at_value(&mut self, take: impl FnOnce(&mut Resource, &[Key])) {
+    /// Gives the current value to the innermost resource.
+    fn read(&mut self, value: &str, ranges: &mut Vec<PhiRange>) {
         self.path.extend(self.key);
         if let Some(resource) = self.open.last_mut() {
-            take(
-                resource,
-                self.path.get(resource.names..).unwrap_or_default(),
-            );
+            let path = self.path.get(resource.names..).unwrap_or_default();
+            resource.read(path, value, ranges);
         }
         if self.key.is_some() {
             self.path.pop();
-        }
-    }
-
-    fn tell(
-        &mut self,
-        mut resource: Resource,
-        sender: Direction,
-        last: Mark,
-        out: &mut Output<'_>,
-    ) {
-        let first = resource.first;
-        let place = Place { first, last };
-        if let Some(patient) = resource.say(out) {
-            let name = std::mem::take(&mut resource.name);
-            out.say(place, patient)
-                .from_side(sender)
-                .with("resource", name);
-        }
-        let software = resource.software.join(" ");
-        if !software.trim().is_empty() {
-            let claim = Meaning::Claim {
-                about: About::Sender,
-                attribute: "fhir_software",
-                value: text::clean(software.trim()),
-            };
-            out.say(place, claim).from_side(sender);
         }
     }
 }
@@ -586,9 +593,7 @@ impl Told<'_, '_, '_> {
         let presented = self.at.map(|start| start + at);
         self.out.mark(presented.unwrap_or(usize::MAX))
     }
-}
 
-impl Told<'_, '_, '_> {
     /// Says that the sender is a server of resources.
     fn offer(&mut self) {
         if let Some(port) = self.reader.server.take() {
@@ -609,9 +614,7 @@ impl Told<'_, '_, '_> {
         for mut waiting in self.reader.waiting.drain(from..) {
             let path = waiting.path.get(names..).unwrap_or_default();
             resource.read(path, &waiting.value, &mut waiting.ranges);
-            if !is_harmless(path.last(), &waiting.value) {
-                self.out.withhold_noted(waiting.ranges);
-            }
+            waiting.hide(self.out);
         }
         self.reader.open.push(resource);
     }
@@ -626,8 +629,8 @@ impl Told<'_, '_, '_> {
                 value: value.to_owned(),
                 ranges,
             });
-        } else if !is_harmless(key.as_ref(), value) {
-            self.out.withhold_noted(ranges);
+        } else {
+            hide(key.as_ref(), value, ranges, self.out);
         }
     }
 
@@ -635,23 +638,7 @@ impl Told<'_, '_, '_> {
     fn give_up(&mut self, from: usize) {
         let from = from.min(self.reader.waiting.len());
         for waiting in self.reader.waiting.drain(from..) {
-            if !is_harmless(waiting.path.last(), &waiting.value) {
-                self.out.withhold_noted(waiting.ranges);
-            }
-        }
-    }
-
-    /// Says what is gathered of a resource that goes on.
-    fn say_some(&mut self) {
-        let last = self.mark(self.end.saturating_sub(1));
-        if let Some(resource) = self.reader.open.last_mut()
-            && let Some(patient) = resource.say(self.out)
-        {
-            let first = resource.first;
-            let name = resource.name.clone();
-            self.out
-                .say(Place { first, last }, patient)
-                .with("resource", name);
+            waiting.hide(self.out);
         }
     }
 }
@@ -679,7 +666,7 @@ impl Sink for Told<'_, '_, '_> {
         if let Some(resource) = self.reader.open.pop_if(ended) {
             let last = self.mark(self.end.saturating_sub(1));
             let sender = self.out.direction;
-            self.reader.tell(resource, sender, last, self.out);
+            resource.end(sender, last, self.out);
             self.give_up(level.map_or(0, |level| level.waiting));
         }
         if depth == 0 {
@@ -694,12 +681,9 @@ impl Sink for Told<'_, '_, '_> {
     fn part(&mut self, range: Range<usize>) {
         if let Some(at) = self.at {
             let range = at + range.start..at + range.end;
-            let mut told = None;
-            self.reader
-                .at_value(|resource, path| told = resource.kind(path));
             if self.reader.ranges.len() < MARKS_ENOUGH {
-                // What turns out to be told of nobody is withheld when its value ends.
-                let kind = told.unwrap_or(PhiKind::ClinicalData);
+                // What it is, or that it is told of nobody, is known when its value ends.
+                let kind = PhiKind::ClinicalData;
                 self.out.phi(range, kind, &mut self.reader.ranges);
             } else {
                 self.out.withhold(range);
@@ -721,15 +705,15 @@ impl Sink for Told<'_, '_, '_> {
             }
             self.begin_resource(value);
         } else {
-            let read = |resource: &mut Resource, path: &[Key]| {
-                resource.read(path, value, &mut ranges);
-            };
-            self.reader.at_value(read);
+            self.reader.read(value, &mut ranges);
             self.left_over(value, ranges);
         }
         self.reader.key = None;
         if self.reader.open.last().is_some_and(Resource::is_full) {
-            self.say_some();
+            let last = self.mark(self.end.saturating_sub(1));
+            if let Some(resource) = self.reader.open.last_mut() {
+                resource.tell(self.out.direction, last, self.out);
+            }
         }
     }
 }

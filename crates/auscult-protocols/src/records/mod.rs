@@ -37,15 +37,19 @@ impl Records {
     /// Of a body that begins with these bytes; `None` when it holds no records. `server` is the
     /// sender's port if it answers.
     pub(crate) fn begin(head: &[u8], server: Option<u16>) -> Option<Self> {
-        let front = head.get(..SIGN).unwrap_or(head);
         let form = if is_hl7(head) {
             Form::Hl7(Box::new(Messages::new()))
-        } else if fhir::is_one(front) {
+        } else if fhir::is_one(front(head)) {
             Form::Fhir(fhir::Resources::new(server))
         } else {
             return None;
         };
         Some(Records { form })
+    }
+
+    /// Whether a body that begins with these bytes holds records.
+    pub(crate) fn are_in(head: &[u8]) -> bool {
+        is_hl7(head) || fhir::is_one(front(head))
     }
 
     /// Bytes that they take, roughly.
@@ -72,6 +76,11 @@ impl Records {
             Form::Fhir(resources) => resources.finish(sender, last, out),
         }
     }
+}
+
+/// As much as is looked at for what a resource says it is.
+fn front(head: &[u8]) -> &[u8] {
+    head.get(..SIGN).unwrap_or(head)
 }
 
 fn is_hl7(head: &[u8]) -> bool {

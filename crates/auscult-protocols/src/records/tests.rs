@@ -137,7 +137,7 @@ fn a_search_that_is_sent_as_a_form() {
     assert_eq!(told[0].1, ["Testfall", "1961-02-03"]);
     // A form of any page is no search, and not shown either.
     let packet = posted("application/x-www-form-urlencoded", body);
-    let driven = crate::drive::drive_noting(&Http, &START, &[Piece::Bytes(CLIENT, &packet)]);
+    let driven = drive(&Http, &START, &[Piece::Bytes(CLIENT, &packet)]);
     assert!(patients(&driven, &packet).is_empty());
     assert_eq!(driven.unread.len(), 3);
 }
@@ -146,7 +146,7 @@ fn a_search_that_is_sent_as_a_form() {
 fn addresses_in_fields_are_not_shown_with_their_parameters() {
     let packet = b"GET / HTTP/1.1\r\nReferer: http://h/r4/Patient?family=Testfall\r\n\
         If-None-Exist: identifier=http://h|MRN-1\r\nHost: h\r\n\r\n";
-    let driven = crate::drive::drive_noting(&Http, &START, &[Piece::Bytes(CLIENT, packet)]);
+    let driven = drive(&Http, &START, &[Piece::Bytes(CLIENT, packet)]);
     let withheld: Vec<_> = driven
         .unread
         .iter()

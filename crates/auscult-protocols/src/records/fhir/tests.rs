@@ -247,8 +247,7 @@ fn who_is_asked_for_is_the_patient_of_the_answer() {
 
 /// Bytes of the packet that neither a range nor a note covers: what evidence would show.
 fn shown(packet: &[u8]) -> String {
-    let driven =
-        crate::drive::drive_noting(&Http, &START, &pieces(&[(CLIENT, ASKED), (SERVER, packet)]));
+    let driven = drive(&Http, &START, &pieces(&[(CLIENT, ASKED), (SERVER, packet)]));
     let mut shown = packet.to_vec();
     let ranges = driven.said.iter().flat_map(|said| match &said.meaning {
         Meaning::PatientData { ranges, .. } => ranges.clone(),

@@ -220,7 +220,7 @@ fn messages_in_a_file_on_a_share() {
     assert!(values.contains(&"Testfall".to_owned()), "{values:?}");
     laws(&flow);
     // A repeat is not looked at, so that it is not shown.
-    let again = crate::drive::drive_noting(&Smb, &start(), &pieces(&written(&[0, 30, 30, 60])));
+    let again = drive(&Smb, &start(), &pieces(&written(&[0, 30, 30, 60])));
     assert!(again.unread.iter().any(|unread| unread.packet.number == 9));
     assert!(!again.unread.iter().any(|unread| unread.packet.number == 7));
     // Behind a hole it cannot be read.
